@@ -1,0 +1,93 @@
+"""The SymPy vocabulary in which problems are written.
+
+SymPy's own `Indexed`, `Sum` and `KroneckerDelta` are the language; nothing here evaluates them. Added are the derivative
+of one quantity by another, left as the author wrote it (`D`), and a few elementwise functions that SymPy lacks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import sympy
+from sympy import Dummy, Expr, Function, IndexedBase, Symbol
+
+
+class D(Function):  # type: ignore[misc]
+    """``D(a, b)``: the derivative of ``a`` by ``b`` before anybody decided which quantities are held fixed.
+
+    ``a`` is an expression or the loss; ``b`` a symbol or an `Indexed`. A third argument, a `Tuple`, names what the author
+    marked as held fixed.
+    """
+
+    @classmethod
+    def eval(cls, *arguments: Expr) -> None:
+        return None
+
+
+class sigmoid(Function):  # type: ignore[misc]
+    """1/(1 + exp(-u))."""
+
+    nargs = 1
+
+
+class erf(Function):  # type: ignore[misc]
+    """The error function 2/sqrt(pi) * integral of exp(-t**2) from 0 to u."""
+
+    nargs = 1
+
+
+def size(name: str) -> Symbol:
+    """The number of values of an index: a positive integer."""
+    return Symbol(name, integer=True, positive=True)
+
+
+def scalar(name: str, positive: bool = False) -> Symbol:
+    """A real number that does not depend on an index."""
+    return Symbol(name, positive=True) if positive else Symbol(name, real=True)
+
+
+def tensor(name: str) -> IndexedBase:
+    """A real array; its entries are ``tensor(name)[i, j]``."""
+    return IndexedBase(name, real=True)
+
+
+def index(name: str) -> Symbol:
+    """A free index."""
+    return Symbol(name, integer=True)
+
+
+def bound(name: str) -> Dummy:
+    """An index to sum over: distinct from every other, also of the same name."""
+    return Dummy(name, integer=True)
+
+
+def total(body: Expr, ranges: Iterable[tuple[Symbol, Expr]]) -> Expr:
+    """``body`` summed over each index from 1 to its size; the first range is the innermost sum."""
+    limits = [(i, 1, n) for i, n in ranges]
+    return sympy.Sum(body, *limits) if limits and body != 0 else body
+
+
+def refresh(expr: Expr) -> Expr:
+    """The same expression with every summed index renamed to a new one, so that it can be put inside another sum."""
+    if isinstance(expr, sympy.Sum | sympy.Product):
+        fresh = {limit[0]: bound(limit[0].name) for limit in expr.limits}
+        body = refresh(expr.function).xreplace(fresh)
+        return expr.func(body, *((fresh[i], lo, hi) for i, lo, hi in expr.limits))
+    if not expr.args or not expr.has(sympy.Sum, sympy.Product):
+        return expr
+    return expr.func(*(refresh(a) for a in expr.args))
+
+
+def name_of(expr: Expr) -> str:
+    """The name of a symbol or of an indexed name."""
+    return str(expr.base.label) if isinstance(expr, sympy.Indexed) else str(expr.name)
+
+
+def indices_of(expr: Expr) -> tuple[Expr, ...]:
+    """The indices of an entry; none for a symbol."""
+    return tuple(expr.indices) if isinstance(expr, sympy.Indexed) else ()
+
+
+def is_quantity(expr: Expr) -> bool:
+    """Whether an expression is a symbol or an entry, something a definition can define and a derivative be taken by."""
+    return isinstance(expr, sympy.Indexed | Symbol)

@@ -1,0 +1,253 @@
+"""The closed set of syntax nodes that the LaTeX parser makes.
+
+A node says what stands on the page and nothing of what it means: juxtaposed factors are one `Product`, whether they
+multiply, apply a function or spell a derivative. Every node keeps its span in the source; spans do not take part in
+comparisons, so two texts that read alike are equal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, fields
+
+from derive.source import Span
+
+NOWHERE = Span(0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """Base of all nodes."""
+
+    def children(self) -> Iterator[Node]:
+        """The nodes directly below, from left to right."""
+        for item in fields(self):
+            yield from _nodes(getattr(self, item.name))
+
+    def walk(self) -> Iterator[Node]:
+        """This node and all nodes below it."""
+        stack: list[Node] = [self]
+        while stack:
+            node = stack.pop()
+            yield node
+            stack.extend(reversed(list(node.children())))
+
+
+def _nodes(value: object) -> Iterator[Node]:
+    if isinstance(value, Node):
+        yield value
+    elif isinstance(value, tuple):
+        for item in value:
+            yield from _nodes(item)
+
+
+@dataclass(frozen=True, slots=True)
+class Number(Node):
+    """``2`` or ``0.5``, as typed."""
+
+    text: str
+    span: Span = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Symbol(Node):
+    """A letter (``x``), a command for one (``\\mu``) or a word (``softmax``); ``font`` is bold, cal, bb, ..., text or word."""
+
+    name: str
+    font: str = ""
+    span: Span = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Accent(Node):
+    """``\\hat{x}``: the accent's name and what is under it."""
+
+    accent: str
+    body: Node
+    span: Span = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Script(Node):
+    """A base with a subscript, a superscript, primes or ``[i, j]`` in any combination (at least one)."""
+
+    base: Node
+    sub: Node | None = None
+    sup: Node | None = None
+    primes: int = 0
+    span: Span = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Group(Node):
+    """A bracketed part; ``opening`` is one of ``( [ \\{ | ‖ \\langle ...``, or empty for a half-open ``\\left.``."""
+
+    opening: str
+    body: Node
+    span: Span = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Sequence(Node):
+    """Parts separated by ``,`` ``;`` ``:`` or ``|``: ``separators`` has one entry fewer than ``items``."""
+
+    items: tuple[Node, ...]
+    separators: tuple[str, ...]
+    span: Span = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Fraction(Node):
+    """``\\frac{a}{b}``."""
+
+    numerator: Node
+    denominator: Node
+    span: Span = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Root(Node):
+    """``\\sqrt[n]{x}``."""
+
+    radicand: Node
+    degree: Node | None = None
+    span: Span = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Product(Node):
+    """Factors with what stands between them: ``""`` for juxtaposition, ``\\cdot``, ``*``, ``\\odot``, ``/``, ...
+
+    ``operators`` has one entry fewer than ``factors``.
+    """
+
+    factors: tuple[Node, ...]
+    operators: tuple[str, ...]
+    span: Span = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Sum(Node):
+    """Signed terms: ``signs`` holds ``+``, ``-`` or ``\\pm`` for each of ``terms``."""
+
+    terms: tuple[Node, ...]
+    signs: tuple[str, ...]
+    span: Span = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class BigOperator(Node):
+    """``\\sum_{lower}^{upper} body`` and its kin (``prod``, ``max``, ...)."""
+
+    operator: str
+    lower: Node | None
+    upper: Node | None
+    body: Node
+    span: Span = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Apply(Node):
+    """A named function applied without saying more: ``\\log x``, ``\\tanh^2(u)``."""
+
+    function: Symbol
+    argument: Node
+    sub: Node | None = None
+    sup: Node | None = None
+    span: Span = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Chain(Node):
+    """``a = b \\le c``: members with the relations between them. A missing side is an `Empty`."""
+
+    members: tuple[Node, ...]
+    relations: tuple[str, ...]
+    span: Span = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Cases(Node):
+    """``\\begin{cases}``: pairs of a value and its condition (None where the row has none)."""
+
+    rows: tuple[tuple[Node, Node | None], ...]
+    span: Span = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix(Node):
+    """A matrix environment's entries, row by row; ``opening`` is its bracket."""
+
+    rows: tuple[tuple[Node, ...], ...]
+    opening: str = ""
+    span: Span = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Words(Node):
+    """Prose inside a formula: ``\\text{for all}``."""
+
+    text: str
+    span: Span = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Decoration(Node):
+    """Something drawn around ``body`` that does not change it: a box, a colour, an underbrace with its ``note``."""
+
+    kind: str
+    body: Node
+    note: Node | None = None
+    span: Span = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class HeldFixed(Node):
+    """``body \\big|_{fixed}``: evaluated there, or with that held fixed."""
+
+    body: Node
+    fixed: Node
+    span: Span = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Ellipsis(Node):
+    """``\\dots`` in any form."""
+
+    span: Span = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Empty(Node):
+    """Nothing where something could stand: the right side of ``a =``, or an empty pair of braces."""
+
+    span: Span = field(default=NOWHERE, compare=False)
+
+
+def span_of(node: Node) -> Span:
+    """Where a node stands in its source."""
+    span: Span = getattr(node, "span", NOWHERE)
+    return span
+
+
+@dataclass(frozen=True, slots=True)
+class Statement(Node):
+    """One line of a display: usually a `Chain`, or a lone expression, with what is said beside it.
+
+    ``asides`` are prose, conditions (``k \\neq i``) and bracketed remarks; ``lead`` is the prose in front (*Let*, *if*).
+    A chain that continues the statement before it begins with an `Empty` member.
+    """
+
+    node: Node
+    asides: tuple[Node, ...] = ()
+    lead: str = ""
+    span: Span = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable(Node):
+    """A line that could not be parsed: the message, what to do, and where."""
+
+    message: str
+    hint: str = ""
+    span: Span = field(default=NOWHERE, compare=False)

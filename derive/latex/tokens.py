@@ -1,0 +1,185 @@
+"""LaTeX characters to tokens: commands, letters, words, numbers, scripts and punctuation.
+
+White space disappears, but a token remembers whether some stood before it: ``softmax`` is a word, ``s o f t`` four
+letters. Macros that the document defines are expanded here, within limits, at the span of their call.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from derive.latex.constructs import COMMANDS, UNICODE
+from derive.source import SourceError, Span, Text
+
+MAX_TOKENS = 20_000
+MAX_EXPANSIONS = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Macro:
+    """A private command: its number of parameters and its body with ``#1``, ``#2``, ..."""
+
+    parameters: int
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """``kind`` is command, letter, word, number, mark or end; ``text`` the command with its backslash, or the characters."""
+
+    kind: str
+    text: str
+    span: Span
+    spaced: bool = False
+
+
+_TOKEN = re.compile(
+    r"""(?P<space>[ \t\r\n\f\v\x07\x08\x00]+)
+      | (?P<comment>(?<!\\)%[^\n]*\n?)
+      | (?P<row>\\\\\*?(?:\[[^\]\n]{0,20}\])?|\\newline(?![A-Za-z])|\\cr(?![A-Za-z]))
+      | \\(?P<command>[A-Za-z]+|.)
+      | (?P<number>\d+(?:\.\d+)?|\.\d+)
+      | (?P<prime>'+)
+      | (?P<mark>.)""",
+    re.VERBOSE | re.DOTALL,
+)
+# A run of Latin letters that is a word, not a product of letters: four or more with a lower-case tail, or camelCase.
+_WORD = re.compile(r"[A-Za-z]?[a-z]{2,}(?:[A-Z][a-z]+)*|[A-Z]{2,}[a-z]*[A-Z]+")
+
+
+def tokenize(text: Text, macros: Mapping[str, Macro]) -> list[Token]:
+    """All tokens of a formula, with a final ``end`` token.
+
+    Raises `SourceError` for a formula of more than `MAX_TOKENS` tokens or macros that do not end.
+    """
+    tokens = list(_scan(text))
+    if macros:
+        tokens = _expand(tokens, macros)
+    end = text.offsets[len(text)] if len(text.offsets) else 0
+    if len(tokens) > MAX_TOKENS:
+        raise SourceError(
+            f"this formula has more than {MAX_TOKENS} symbols",
+            Span(tokens[0].span.start, tokens[0].span.end),
+            "Split it into several displays.",
+        )
+    return [*tokens, Token("end", "", Span(end, end), True)]
+
+
+def _scan(text: Text) -> Iterator[Token]:
+    """Tokens one by one; stops soon after `MAX_TOKENS`, so that a huge text costs no more than a long one."""
+    at, spaced, count = 0, False, 0
+    value = text.value
+    while at < len(value) and count <= MAX_TOKENS:
+        match = _TOKEN.match(value, at)
+        assert match is not None  # the last alternative takes any character
+        kind = str(match.lastgroup)
+        if kind in ("space", "comment"):
+            at, spaced = match.end(), True
+            continue
+        end = match.end()
+        span = text.span(at, end)
+        if kind == "mark" and value[at].isascii() and value[at].isalpha():
+            end = _letters(value, at)
+            yield Token("word" if end - at > 1 else "letter", value[at:end], text.span(at, end), spaced)
+        elif kind == "mark" and value[at] in UNICODE:
+            yield from (Token(t.kind, t.text, span, spaced) for t in _scan(_plain(UNICODE[value[at]])))
+        elif kind == "mark" and value[at].isalpha():
+            yield Token("letter", value[at], span, spaced)
+        else:
+            yield Token(*_classify(kind, match.group()), span, spaced)
+        at, spaced, count = end, False, count + 1
+
+
+def _letters(value: str, at: int) -> int:
+    """Where the run of Latin letters that starts here ends."""
+    end = at + 1
+    while end < len(value) and value[end].isascii() and value[end].isalpha():
+        end += 1
+    return end
+
+
+def _classify(kind: str, text: str) -> tuple[str, str]:
+    if kind == "row":
+        return "mark", "\\\\"
+    if kind == "prime":
+        return "prime", text
+    return kind, text
+
+
+def _plain(value: str) -> Text:
+    return Text(value, range(len(value) + 1))
+
+
+def is_word(letters: str) -> bool:
+    """Whether letters typed without a break look like one word (``softmax``, ``gradInput``) rather than a product."""
+    return len(letters) >= 3 and _WORD.fullmatch(letters) is not None
+
+
+def split(token: Token) -> list[Token]:
+    """A run of letters (or digits) as one token a character."""
+    start = token.span.start
+    fits = token.span.end - start == len(token.text)
+    kind = "letter" if token.kind == "word" else "number"
+    spans = [Span(start + k, start + k + 1) if fits else token.span for k in range(len(token.text))]
+    return [Token(kind, c, spans[k], token.spaced and k == 0) for k, c in enumerate(token.text)]
+
+
+def _expand(tokens: list[Token], macros: Mapping[str, Macro]) -> list[Token]:
+    """Replace the document's own macros by their bodies; what stands inside points at the call."""
+    done: list[Token] = []
+    todo = list(reversed(tokens))
+    calls = 0
+    while todo:
+        token = todo.pop()
+        name = token.text[1:] if token.kind == "command" else ""
+        macro = macros.get(name)
+        if macro is None:
+            done.append(token)
+            continue
+        calls += 1
+        if calls > MAX_EXPANSIONS or len(todo) + len(done) > MAX_TOKENS:
+            raise SourceError(f"the macro \\{name} does not end", token.span, "Does its definition use itself?")
+        arguments = [_argument(todo, token) for _ in range(macro.parameters)]
+        todo.extend(reversed(list(_body(macro, arguments, token))))
+    return done
+
+
+def _argument(todo: list[Token], call: Token) -> list[Token]:
+    """Take one macro argument, a braced group without its braces or a single token, off the reversed stack."""
+    if not todo:
+        raise SourceError(f"{call.text} lacks an argument", call.span)
+    token = todo.pop()
+    if token.text != "{":
+        return [token]
+    depth, taken = 1, []
+    while todo:
+        token = todo.pop()
+        depth += (token.text == "{") - (token.text == "}")
+        if not depth:
+            return taken
+        taken.append(token)
+    raise SourceError(f"the argument of {call.text} has no closing brace", call.span)
+
+
+def _body(macro: Macro, arguments: list[list[Token]], call: Token) -> Iterator[Token]:
+    body = list(_scan(_plain(macro.body)))
+    yield Token("mark", "{", call.span, call.spaced)
+    at = 0
+    while at < len(body):
+        token = body[at]
+        if token.text == "#" and at + 1 < len(body) and body[at + 1].kind == "number":
+            number = int(body[at + 1].text[0])
+            if 1 <= number <= len(arguments):
+                yield from arguments[number - 1]
+            at += 2
+            continue
+        yield Token(token.kind, token.text, call.span, token.spaced)
+        at += 1
+    yield Token("mark", "}", call.span)
+
+
+def known(command: str) -> bool:
+    """Whether a command (with its backslash) is one that the reader knows."""
+    return command[1:] in COMMANDS

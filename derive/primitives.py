@@ -1,0 +1,66 @@
+"""The elementwise functions: one row each, with derivative, normal form and names. To add a function, add its row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import sympy
+from sympy import Expr, Integer, Rational
+
+from derive.language import erf, sigmoid
+
+
+@dataclass(frozen=True)
+class Primitive:
+    """An elementwise function of one argument.
+
+    Attributes:
+        name: what documents, the normal form and the probe call it.
+        function: its SymPy class.
+        derivative: u -> the derivative at u.
+        latex: how it is written; an operator name where LaTeX has none.
+        numpy: NumPy's name for it, or "" where it is composed of others.
+        aliases: other names that documents use.
+    """
+
+    name: str
+    function: type[Expr]
+    derivative: Callable[[Expr], Expr]
+    latex: str
+    numpy: str
+    aliases: tuple[str, ...] = ()
+
+
+def _sign(u: Expr) -> Expr:
+    return sympy.sign(u)
+
+
+PRIMITIVES = (
+    Primitive("exp", sympy.exp, sympy.exp, r"\exp", "exp"),
+    Primitive("log", sympy.log, lambda u: 1 / u, r"\log", "log", ("ln",)),
+    Primitive("abs", sympy.Abs, _sign, "", "abs"),
+    Primitive("sign", sympy.sign, lambda u: Integer(0), r"\operatorname{sign}", "sign", ("sgn",)),
+    Primitive("sigmoid", sigmoid, lambda u: sigmoid(u) * (1 - sigmoid(u)), r"\sigma", "", ("sigm", "logistic")),
+    Primitive("tanh", sympy.tanh, lambda u: 1 - sympy.tanh(u) ** 2, r"\tanh", "tanh"),
+    Primitive(
+        "erf", erf, lambda u: 2 / sympy.sqrt(sympy.pi) * sympy.exp(-(u**2)), r"\operatorname{erf}", ""
+    ),
+    Primitive("sin", sympy.sin, sympy.cos, r"\sin", "sin"),
+    Primitive("cos", sympy.cos, lambda u: -sympy.sin(u), r"\cos", "cos"),
+    Primitive("step", sympy.Heaviside, lambda u: Integer(0), r"\operatorname{step}", "", ("heaviside",)),
+)
+"""All primitives. `Max` and `Min` of two arguments are read as (a + b +- |a - b|)/2 and have no row."""
+
+BY_NAME = {name: p for p in PRIMITIVES for name in (p.name, *p.aliases)}
+BY_FUNCTION = {p.function: p for p in PRIMITIVES}
+
+
+def maximum(a: Expr, b: Expr) -> Expr:
+    """max(a, b) = (a + b + |a - b|)/2."""
+    return Rational(1, 2) * (a + b + sympy.Abs(a - b))
+
+
+def minimum(a: Expr, b: Expr) -> Expr:
+    """min(a, b) = (a + b - |a - b|)/2."""
+    return Rational(1, 2) * (a + b - sympy.Abs(a - b))
