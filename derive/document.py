@@ -1,12 +1,12 @@
-r"""Documents to formulas: the mathematics of a Markdown file, a notebook, a TeX file or plain text, with its places.
+r"""Documents to formulas: the mathematics of a Markdown file, a notebook, a TeX file or plain text.
 
-`load` opens a file, `read_text` takes text. Each format is a `_Dialect`: what can start mathematics there, and what
-hides it (code, comments). A `_Scanner` walks once through a source and yields the pieces; `_assemble` undoes what site
-generators and string readers did to them and takes the macros out. What cannot be read is kept as an error with its
-place, and reading goes on behind it.
+`load` opens a file, `read_text` takes text. Each format is a `_Dialect`: where its mathematics may start, and which
+rows of `_TOKENS` mean something in it. A `_Scanner` walks once through a source and keeps the pieces with their
+places; `_assemble` undoes what site generators and string readers did to them, and takes the macros out. What
+cannot be read is kept as an error with its place, and reading goes on behind it.
 
-Everything is read in one pass from left to right. Whatever looks ahead asks `_Seeker`, which searches each stretch of
-text once, so that megabytes cost seconds also where nothing is ever closed.
+Whatever looks ahead asks a `_Seeker`, which searches each stretch of text once, so that megabytes cost seconds even
+where nothing is ever closed.
 """
 
 from __future__ import annotations
@@ -16,14 +16,24 @@ import json
 import re
 import sys
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from functools import cached_property
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 from derive import repair
-from derive.latex.constructs import ACCENTS, FONTS, FRACTIONS, GREEK, PRODUCTS, ROOTS, ROW_ENVIRONMENTS
+from derive.latex.constructs import (
+    ACCENTS,
+    COMMANDS,
+    DECORATIONS,
+    FONTS,
+    FRACTIONS,
+    GREEK,
+    ROOTS,
+    ROW_ENVIRONMENTS,
+    TEXT_FONTS,
+)
 from derive.latex.tokens import Macro
 from derive.repair import Repair, RepairError
 from derive.source import Source, SourceError, Span, Text
@@ -35,7 +45,9 @@ Kind = Literal["display", "inline", "given"]
 Format = Literal["md", "ipynb", "tex", "txt"]
 
 SUFFIXES: Mapping[str, Format] = {
-    ".md": "md", ".markdown": "md", ".qmd": "md", ".rmd": "md", ".ipynb": "ipynb", ".tex": "tex", ".ltx": "tex",
+    ".md": "md", ".markdown": "md", ".qmd": "md", ".rmd": "md",
+    ".ipynb": "ipynb",
+    ".tex": "tex", ".ltx": "tex",
 }  # fmt: skip
 """The format of a file by its suffix; anything else is plain text."""
 
@@ -68,8 +80,8 @@ class Block:
 class Document:
     """The mathematics of a document in reading order.
 
-    ``macros`` are the document's own commands, by name without the backslash; their definitions are cut out of the
-    blocks. ``errors`` are the places that could not be read.
+    ``macros`` are the document's own commands, by name without the backslash; their definitions are cut out of
+    the blocks. ``errors`` are the places that could not be read.
     """
 
     path: str
@@ -89,7 +101,7 @@ def load(path: str | Path) -> Document:
 
 
 def read_text(text: str, path: str = "<text>", kind: Format = "md") -> Document:
-    """Read a document that is already text. Raises `DocumentError` for an empty one and for a broken notebook."""
+    """Read a document that is already text. Raises `DocumentError` where it is empty, or no notebook."""
     if not text:
         raise DocumentError(path, "the document is empty")
     dialect = _DIALECTS[kind]
@@ -103,7 +115,11 @@ def read_text(text: str, path: str = "<text>", kind: Format = "md") -> Document:
 def _standard_input() -> bytes:
     try:
         return sys.stdin.buffer.read(MAX_BYTES + 1)
-    except (AttributeError, OSError, ValueError) as error:  # None, closed, or replaced by something without bytes
+    except (
+        AttributeError,
+        OSError,
+        ValueError,
+    ) as error:  # None, closed, or replaced by something without bytes
         raise DocumentError("<stdin>", "standard input cannot be read", "Name a file instead.") from error
 
 
@@ -119,7 +135,9 @@ def _file(name: str) -> bytes:
         raise DocumentError(name, "this file may not be read", "Change its permissions.") from error
     except (OSError, ValueError) as error:  # a loop of links, a name that is no name, a broken disk
         reason = getattr(error, "strerror", None) or str(error)
-        raise DocumentError(name, f"this file cannot be opened ({reason.lower()})", "Check the path.") from error
+        raise DocumentError(
+            name, f"this file cannot be opened ({reason.lower()})", "Check the path."
+        ) from error
 
 
 def _decoded(data: bytes, path: str) -> str:
@@ -159,9 +177,685 @@ def _cells(text: str, path: str) -> Iterator[Source]:
 
 def _cell_text(source: object, number: int, path: str) -> str:
     lines = source if isinstance(source, list) else [source]
-    if not all(isinstance(line, str) for line in lines):
-        raise DocumentError(path, f"cell {number} of this notebook has no text", "Look at its source.")
-    return _LONE_SURROGATE.sub("\N{REPLACEMENT CHARACTER}", "".join(lines))
+    text = "".join(line for line in lines if isinstance(line, str))
+    if len(text) != sum(len(line) if isinstance(line, str) else 1 for line in lines):
+        raise DocumentError(
+            path, f"the source of cell {number} of this notebook is no text", "Look at its JSON."
+        )
+    return _LONE_SURROGATE.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+# Text to pieces
+
+
+class _Piece(NamedTuple):
+    """Mathematics as it stands in the source."""
+
+    kind: Kind
+    text: Text
+    span: Span
+    ignored: bool = False
+
+
+class _Seeker:
+    """The next match of a pattern at or behind a place; each stretch of text is searched once a pattern."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._found: dict[re.Pattern[str], tuple[int, re.Match[str] | None]] = {}
+
+    def __call__(self, pattern: re.Pattern[str], at: int) -> re.Match[str] | None:
+        start, match = self._found.get(pattern, (len(self._text) + 1, None))
+        if not start <= at or (match is not None and match.start() < at):
+            match = pattern.search(self._text, at)
+            self._found[pattern] = at, match
+        return match
+
+
+def _unescaped_pattern(mark: str) -> re.Pattern[str]:
+    r"""A mark that stands behind no backslash, or behind whole row breaks ``\\``."""
+    return re.compile(rf"{mark}(?:(?<!\\{mark})|(?<=[^\\]\\\\{mark})|(?<=[^\\]\\\\\\\\{mark}))")
+
+
+_ROWS = rf"\{{(?:{'|'.join(sorted(ROW_ENVIRONMENTS))})\\?\*?\}}"
+_LISTED = r"(?:[-*+]|\d{1,9}[.)])[ \t]"
+
+# What a reader stops at: the name of the `_Scanner` method that goes on from there, and a pattern without groups
+# that starts with a plain character (so that the search skips what cannot match). The first row that fits wins.
+_TOKENS: tuple[tuple[str, str], ...] = (
+    ("comment", r"<!--"),
+    ("element", r"<(?i:code|pre|script|style)\b"),
+    ("image_tag", r"<(?i:img)\s"),
+    ("image", r"!\["),
+    ("line", rf"\n(?=[ \t>]*(?:```|~~~|{_LISTED}|\r?\n))"),
+    ("code", r"`+"),
+    ("backtick_dollar", r"\$`"),
+    ("dollars", r"\$\$"),
+    ("dollar", r"\$"),
+    ("environment", rf"\\begin{_ROWS}"),
+    ("environment", rf"\\\\begin{_ROWS}"),
+    ("environment", rf"\x08egin{_ROWS}"),
+    ("environment", rf"egin{_ROWS}"),
+    ("environment", rf"begin{_ROWS}"),
+    ("definition", r"\\(?:(?:re|provide)?newcommand|def|DeclareMathOperator)(?![A-Za-z])"),
+    ("verbatim", r"\\begin\{(?:verbatim|lstlisting|minted|comment)\*?\}"),
+    ("verb", r"\\verb\*?[!-/:-@\[-`{-~]"),
+    ("doubled_bracket", r"\\\\(?:\(|\[(?!\d))"),
+    ("bracket", r"\\[(\[]"),
+    ("escape", r"\\[^A-Za-z\s]"),
+)
+
+_BLANK_LINE = re.compile(r"\n[ \t>\r]*\n")
+_BLANK_LINES = re.compile(r"(?:[ \t>\r]*\n)++")
+_FENCE = re.compile(rf"[ \t>]*(?:{_LISTED}+)?(?P<fence>`{{3,}}|~{{3,}})[ \t]*(?P<info>[^\n]*)")
+_LIST_ITEM = re.compile(rf"[ \t>]*{_LISTED}")
+_INDENTED_LINE = re.compile(r"(?: {4}|\t)[ \t]*[^\s]")
+_INDENTED_LINES = re.compile(r"(?:(?: {4}|\t)[^\n]*(?:\n|\Z)|[ \t\r]*\n)++")
+_DISPLAYED = re.compile(r"\$\$|egin\{|\\\[")
+_FRONT_MATTER = re.compile(r"---[ \t\r]*\n(?:[^\n]*\n)*?(?:---|\.\.\.)[ \t\r]*(?=\n|\Z)")
+
+_DOUBLE_DOLLAR = re.compile(r"\$\$(?:(?<!\\\$\$)|(?<=[^\\]\\\\\$\$)|(?<=[^\\]\\\\\\\\\$\$))")
+_DOLLAR = _unescaped_pattern(r"\$")
+_DOLLAR_CODE_END = re.compile(r"`\$")
+_BRACKET_ENDS = {
+    r"\(": re.compile(r"\\(?:(?<!\\\\)|(?<=[^\\]\\\\\\))\)"),
+    r"\[": re.compile(r"\\(?:(?<!\\\\)|(?<=[^\\]\\\\\\))\]"),
+    r"\\(": re.compile(r"\\\\\)"),
+    r"\\[": re.compile(r"\\\\\]"),
+}
+_ENVIRONMENT_EDGE = re.compile(
+    rf"(?P<edge>egin|end)\{{(?P<name>(?:{'|'.join(sorted(ROW_ENVIRONMENTS))}))\\?(?P<star>\*?)\}}"
+)
+_COMMENT_EDGE = re.compile(r"<!--|-->")
+_ELEMENT_EDGES = {
+    name: re.compile(rf"<(?P<close>/?)(?i:{name})\b[^<>]*>") for name in ("code", "pre", "script", "style")
+}
+_DIRECTIVE = re.compile(r"\s*(?:given:(?P<given>.*)|derive:\s*ignore\s*)", re.DOTALL)
+_TEX_COMMENT = re.compile(r"%(?:(?<!\\%)|(?<=[^\\]\\\\%))[^\n]*")
+
+# Lines that no display holds: what stands behind them is prose, and the display before them was never closed.
+_OUTSIDE = re.compile(
+    r"\n[ \t>]*(?:#{1,6}[ \t]|<!--|```|~~~)|\n[ \t>\r]*\n[ \t>]*[A-Za-z]{2,}[ ,][ ]?[A-Za-z]{2,}[ ,][ ]?[A-Za-z]+[ ,.:]"
+)
+_DEFINITION = re.compile(
+    r"\\(?:(?P<operator>DeclareMathOperator)|def|(?:re|provide)?newcommand)\*?\s*\{?\s*\\(?P<name>[A-Za-z]+|[^A-Za-z\s])"
+    r"\s*\}?\s*(?:\[(?P<count>\d)\]\s*)?(?P<default>\[[^\]\n]*\]\s*)?(?P<marks>(?:#\d)*)\s*(?=\{)"
+)
+_BLANKS = " \t\r\n"
+_AFTER_MONEY = tuple(" \t\r\n0123456789")
+_NESTED_DOLLARS = 8
+_LONGEST_FENCE = 16
+_MARGIN = 80
+_QUOTED = re.compile(r"[ \t]*>")
+_QUOTE_MARKS = re.compile(r"\n([ \t]*(?:>[ \t]?)+)")
+_DOLLARS_AROUND = re.compile(r"\s*(?P<dollars>\$\$?)(?P<inner>[^$]*)(?P=dollars)\s*")
+_MATHEMATICAL = re.compile(r"\\[A-Za-z{|]|[_^=\a\b\v\f]")
+_COMMAND = re.compile(r"\\[A-Za-z]")
+_WORDS_ONLY = re.compile(r"[\w\s,.;:'’-]*")
+_BRACES = re.compile(r"\\.|[{}]", re.DOTALL)
+
+_IMAGE_TAG = re.compile(
+    r"<(?i:img)\s[^<>]*?\b(?i:src)\s*=\s*(?:\"(?P<double>[^\"]*)\"|'(?P<single>[^']*)')[^<>]*>?"
+)
+_IMAGE = re.compile(r"!\[[^\[\]\n]*\]\([ \t]*<?")
+_FORMULA_ADDRESS = re.compile(r"[^\"'\s()]*?(?:[?&](?:math|tex|chl)=|latex\.codecogs\.com/[^?\"'\s()]*\?)")
+_PARENTHESES = re.compile(r"[()\n]")
+_TITLE = re.compile(r"[ \t]+\"[^\"\n]*\"[ \t]*\Z|>?[ \t]*\Z")
+_ENCODED = re.compile(r"%[0-7][0-9A-Fa-f]|(?:%[89A-Fa-f][0-9A-Fa-f])+|&(?:space|plus|amp|lt|gt);")
+_LOOK = re.compile(r"(?:\\(?:inline|dpi\{\d+\}|bg_\w+|fn_\w+|tiny|small|large|Large|LARGE|huge)\s*)+")
+
+_BACKSLASHES = re.compile(r"\\+")
+_COMMAND_RUN = re.compile(r"(?<!\\)(?P<run>\\+)(?P<name>[A-Za-z]+)")
+_TELLING = (
+    FRACTIONS | ROOTS | frozenset(ACCENTS) | frozenset(FONTS) | GREEK | {"partial", "nabla", "sum", "prod"}
+)
+_TELLING |= {"begin", "left", "text", "cdot", "odot", "times"}
+_AFTER_ROW = re.compile(r"[ \t\r\n&]|\[\d|\Z")
+_DOUBLED_BRACE = re.compile(r"(?<!\\)\\\\[{}]")
+_ESCAPED_MARK = re.compile(r"(?<!\\)\\[_*]")
+
+
+class _Scanner:
+    """One walk through a source. A method named in `_TOKENS` takes what was found and says where to go on."""
+
+    def __init__(self, source: Source, dialect: _Dialect) -> None:
+        self.source = source
+        self.dialect = dialect
+        self.text = source.text
+        self.pieces: list[_Piece] = []
+        self.errors: list[SourceError] = []
+        self.macros: dict[str, Macro] = {}
+        self.ignores: list[int] = []
+        self._in_list = False
+        self._indented_until = 0
+        self._find = _Seeker(self.text)
+
+    def run(self) -> _Scanner:
+        at = self._begin_line(self.dialect.begin(self))
+        while match := self.dialect.tokens.search(self.text, at):
+            at = self.dialect.handlers[(match.lastindex or 1) - 1](self, match)
+        return self
+
+    def add(self, kind: Kind, outer: Span, text: Text) -> int:
+        """Keep a piece of mathematics; reading goes on behind it."""
+        self._count()
+        self.pieces.append(_Piece(kind, text, outer))
+        return outer.end
+
+    def show(self, text: str) -> None:
+        """Read another text of the same length instead."""
+        self.text = text
+        self._find = _Seeker(text)
+
+    def read(self) -> list[_Piece]:
+        """The pieces in their order, unescaped; an ignore comment marks the next one."""
+        pieces = sorted(self.pieces, key=lambda piece: piece.span)
+        starts = [piece.span.start for piece in pieces]
+        ignored = {bisect_left(starts, at) for at in self.ignores}
+        pieces = [piece._replace(ignored=number in ignored) for number, piece in enumerate(pieces)]
+        if not self.dialect.has_escapes:
+            return pieces
+        doubled = any(_is_doubled(piece.text.value, _TELLING) for piece in pieces)
+        return [piece._replace(text=_unescaped(piece.text, doubled)) for piece in pieces]
+
+    def cut(self, start: int, end: int, line_of: int | None = None) -> Text:
+        """The text between two places, without the ``>`` of a block quote in which ``line_of`` stands."""
+        text = Text(self.text[start:end], range(start, end + 1))
+        if line_of is None or "\n" not in text.value:
+            return text
+        line_start = line_of - self.source.place(line_of).column + 1
+        if not _QUOTED.match(self.text, line_start):
+            return text
+        return text.replace([(m.start(1), m.end(1), "") for m in _QUOTE_MARKS.finditer(text.value)])
+
+    def directive(self, outer: Span, inner: Span) -> None:
+        """What a comment says to the reader, if anything."""
+        found = _DIRECTIVE.fullmatch(self.text, *inner)
+        if found is None:
+            return
+        if found["given"] is None:
+            self.ignores.append(outer.start)
+        else:
+            start, end = found.span("given")
+            dollars = _DOLLARS_AROUND.fullmatch(self.text, start, end)
+            self.add("given", outer, self.cut(*(dollars.span("inner") if dollars else (start, end))))
+
+    def _count(self) -> None:
+        if len(self.pieces) + len(self.errors) >= MAX_PIECES:
+            message = f"this document holds more than {MAX_PIECES} formulas"
+            raise DocumentError(self.source.path, message, "Split it.")
+
+    def _unclosed(self, start: int, end: int, closing: str) -> int:
+        """Note a delimiter that is never closed; reading goes on behind its paragraph."""
+        self._count()
+        hint = f"Close it with {closing}. What stands behind it in this paragraph was not read."
+        message = f"this {self.text[start:end]} is never closed"
+        self.errors.append(SourceError(message, Span(start, end), hint))
+        return self._paragraph_end(end)
+
+    def _paragraph_end(self, at: int) -> int:
+        blank = self._find(_BLANK_LINE, at)
+        return blank.start() if blank else len(self.text)
+
+    def _holds(self, pattern: re.Pattern[str], start: int, end: int) -> bool:
+        """Whether a pattern starts between two places."""
+        found = self._find(pattern, start)
+        return found is not None and found.start() < end
+
+    def _closing(self, pattern: re.Pattern[str], at: int) -> re.Match[str] | None:
+        """What closes the mathematics that starts at ``at``; nothing if prose stands before it."""
+        close = self._find(pattern, at)
+        return None if close is None or self._holds(_OUTSIDE, at, close.start()) else close
+
+    # Mathematics
+
+    def dollars(self, opening: re.Match[str]) -> int:
+        close = self._closing(_DOUBLE_DOLLAR, opening.end())
+        if close is None or len(_DOLLAR.findall(self.text, opening.end(), close.start())) % 2:
+            return self._unclosed(*opening.span(), "$$")
+        outer = Span(opening.start(), close.end())
+        return self.add("display", outer, self.cut(opening.end(), close.start(), opening.start()))
+
+    def dollar(self, opening: re.Match[str]) -> int:
+        start = opening.end()
+        end = self._closing_dollar(start)
+        if end is None:
+            is_money = self.text[start : start + 1] in _AFTER_MONEY
+            if is_money or not self._holds(_COMMAND, start, self._paragraph_end(start)):
+                return start
+            return self._unclosed(*opening.span(), "$")
+        if self.dialect.has_money and not self._is_inline(start, end):
+            return start
+        return self.add("inline", Span(opening.start(), end + 1), self.cut(start, end, opening.start()))
+
+    def _closing_dollar(self, start: int) -> int | None:
+        """The next ``$`` of the paragraph; a later one, within limits, if that one stands inside of braces."""
+        limit = self._paragraph_end(start)
+        first, at, depth = None, start, 0
+        for _ in range(_NESTED_DOLLARS):
+            close = self._find(_DOLLAR, at)
+            if close is None or close.start() >= limit:
+                break
+            first = close.start() if first is None else first
+            depth += self._depth(at, close.start())
+            if depth <= 0:
+                return close.start()
+            at = close.end()
+        return first
+
+    def _depth(self, start: int, end: int) -> int:
+        """How many more braces are opened than closed between two places."""
+        braces = [brace.group() for brace in _BRACES.finditer(self.text, start, end)]
+        return braces.count("{") - braces.count("}")
+
+    def _is_inline(self, start: int, end: int) -> bool:
+        """Whether dollars enclose mathematics: pandoc's rule, but blanks inside are allowed in what looks like it."""
+        if start == end or self.text[end + 1 : end + 2].isdigit():
+            return False
+        blank = self.text[start] in _BLANKS and not repair.starts_eaten(self.text, start)
+        return not (blank or self.text[end - 1] in _BLANKS) or self._holds(_MATHEMATICAL, start, end)
+
+    def backtick_dollar(self, opening: re.Match[str]) -> int:
+        close = self._find(_DOLLAR_CODE_END, opening.end())
+        if close is None or close.start() >= self._paragraph_end(opening.end()):
+            return opening.end()
+        return self.add("inline", Span(opening.start(), close.end()), self.cut(opening.end(), close.start()))
+
+    def bracket(self, opening: re.Match[str]) -> int:
+        start, mark = opening.end(), opening.group()
+        closing = {"(": ")", "[": "]"}[mark[-1]]
+        limit = self._paragraph_end(start)
+        close = self._closing(_BRACKET_ENDS[mark], start)
+        if close is None or (closing == ")" and close.start() >= limit):
+            is_text = self.dialect.has_money and not self._holds(_MATHEMATICAL, start, limit)
+            return start if is_text else self._unclosed(*opening.span(), mark[:-1] + closing)
+        if (
+            closing == "]"
+            and self.dialect.has_money
+            and _WORDS_ONLY.fullmatch(self.text, start, close.start())
+        ):
+            return start  # brackets that Markdown would otherwise take for a link
+        kind: Kind = "display" if closing == "]" else "inline"
+        return self.add(
+            kind, Span(opening.start(), close.end()), self.cut(start, close.start(), opening.start())
+        )
+
+    def doubled_bracket(self, opening: re.Match[str]) -> int:
+        return self.bracket(opening)
+
+    def environment(self, opening: re.Match[str]) -> int:
+        edge = opening.start() + opening.group().index("egin")
+        if opening.group()[0] in "be" and self.text[opening.start() - 1 : opening.start()].isalpha():
+            return opening.end()
+        end = self._environment_ends.get(edge)
+        if end is None or self._holds(_OUTSIDE, opening.end(), end):
+            return self._unclosed(*opening.span(), f"\\end{opening.group()[opening.group().index('{') :]}")
+        kind: Kind = "inline" if opening.group().endswith("{math}") else "display"
+        return self.add(kind, Span(opening.start(), end), self.cut(opening.start(), end, opening.start()))
+
+    @cached_property
+    def _environment_ends(self) -> dict[int, int]:
+        """Where each environment ends, by the place of the ``egin`` of its start."""
+        ends: dict[int, int] = {}
+        opened: dict[str, list[int]] = {}
+        for match in _ENVIRONMENT_EDGE.finditer(self.text):
+            same = opened.setdefault(match["name"] + match["star"], [])
+            if match["edge"] == "egin":
+                same.append(match.start())
+            elif same:
+                ends[same.pop()] = match.end()
+        return ends
+
+    def image_tag(self, opening: re.Match[str]) -> int:
+        tag = _IMAGE_TAG.match(self.text, opening.start())
+        if tag is None:
+            return opening.end()
+        quote = "double" if tag["double"] is not None else "single"
+        return self._address(Span(*tag.span()), Span(*tag.span(quote)))
+
+    def image(self, opening: re.Match[str]) -> int:
+        image = _IMAGE.match(self.text, opening.start())
+        if image is None or not _FORMULA_ADDRESS.match(self.text, image.end()):
+            return opening.end()
+        close = self._closing_parenthesis(image.end())
+        if close is None:
+            return self._unclosed(*opening.span(), ")")
+        return self._address(Span(opening.start(), close + 1), Span(image.end(), close))
+
+    def _closing_parenthesis(self, start: int) -> int | None:
+        depth = 1
+        for mark in _PARENTHESES.finditer(self.text, start):
+            depth += {"(": 1, ")": -1}.get(mark.group(), 0)
+            if not depth:
+                return mark.start()
+            if mark.group() == "\n":
+                break
+        return None
+
+    def _address(self, outer: Span, inner: Span) -> int:
+        """Keep the formula that an image's address holds, if it does."""
+        formula = _FORMULA_ADDRESS.match(self.text, *inner)
+        if formula is None:
+            return outer.end
+        title = _TITLE.search(self.text, formula.end(), inner.end)
+        kind: Kind = "display" if self._stands_alone(outer) else "inline"
+        return self.add(
+            kind, outer, _decoded_address(self.cut(formula.end(), title.start() if title else inner.end))
+        )
+
+    def _stands_alone(self, span: Span) -> bool:
+        """Whether nothing else stands on the lines of a span."""
+        before = self.text[max(0, span.start - _MARGIN) : span.start].rpartition("\n")
+        after = self.text[span.end : span.end + _MARGIN].partition("\n")
+        starts_line = before[1] or span.start <= _MARGIN
+        return bool(starts_line) and not before[2].strip(" \t>") and not after[0].strip()
+
+    def definition(self, opening: re.Match[str]) -> int:
+        """A macro outside of mathematics."""
+        found = _DEFINITION.match(self.text, opening.start())
+        if found is None:
+            return opening.end()
+        end = repair.closing_brace(self.text, found.end(), self._paragraph_end(found.end()))
+        if end is None:
+            return self._unclosed(*opening.span(), "}")
+        self.macros.update(_macro(found, self.text[found.end() + 1 : end - 1]))
+        return end
+
+    # What hides mathematics
+
+    def escape(self, match: re.Match[str]) -> int:
+        return match.end()
+
+    def comment(self, opening: re.Match[str]) -> int:
+        close = self._find(_COMMENT_EDGE, opening.end())
+        if close is None or close.group() == "<!--":
+            return self._unclosed(*opening.span(), "-->")
+        self.directive(Span(opening.start(), close.end()), Span(opening.end(), close.start()))
+        return close.end()
+
+    def element(self, opening: re.Match[str]) -> int:
+        edge = self._find(_ELEMENT_EDGES[opening.group()[1:].lower()], opening.end())
+        return edge.end() if edge and edge["close"] else opening.end()
+
+    def code(self, opening: re.Match[str]) -> int:
+        length = len(opening.group())
+        close = self._find(_code_end(length), opening.end()) if length <= _LONGEST_FENCE else None
+        if close is None or close.start() >= self._paragraph_end(opening.end()):
+            return opening.end()
+        return close.end()
+
+    def verbatim(self, opening: re.Match[str]) -> int:
+        end = "\\end" + opening.group()[len("\\begin") :]
+        close = self._find(re.compile(re.escape(end)), opening.end())
+        return close.end() if close else self._unclosed(*opening.span(), end)
+
+    def verb(self, opening: re.Match[str]) -> int:
+        close = self._find(re.compile(rf"{re.escape(opening.group()[-1])}|\n"), opening.end())
+        return close.end() if close and close.group() != "\n" else opening.end()
+
+    def line(self, match: re.Match[str]) -> int:
+        return self._begin_line(match.end())
+
+    def _begin_line(self, at: int) -> int:
+        fence = _FENCE.match(self.text, at)
+        if fence and not (fence["fence"][0] == "`" and "`" in fence["info"]):
+            return self._fence(fence)
+        return self._layout(at) if self.dialect.has_layout else at
+
+    def _fence(self, opening: re.Match[str]) -> int:
+        fence = opening["fence"]
+        close = self._find(_fence_end(fence[0], min(len(fence), _LONGEST_FENCE)), opening.end())
+        if close is None:
+            return self._unclosed(*opening.span("fence"), fence)
+        if opening["info"].split()[:1] == ["math"]:
+            text = self.cut(opening.end(), close.start(), opening.start())
+            strays = [(stray.start(), stray.end(), "") for stray in _DOUBLE_DOLLAR.finditer(text.value)]
+            self.add("display", Span(opening.start("fence"), close.end("fence")), text.replace(strays))
+        return close.end()
+
+    def _layout(self, at: int) -> int:
+        """Keep track of lists, and skip an indented code block, at the start of a line."""
+        blank = _BLANK_LINES.match(self.text, at)
+        start = blank.end() if blank else at
+        if _LIST_ITEM.match(self.text, start):
+            self._in_list = True
+        elif _INDENTED_LINE.match(self.text, start):
+            end = self._indented_end(start) if blank or not at else None
+            if end is not None:
+                return end
+        elif blank:
+            self._in_list = False
+        return start - 1 if blank else at
+
+    def _indented_end(self, start: int) -> int | None:
+        """Where an indented code block ends; a list's text and displayed mathematics are no code."""
+        lines = _INDENTED_LINES.match(self.text, start)
+        if self._in_list or lines is None or start < self._indented_until:
+            return None
+        if _DISPLAYED.search(self.text, start, lines.end()):
+            self._indented_until = lines.end()
+            return None
+        return lines.end() - 1 if lines.group().endswith("\n") else lines.end()
+
+
+@cache
+def _code_end(length: int) -> re.Pattern[str]:
+    return re.compile(rf"(?<!`)`{{{length}}}(?!`)")
+
+
+@cache
+def _fence_end(mark: str, length: int) -> re.Pattern[str]:
+    return re.compile(rf"\n[ \t>]*(?P<fence>{mark}{{{length},}})[ \t\r]*(?=\n|\Z)")
+
+
+# Formats
+
+
+@dataclass(frozen=True)
+class _Dialect:
+    """What one format means to the reader.
+
+    ``begin`` prepares a scanner and says where its mathematics may start; ``leaves_out`` names the rows of
+    `_TOKENS` that mean nothing here. ``has_layout``: indented blocks are code. ``has_money``: not every ``$`` is
+    mathematics, nor every ``\\[``. ``has_escapes``: site generators want backslashes before some characters.
+    """
+
+    begin: Callable[[_Scanner], int]
+    leaves_out: frozenset[str]
+    has_layout: bool = False
+    has_money: bool = True
+    has_escapes: bool = True
+
+    @cached_property
+    def _rows(self) -> list[tuple[str, str]]:
+        return [row for row in _TOKENS if row[0] not in self.leaves_out]
+
+    @cached_property
+    def tokens(self) -> re.Pattern[str]:
+        """What a reader stops at; the group that took part tells the row."""
+        return re.compile("|".join(f"{pattern}()" for _, pattern in self._rows))
+
+    @cached_property
+    def handlers(self) -> list[Callable[[_Scanner, re.Match[str]], int]]:
+        return [getattr(_Scanner, name) for name, _ in self._rows]
+
+    def scan(self, source: Source) -> _Scanner:
+        return _Scanner(source, self).run()
+
+
+def _begin_markdown(scanner: _Scanner) -> int:
+    front = _FRONT_MATTER.match(scanner.text)
+    return front.end() if front else 0
+
+
+def _begin_text(scanner: _Scanner) -> int:
+    return 0
+
+
+def _begin_tex(scanner: _Scanner) -> int:
+    """Read the comments, blank them (every other character keeps its place), and take the preamble's macros."""
+    shown: list[str] = []
+    done = 0
+    for comment in _TEX_COMMENT.finditer(scanner.text):
+        scanner.directive(Span(*comment.span()), Span(comment.start() + 1, comment.end()))
+        shown += [scanner.text[done : comment.start()], " " * len(comment.group())]
+        done = comment.end()
+    text = "".join([*shown, scanner.text[done:]])
+    scanner.show(text)
+    body = max(0, text.find("\\begin{document}"))
+    scanner.macros.update(_without_definitions(Text(text[:body], range(body + 1)))[1])
+    return body
+
+
+_TEX_ONLY = frozenset({"verbatim", "verb"})
+_MARKDOWN_ONLY = frozenset({"comment", "element", "image_tag", "image", "line", "code", "doubled_bracket"})
+_MARKDOWN = _Dialect(_begin_markdown, _TEX_ONLY, has_layout=True)
+
+_DIALECTS: Mapping[Format, _Dialect] = {
+    "md": _MARKDOWN,
+    "ipynb": _MARKDOWN,
+    "txt": _Dialect(_begin_text, _TEX_ONLY | {"element", "code"}),
+    "tex": _Dialect(_begin_tex, _MARKDOWN_ONLY | {"backtick_dollar"}, has_money=False, has_escapes=False),
+}
+
+
+# Pieces to blocks
+
+
+def _assemble(path: str, scanners: list[_Scanner]) -> Document:
+    pieces = [(scanner, piece) for scanner in scanners for piece in scanner.read()]
+    damaged = any(repair.shows_damage(piece.text, scanner.source) for scanner, piece in pieces)
+    macros = {name: macro for scanner in scanners for name, macro in scanner.macros.items()}
+    errors = [(scanner.source, error) for scanner in scanners for error in scanner.errors]
+    blocks: list[Block] = []
+    repairs: list[Repair] = []
+    for scanner, piece in pieces:
+        try:
+            text, done = repair.restore(piece.text, scanner.source, damaged)
+        except RepairError as error:
+            errors.append((scanner.source, error))
+            continue
+        repairs.extend(done)
+        text, own = _without_definitions(text)
+        macros.update(own)
+        text = _trimmed(text)
+        if text.value:
+            blocks.append(Block(piece.kind, text, piece.span, scanner.source, piece.ignored))
+    sources = tuple(scanner.source for scanner in scanners)
+    order = {id(source): number for number, source in enumerate(sources)}
+    errors.sort(key=lambda error: (order[id(error[0])], error[1].span))
+    return Document(path, sources, tuple(blocks), tuple(repairs), macros, tuple(errors))
+
+
+def _trimmed(text: Text) -> Text:
+    """Without white space at the ends."""
+    start = len(text.value) - len(text.value.lstrip(_BLANKS))
+    return text.cut(start, max(start, len(text.value.rstrip(_BLANKS))))
+
+
+def _without_definitions(text: Text) -> tuple[Text, dict[str, Macro]]:
+    """A formula without the macros that it defines, and these."""
+    macros: dict[str, Macro] = {}
+    edits: list[tuple[int, int, str]] = []
+    at = 0
+    while found := _DEFINITION.search(text.value, at):
+        end = repair.closing_brace(text.value, found.end())
+        if end is None:
+            break
+        macros.update(_macro(found, text.value[found.end() + 1 : end - 1]))
+        edits.append((found.start(), end, ""))
+        at = end
+    return text.replace(edits), macros
+
+
+def _macro(found: re.Match[str], body: str) -> dict[str, Macro]:
+    """What a definition defines; one with a default argument nothing, so that its calls are not misread."""
+    if found["default"]:
+        return {}
+    if found["operator"]:
+        return {found["name"]: Macro(0, f"\\operatorname{{{body}}}")}
+    count = int(found["count"]) if found["count"] else found["marks"].count("#")
+    return {found["name"]: Macro(count, body)}
+
+
+# Escapes
+
+
+def _unescaped(text: Text, doubled: bool) -> Text:
+    """Mathematics without the backslashes that a site generator wanted.
+
+    ``doubled`` says that some formula of the same source has all its backslashes doubled.
+    """
+    if doubled and _is_doubled(text.value, COMMANDS):
+        text = text.replace(list(_doubled_backslashes(text.value)))
+    for find in (_doubled_rows, _doubled_braces, _escaped_marks):
+        text = text.replace(list(find(text.value)))
+    return text
+
+
+_Edits = Iterator[tuple[int, int, str]]
+
+
+def _is_doubled(value: str, names: frozenset[str]) -> bool:
+    r"""Whether all commands stand behind doubled backslashes, ``\\frac{a}{b}``, some of the given names among them."""
+    found = False
+    for command in _COMMAND_RUN.finditer(value):
+        if len(command["run"]) % 2:
+            return False
+        found = found or (command["name"] in names and len(command["name"]) > 1)
+    return found
+
+
+def _doubled_backslashes(value: str) -> _Edits:
+    spared = "\\\\\\\\" not in value
+    for run in _BACKSLASHES.finditer(value):
+        length = len(run.group())
+        if length == 2 and spared and _AFTER_ROW.match(value, run.end()):
+            continue  # the rows were not doubled
+        if length % 2 == 0:
+            yield run.start(), run.start() + length // 2, ""
+
+
+def _doubled_rows(value: str) -> _Edits:
+    r"""All rows end with four backslashes."""
+    runs = [run for run in _BACKSLASHES.finditer(value) if len(run.group()) > 1]
+    if all(len(run.group()) in (4, 5) for run in runs):
+        yield from ((run.start(), run.start() + 2, "") for run in runs)
+
+
+def _doubled_braces(value: str) -> _Edits:
+    r"""``\\{`` and ``\\}`` in pairs: the braces of a set."""
+    braces = list(_DOUBLED_BRACE.finditer(value))
+    marks = [brace.group()[-1] for brace in braces]
+    if marks.count("{") == marks.count("}"):
+        yield from ((brace.start(), brace.start() + 1, "") for brace in braces)
+
+
+def _escaped_marks(value: str) -> _Edits:
+    r"""``x\_i`` and ``align\*``; in words ``\_`` is LaTeX's own."""
+    words = repair.prose(value)
+    ends = [span.end for span in words]
+    for mark in _ESCAPED_MARK.finditer(value):
+        at = bisect_left(ends, mark.start() + 1)
+        in_words = at < len(words) and words[at].start <= mark.start()
+        if mark.group() == "\\*" or not in_words:
+            yield mark.start(), mark.start() + 1, ""
+
+
+def _decoded_address(text: Text) -> Text:
+    """The LaTeX of an image's address; ``+`` stays what it is."""
+    edits = [
+        (code.start(), code.end(), _decoded_code(code.group())) for code in _ENCODED.finditer(text.value)
+    ]
+    decoded = text.replace(edits)
+    look = _LOOK.match(decoded.value)
+    return decoded.cut(look.end(), len(decoded)) if look else decoded
+
+
+def _decoded_code(code: str) -> str:
+    if code[0] == "&":
+        return {"&space;": " ", "&plus;": "+", "&amp;": "&", "&lt;": "<", "&gt;": ">"}[code]
+    return bytes.fromhex(code.replace("%", "")).decode("utf-8", "replace")

@@ -2,9 +2,9 @@ r"""LaTeX whose backslash escapes were eaten on the way, put back.
 
 A formula that once stood in a string literal of Python, C or JSON may have lost its escapes: ``\frac`` became
 a form feed and ``rac``, ``\right`` a line break and ``ight``, ``\\`` a single ``\``; then the next program
-dropped the control characters. What is left says, more often than not, what was meant. `restore` puts a
-command back where exactly one known command fits, lists each repair with its place, and refuses (`RepairError`)
-where two fit.
+dropped the control characters. What is left says, more often than not, what was meant. `restore` puts
+a command back where exactly one known command fits, lists each repair with its place, and refuses
+(`RepairError`) where two fit.
 
 A text without damage comes back as it is: what would be bold there (a bare ``heta``, a blank that was a row
 break) is done only in a text that shows damage elsewhere.
@@ -13,6 +13,7 @@ break) is done only in a text that shows damage elsewhere.
 from __future__ import annotations
 
 import re
+import sys
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -83,7 +84,8 @@ _BRACE = re.compile(r"[ \t]?\{")
 _ARGUMENT = re.compile(r"[ \t]*[{\\0-9A-Za-z]")
 _ENVIRONMENT = re.compile(r"[ \t]?\{[A-Za-z]+\\?\*?\}")
 _DELIMITER = re.compile(
-    rf"\s*(?:[()\[\]|./<>]|\\(?:[{{}}|]|(?:{'|'.join(sorted(filter(str.isalpha, DELIMITERS)))})\b))"
+    rf"\s*(?:[()\[\]|./<>]|\\(?:[{{}}|]|(?:{'|'.join(sorted(filter(str.isalpha, DELIMITERS)))})\b)"
+    rf"|(?:{'|'.join(sorted(name[1:] for name in DELIMITERS if name[0] == 'r'))})\b)"
 )
 
 # Tails of commands that need what follows: these are recognised also with letters directly before them.
@@ -185,10 +187,10 @@ def prose(value: str) -> list[Span]:
     return spans
 
 
-def closing_brace(value: str, start: int) -> int | None:
-    """The offset after the brace that closes the one at ``start``, if there is one."""
+def closing_brace(value: str, start: int, end: int = sys.maxsize) -> int | None:
+    """The offset after the brace that closes the one at ``start``, if there is one before ``end``."""
     depth = 0
-    for match in _BRACES.finditer(value, start):
+    for match in _BRACES.finditer(value, start, end):
         depth += {"{": 1, "}": -1}.get(match.group(), 0)
         if not depth:
             return match.end()
@@ -238,8 +240,8 @@ def _find(value: str, word: _Word, in_prose: bool, has_lines: bool) -> _Finding 
     if in_prose or (not word.control and word.slashes and len(word.slashes) % 2 == 0):
         return None
     if word.is_command:
-        return _glued(value, word) if word.letters not in _KNOWN else None
-    return _bare(value, word) or _glued(value, word)
+        return _behind_command(value, word) if word.letters not in _KNOWN else None
+    return _bare(value, word) or _behind_letter(value, word)
 
 
 def _after_control(word: _Word) -> _Finding:
@@ -284,28 +286,55 @@ def _speaks_for_itself(value: str, word: _Word, name: str) -> bool:
     return len(word.letters) > 2 and word.letters not in _ENGLISH
 
 
+def _dropped(letters: str) -> list[str]:
+    """The commands of which a dropped control character leaves these letters."""
+    return [first + letters for first in _ESCAPED if first + letters in _KNOWN]
+
+
 def _bare(value: str, word: _Word) -> _Finding | None:
     """Letters left of a command that lost its backslash, and perhaps its first letter with it."""
-    letters, tail = word.letters, word.tail
-    dropped = [first + letters for first in _ESCAPED if first + letters in _KNOWN]
-    names = [*dropped, letters] if letters in _KNOWN else dropped
-    if letters in FRACTIONS:
-        names = [letters]
-    braced = [name for name in names if name in _BRACED and _followed(value, word.end, name)]
-    if _BRACE.match(value, word.end) and (
-        long := [name for name in braced if len(letters) > 2 or name in ACCENTS]
-    ):
-        return _Finding(tail, word.end, tuple(f"\\{name}" for name in long), len(long) == 1)
-    if letters == "ight" and _DELIMITER.match(value, word.end):
-        return _Finding(tail, word.end, ("\\right",), True)
-    fitting = [name for name in names if _followed(value, word.end, name)]
-    if (
-        len(letters) < 3
-        or not fitting
-        or (len(fitting) == 1 and fitting[0] == letters and not _is_sign(letters))
-    ):
+    if word.letters in FRACTIONS:
+        return _fitting(value, word, [word.letters])  # not ``\tfrac``, which would say the same
+    lost = [word.letters] if word.letters in _KNOWN else []
+    return _fitting(value, word, _dropped(word.letters) + lost)
+
+
+def _behind_letter(value: str, word: _Word) -> _Finding | None:
+    r"""The same directly behind another letter: ``xrac{1}{2}``, ``iight)``, ``dheta``."""
+    if word.letters in _KNOWN or word.letters in _ENGLISH:
         return None
-    return _Finding(tail, word.end, tuple(f"\\{name}" for name in fitting), False)
+    rest = word._replace(letters=word.letters[1:])
+    finding = _fitting(value, rest, _dropped(rest.letters))
+    if finding is None:
+        return None
+    as_typed = (word.letters,) if len(rest.letters) < 3 else ()
+    return finding._replace(certain=False, readings=finding.readings + as_typed)
+
+
+def _behind_command(value: str, word: _Word) -> _Finding | None:
+    r"""The same directly behind another command: ``\gammarac{1}{2}``, ``\muight)``."""
+    match = _GLUED.fullmatch(word.letters)
+    if match is None or match["before"] not in _KNOWN:
+        return None
+    rest = word._replace(letters=match["tail"])
+    finding = _fitting(value, rest, _dropped(rest.letters))
+    return finding if finding is not None and finding.certain else None
+
+
+def _fitting(value: str, word: _Word, names: list[str]) -> _Finding | None:
+    """Those of the commands that can stand where the letters of a word stand."""
+    fitting = [name for name in names if _followed(value, word.end, name)]
+    if not fitting:
+        return None
+    name, length = fitting[0], len(word.letters)
+    braced = name in _BRACED and _BRACE.match(value, word.end) is not None
+    if length < 3 and not (braced and name in ACCENTS) and name not in DELIMITER_SIZES:
+        return None
+    alone = len(fitting) == 1
+    if alone and name == word.letters and not braced and not _is_sign(name):
+        return None
+    certain = alone and (braced or word.letters == "ight")
+    return _Finding(word.tail, word.end, tuple(f"\\{name}" for name in fitting), certain)
 
 
 def _followed(value: str, end: int, name: str) -> bool:
@@ -319,22 +348,9 @@ def _followed(value: str, end: int, name: str) -> bool:
     return name not in DELIMITER_SIZES or _DELIMITER.match(value, end) is not None
 
 
-def _is_sign(letters: str) -> bool:
-    return len(letters) > 3 and (letters in _SIGNS or letters in DELIMITER_SIZES)
-
-
-def _glued(value: str, word: _Word) -> _Finding | None:
-    r"""A damaged command directly after other letters: ``\gammarac{``, ``xrac{``."""
-    match = _GLUED.fullmatch(word.letters)
-    if match is None or word.letters in _ENGLISH:
-        return None
-    before = match["before"]
-    if (before not in _KNOWN) if word.is_command else len(before) > 1:
-        return None
-    names = [first + match["tail"] for first in _ESCAPED if first + match["tail"] in _BRACED | {"right"}]
-    fitting = [name for name in names if _followed(value, word.end, name)]
-    start = word.end - len(match["tail"])
-    return _Finding(start, word.end, (f"\\{fitting[0]}",), word.is_command) if len(fitting) == 1 else None
+def _is_sign(name: str) -> bool:
+    """Whether a name without its backslash is hardly meant as a word."""
+    return len(name) > 3 and (name in _SIGNS or name in DELIMITER_SIZES)
 
 
 def _command(word: _Word, name: str) -> str:

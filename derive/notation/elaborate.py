@@ -1,0 +1,836 @@
+"""Syntax to SymPy in the light of a symbol table.
+
+Every construct has one method. What the page leaves open, such as whether a product of two bare vectors is elementwise,
+is asked of a `Policy`; the elaborator records which questions came up, so that only real alternatives are tried.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from fractions import Fraction as Ratio
+from typing import Literal
+
+import sympy
+from sympy import Expr, Integer, Rational, Symbol
+
+from derive.language import D, bound, index, is_quantity, scalar, sigmoid, size, tensor, total
+from derive.latex import syntax as S
+from derive.latex.syntax import Node, span_of
+from derive.notation.axes import conflict, first_value, size_expression
+from derive.notation.names import Spelling, letter_of
+from derive.notation.survey import PARTIALS, bound_letters
+from derive.notation.table import SIZE_LETTERS, Table
+from derive.notation.values import (
+    Axis,
+    ShapeError,
+    Slot,
+    Value,
+    add,
+    align,
+    apply,
+    close,
+    dot,
+    elementwise,
+    fresh_slot,
+    matrix_product,
+)
+from derive.primitives import BY_NAME, maximum, minimum
+from derive.source import SourceError
+
+MAX_NUMBER = 10**9
+MAX_POWER = 1000
+
+_ELEMENTWISE = frozenset({"\\odot", "\\circ", "*", "\\star"})
+_TRANSPOSES = frozenset({"T", "\\top", "\\intercal", "\\mathsf{T}", "\\mathrm{T}", "\\text{T}", "t", "\\prime"})
+_ONES = frozenset({"1", "\\mathbb{1}", "\\mathbf{1}", "\\mathbb{I}", "\\mathbf{I}", "I", "\\mathds{1}"})
+
+
+@dataclass(frozen=True)
+class Policy:
+    """Answers to what the page leaves open.
+
+    Attributes:
+        product: whether ``a b`` and ``a \\cdot b`` of two arrays without indices are taken entry by entry or as in linear algebra.
+        slash: whether ``a/bc`` is a/(bc) or (a/b)c.
+    """
+
+    product: Literal["elementwise", "matrix"] = "elementwise"
+    slash: Literal["tight", "loose"] = "tight"
+
+
+@dataclass(frozen=True)
+class _Letter:
+    """An index letter in scope."""
+
+    symbol: Symbol
+    axis: int
+
+
+@dataclass
+class Elaborator:
+    """Reads the expressions of one equation.
+
+    Args:
+        table: what names mean.
+        axes: the axes of the equation's letters, from linking it.
+        policy: answers to open questions.
+
+    Attributes:
+        asked: the questions of the policy that came up.
+        free: the letters of the equation that no sum binds, with their axes.
+        unknown: names that nothing in the document introduces.
+    """
+
+    table: Table
+    axes: dict[str, int]
+    policy: Policy = Policy()
+    asked: set[str] = field(default_factory=set)
+    free: dict[str, _Letter] = field(default_factory=dict)
+    unknown: set[str] = field(default_factory=set)
+    _scope: dict[str, _Letter] = field(default_factory=dict)
+    _depth: int = 0
+
+    # -- entry -----------------------------------------------------------------------------------------------------
+
+    def value(self, node: Node) -> Value:
+        """The value of an expression. Raises `SourceError` for what has no meaning here."""
+        rule = _RULES.get(type(node))
+        if rule is None:
+            raise SourceError("derive does not understand this part", span_of(node))
+        self._depth += 1
+        if self._depth > 200:
+            raise SourceError("a definition that uses itself, or expressions nested too deep", span_of(node))
+        try:
+            return rule(self, node)
+        except ShapeError as error:
+            raise SourceError(str(error), span_of(node)) from error
+        finally:
+            self._depth -= 1
+
+    def scalar(self, node: Node) -> Expr:
+        value = self.value(node)
+        if value.slots:
+            raise SourceError("an array where a number is expected", span_of(node))
+        return value.expr
+
+    # -- numbers and names -----------------------------------------------------------------------------------------
+
+    def _number(self, node: S.Number) -> Value:
+        number = Ratio(node.text)
+        if abs(number) > MAX_NUMBER:
+            raise SourceError("a number too large to compute with", node.span)
+        return Value(Rational(number.numerator, number.denominator))
+
+    def _name(self, node: S.Symbol | S.Accent | S.Decoration) -> Value:
+        if isinstance(node, S.Decoration):
+            return self.value(node.body)
+        spelled = self.table.spell(node)
+        if spelled is None:
+            return self._drawn_over(node)
+        return self._spelled(spelled, node)
+
+    def _drawn_over(self, node: Node) -> Value:
+        """An accent over a whole expression: a line above it is decoration, anything else has no meaning."""
+        if isinstance(node, S.Accent) and node.accent in ("bar", "underline"):
+            self.table.tell("a line over an expression is read as decoration")
+            return self.value(node.body)
+        raise SourceError("derive does not know this accent over an expression", span_of(node))
+
+    def _script(self, node: S.Script) -> Value:
+        if isinstance(node.base, S.Number) or self._is_ones(node.base):
+            indicator = self._indicator(node.sub) if node.sub is not None else None
+            if indicator is not None:
+                return indicator
+        spelled = self.table.spell(node)
+        if spelled is None:
+            base = self.value(node.base)
+            if node.sub is not None and not isinstance(node.sub, S.Words | S.Symbol):
+                raise SourceError("a subscript behind an expression", span_of(node.sub))
+            return self._raised(base, node.sup, node) if node.sup is not None else base
+        if spelled.power is not None:
+            return self._power_of_name(spelled, node)
+        return self._spelled(spelled, node)
+
+    def _power_of_name(self, spelled: Spelling, node: S.Script) -> Value:
+        if spelled.key == "e" and not self._introduced(spelled):
+            return apply(self.value(spelled.power), sympy.exp)  # type: ignore[arg-type]
+        return self._raised(self._spelled(spelled, node), spelled.power, node)
+
+    def _introduced(self, spelled: Spelling) -> bool:
+        return (spelled.key, len(spelled.indices)) in self.table.defined or spelled.key in self.table.inputs
+
+    def _raised(self, base: Value, power: Node | None, node: Node) -> Value:
+        """A superscript behind a value: a power or a transpose."""
+        assert power is not None
+        if self._is_transpose(power) and base.slots:
+            return base.transpose()
+        exponent = self.scalar(power)
+        return apply(base, lambda u: self._power(u, exponent, power))
+
+    def _is_transpose(self, power: Node) -> bool:
+        spelled = self.table.spell(power)
+        return spelled is not None and spelled.key in _TRANSPOSES and not spelled.indices
+
+    def _power(self, base: Expr, exponent: Expr, node: Node) -> Expr:
+        if isinstance(exponent, sympy.Rational) and max(abs(exponent.p), exponent.q) > MAX_POWER:
+            raise SourceError("a power too large to compute with", span_of(node))
+        if isinstance(base, sympy.Rational) and isinstance(exponent, sympy.Rational) and base != 0:
+            if abs(exponent) * max(abs(base.p).bit_length(), base.q.bit_length()) > 2000:
+                raise SourceError("a power too large to compute with", span_of(node))
+        return base**exponent
+
+    def _spelled(self, spelled: Spelling, node: Node) -> Value:
+        """A name in its meaning: delta, size, alias, array, entry or scalar."""
+        if (delta := self._kronecker(spelled, node)) is not None:
+            return delta
+        if not spelled.indices:
+            return self._bare_name(spelled, node)
+        alias = self.table.aliases.get((spelled.key, len(spelled.indices)))
+        if alias is not None:
+            return self._alias(alias.letters, alias.body, spelled, node)
+        return self._entry(spelled, node)
+
+    def _entry(self, spelled: Spelling, node: Node) -> Value:
+        count = len(spelled.indices)
+        if (spelled.key, count) not in self.table.defined and spelled.key not in self.table.inputs:
+            self.unknown.add(spelled.key)
+        symbols = []
+        for k, item in enumerate(spelled.indices):
+            axis = self.table.axes.place(spelled.key, count, k)
+            symbols.append(self._index(item, axis, node))
+        return Value(tensor(self.table.name(spelled.key, count))[tuple(symbols)])
+
+    def _index(self, item: Node, axis: int, node: Node) -> Expr:
+        """An index at a place that runs over ``axis``."""
+        letter = letter_of(item)
+        if letter is not None:
+            found = self._letter(letter, axis)
+            if self.table.axes.find(found.axis) != self.table.axes.find(axis):
+                raise conflict(letter, self.table.axes.axis(found.axis), self.table.axes.axis(axis), node)
+            return found.symbol
+        if isinstance(item, S.Number):
+            return Integer(item.text)
+        if isinstance(item, S.Script):
+            return self.value(item).expr
+        raise SourceError("derive does not compute with indices", span_of(item))
+
+    def _letter(self, letter: str, axis: int) -> _Letter:
+        if letter in self._scope:
+            return self._scope[letter]
+        if letter not in self.free:
+            self.free[letter] = _Letter(index(letter), self.axes.get(letter, axis))
+        return self.free[letter]
+
+    def _bare_name(self, spelled: Spelling, node: Node) -> Value:
+        key = spelled.key
+        if self.table.is_size(key):
+            return Value(self.table.axes.canonical(size(key)))
+        alias = self.table.aliases.get((key, 0))
+        if alias is not None:
+            return self._alias((), alias.body, spelled, node)
+        if key in self._scope or (key in self.axes and key in self.table.letters.indices):
+            raise SourceError(f"{key} is an index here and a value there", span_of(node), "Use two letters.")
+        if key == "\\pi" and not self._introduced(spelled):
+            return Value(sympy.pi)
+        if key == "e" and not self._introduced(spelled):
+            return Value(sympy.E)
+        count = self.table.count(key)
+        if count and (key, 0) not in self.table.defined:
+            return self._array(key, count)
+        if key in self.table.shapes:
+            return self._array(key, 0)
+        return self._scalar(key)
+
+    def _array(self, key: str, count: int) -> Value:
+        """A name without the indices that it has elsewhere."""
+        if count and (key, count) in self.table.aliases:
+            return self._array_alias(key, count)
+        slots = tuple(fresh_slot(axis) for axis in self.table.axes_of(key, count))
+        return Value(tensor(self.table.name(key, count))[tuple(s.symbol for s in slots)], slots)
+
+    def _array_alias(self, key: str, count: int) -> Value:
+        alias = self.table.aliases[key, count]
+        slots = tuple(fresh_slot(axis) for axis in self.table.axes_of(key, count))
+        chosen = {a: _Letter(s.symbol, s.axis.id) for a, s in zip(alias.letters, slots, strict=True)}
+        inner = self._inside(chosen, alias.body)
+        return Value(inner.expr, slots + inner.slots)
+
+    def _scalar(self, key: str) -> Value:
+        if (key, 0) not in self.table.defined and key not in self.table.inputs and key != self.table.loss:
+            if self._taken_for_size(key):
+                return Value(self.table.axes.canonical(size(key)))
+            if (barred := self._barred(key)) is not None:
+                return barred
+            self.unknown.add(key)
+        return Value(scalar(key))
+
+    def _barred(self, key: str) -> Value | None:
+        """A line over a known number is drawn by a box or a copying error; over an array it is not understood so."""
+        inner = key[5:-1] if key.startswith("\\bar{") else ""
+        if not inner or (inner, 0) not in self.table.defined:
+            return None
+        self.table.tell(f"{key} is read as {inner}")
+        return self._scalar(inner)
+
+    def _taken_for_size(self, key: str) -> bool:
+        """An unexplained N beside a single axis is the size of that axis."""
+        if key not in SIZE_LETTERS or self.table.axes.count() != 1:
+            return False
+        self.table.axes.equate(size(key), self.table.axes.only().size)
+        return True
+
+    def _alias(self, letters: tuple[str, ...], body: Node, spelled: Spelling, node: Node) -> Value:
+        """What an alias stands for, with the actual indices put in for its letters."""
+        chosen = {}
+        for k, (letter, item) in enumerate(zip(letters, spelled.indices, strict=True)):
+            axis = self.table.axes.place(spelled.key, len(letters), k)
+            chosen[letter] = _Letter(self._index(item, axis, node), axis)
+        return self._inside(chosen, body)
+
+    def _inside(self, letters: dict[str, _Letter], body: Node) -> Value:
+        """A body read in a scope of its own."""
+        outer, self._scope = self._scope, letters
+        try:
+            return self.value(body)
+        finally:
+            self._scope = outer
+
+    # -- deltas and indicators -------------------------------------------------------------------------------------
+
+    def _kronecker(self, spelled: Spelling, node: Node) -> Value | None:
+        """``\\delta_{ij}`` with two indices of one axis, unless the document gives δ another meaning."""
+        if spelled.key != "\\delta" or len(spelled.indices) != 2:
+            return None
+        if ("\\delta", 2) in self.table.defined or ("\\delta", 2) in self.table.aliases:
+            return None
+        return self._equal(spelled.indices[0], spelled.indices[1], node)
+
+    def _equal(self, first: Node, second: Node, node: Node) -> Value | None:
+        """1 where two indices are equal."""
+        symbols: list[Expr] = []
+        axes: list[int] = []
+        for item in (first, second):
+            letter = letter_of(item)
+            if letter is not None and (letter in self._scope or letter in self.axes or letter in self.free):
+                found = self._letter(letter, self.axes.get(letter, -1))
+                symbols.append(found.symbol)
+                axes.append(self.table.axes.find(found.axis))
+            elif isinstance(item, S.Number):
+                symbols.append(Integer(item.text))
+            elif isinstance(item, S.Script) and self.table.spell(item) is not None:
+                symbols.append(self.value(item).expr)
+            else:
+                return None
+        if len(axes) == 2 and axes[0] != axes[1]:
+            raise SourceError("a Kronecker delta between indices of different axes", span_of(node))
+        return Value(sympy.KroneckerDelta(*symbols))
+
+    def _is_ones(self, node: Node) -> bool:
+        spelled = self.table.spell(node)
+        return spelled is not None and spelled.key in _ONES
+
+    def _indicator(self, condition: Node) -> Value | None:
+        """``1_{i = j}``, ``1(k == i)``, ``\\mathbb{1}[x > 0]``."""
+        while isinstance(condition, S.Group | S.Decoration):
+            condition = condition.body
+        if isinstance(condition, S.Chain) and len(condition.members) == 2:
+            left, right = condition.members
+            relation = condition.relations[0]
+            if relation in ("=", "\\neq"):
+                equal = self._equal(left, right, condition)
+                if equal is not None:
+                    return equal if relation == "=" else Value(1 - equal.expr)
+            if relation in ("<", ">", "\\leq", "\\geq"):
+                return self._step(left, right, relation)
+        return None
+
+    def _step(self, left: Node, right: Node, relation: str) -> Value:
+        a, b = self.value(left), self.value(right)
+        first, second, slots = align(a, b)
+        difference = first - second if relation in (">", "\\geq") else second - first
+        self.table.tell("an indicator of an inequality is taken away from the point where both sides are equal")
+        return Value(sympy.Heaviside(difference), slots)
+
+    # -- sums, products, quotients -----------------------------------------------------------------------------------
+
+    def _sum(self, node: S.Sum) -> Value:
+        result: Value | None = None
+        for sign, term in zip(node.signs, node.terms, strict=True):
+            if sign.startswith("\\"):
+                raise SourceError("a sign that is both plus and minus", node.span)
+            value = self.value(term)
+            if sign == "-":
+                value = apply(value, lambda u: -u)
+            result = value if result is None else add(result, value)
+        assert result is not None
+        return result
+
+    def _fraction(self, node: S.Fraction) -> Value:
+        derivative = self._derivative(node.numerator, node.denominator, node)
+        if derivative is not None:
+            return derivative
+        return self._divide(self.value(node.numerator), self.value(node.denominator), node)
+
+    def _divide(self, above: Value, below: Value, node: Node) -> Value:
+        if below.expr == 0:
+            raise SourceError("division by zero", span_of(node))
+        return elementwise(above, apply(below, lambda u: 1 / u))
+
+    def _root(self, node: S.Root) -> Value:
+        degree = self.scalar(node.degree) if node.degree is not None else Integer(2)
+        if not isinstance(degree, sympy.Integer) or not 1 <= degree <= MAX_POWER:
+            raise SourceError("a root of a degree that is no positive integer", node.span)
+        return apply(self.value(node.radicand), lambda u: u ** (1 / degree))
+
+    def _product(self, node: S.Product) -> Value:
+        """Runs of juxtaposed factors, joined by the signs between them."""
+        slashed = self._slash_derivative(node)
+        if slashed is not None:
+            return slashed
+        runs, operators = _runs(node)
+        result: Value | None = None
+        for k, run in enumerate(runs):
+            operator = operators[k - 1] if k else ""
+            result = self._join(result, operator, run, node)
+        assert result is not None
+        return result
+
+    def _join(self, left: Value | None, operator: str, run: list[Node], node: Node) -> Value:
+        if operator != "/":
+            right = self._run(run)
+            return right if left is None else self._times(left, operator, right)
+        assert left is not None
+        if len(run) > 1:
+            self.asked.add("slash")
+            if self.policy.slash == "loose":
+                return self._times(self._divide(left, self.value(run[0]), node), "", self._run(run[1:]))
+        return self._divide(left, self._run(run), node)
+
+    def _times(self, left: Value, operator: str, right: Value) -> Value:
+        if not left.slots or not right.slots or operator in _ELEMENTWISE:
+            return elementwise(left, right)
+        self.asked.add("product")
+        if self.policy.product == "elementwise":
+            return elementwise(left, right)
+        if operator == "\\cdot" and len(left.slots) == len(right.slots) == 1:
+            return dot(left, right)
+        return matrix_product(left, right)
+
+    def _run(self, run: list[Node]) -> Value:
+        """Juxtaposed factors: function applications and derivative operators take what follows them."""
+        result: Value | None = None
+        rest = list(run)
+        while rest:
+            value, rest = self._take(rest)
+            result = value if result is None else self._times(result, "", value)
+        assert result is not None
+        return result
+
+    def _take(self, rest: list[Node]) -> tuple[Value, list[Node]]:
+        """The value of the first factor with all that belongs to it, and the factors after it."""
+        head = rest[0]
+        for read in (self._compound, self._operator, self._gradient, self._application):
+            taken = read(rest)
+            if taken is not None:
+                value, used = taken
+                return value, rest[used:]
+        return self.value(head), rest[1:]
+
+    def _compound(self, rest: list[Node]) -> tuple[Value, int] | None:
+        """``d \\hat{x}_i`` where the document has such a name."""
+        if len(rest) < 2:
+            return None
+        prefix, base = self.table.spell(rest[0]), self.table.spell(rest[1])
+        if prefix is None or base is None or prefix.indices:
+            return None
+        key = prefix.key + base.key
+        if key not in self.table.letters.compounds:
+            return None
+        spelled = Spelling(key, base.indices, None, rest[1])
+        value = self._spelled(spelled, rest[1])
+        return (self._raised(value, base.power, rest[1]) if base.power is not None else value), 2
+
+    def _operator(self, rest: list[Node]) -> tuple[Value, int] | None:
+        """``\\frac{\\partial}{\\partial x}`` applied to the bracket that follows, or to all that follows."""
+        head = rest[0]
+        if not isinstance(head, S.Fraction) or len(rest) < 2 or not self._is_bare_operator(head):
+            return None
+        used = 2 if isinstance(rest[1], S.Group) else len(rest)
+        operand = self._run(rest[1:used])
+        by = self._differential(head.denominator)
+        assert by is not None
+        return self._differentiate(operand, self.value(by), head), used
+
+    def _is_bare_operator(self, node: S.Fraction) -> bool:
+        spelled = self.table.spell(node.numerator)
+        return spelled is not None and spelled.key in PARTIALS and self._differential(node.denominator) is not None
+
+    def _gradient(self, rest: list[Node]) -> tuple[Value, int] | None:
+        """``\\nabla_x L``."""
+        head = rest[0]
+        if len(rest) < 2 or not isinstance(head, S.Script) or head.sub is None or head.sup is not None:
+            return None
+        if not isinstance(head.base, S.Symbol) or head.base.name != "\\nabla":
+            return None
+        of = self.table.spell(rest[1])
+        if of is None or of.key != self.table.loss:
+            return None
+        return self._differentiate(self.value(rest[1]), self.value(head.sub), head), 2
+
+    def _application(self, rest: list[Node]) -> tuple[Value, int] | None:
+        """A function's name before a bracket."""
+        if len(rest) < 2:
+            return None
+        group, power = rest[1], None
+        if isinstance(group, S.Script) and group.sub is None and not group.primes:
+            group, power = group.base, group.sup
+        if not isinstance(group, S.Group) or group.opening not in ("(", "[", "\\{"):
+            return None
+        if isinstance(rest[0], S.Number) or self._is_ones(rest[0]):
+            indicator = self._indicator(group)
+            return (indicator, 2) if indicator is not None else None
+        spelled = self.table.spell(rest[0])
+        if spelled is None or spelled.indices:
+            return None
+        applied = self._apply_name(spelled.key, group.body, rest[0])
+        if applied is None:
+            return None
+        if spelled.power is not None:
+            applied = self._raised(applied, spelled.power, rest[0])
+        return (self._raised(applied, power, group) if power is not None else applied), 2
+
+    def _apply_name(self, key: str, argument: Node, node: Node) -> Value | None:
+        """A named function of its argument; None where the name is a quantity that multiplies."""
+        name = _plain_name(key)
+        known = key in self.table.functions
+        if known:
+            return self._apply_defined(key, argument, node)
+        if (key, 0) in self.table.defined or key in self.table.inputs or self.table.is_size(key):
+            return None
+        if name == "\\sigma" and not self.table.count(key):
+            self.table.tell("\\sigma(u) is the logistic function 1/(1 + e^{-u})")
+            return apply(self.value(argument), sigmoid)
+        if name in BY_NAME:
+            return apply(self.value(argument), BY_NAME[name].function)
+        if name in ("relu", "ReLU"):
+            return apply(self.value(argument), lambda u: maximum(Integer(0), u))
+        return None
+
+    def _apply_defined(self, key: str, argument: Node, node: Node) -> Value:
+        """A function that the document defines, its parameters replaced by the arguments."""
+        function = self.table.functions[key]
+        arguments = argument.items if isinstance(argument, S.Sequence) else (argument,)
+        if len(arguments) != len(function.parameters):
+            raise SourceError(f"{key} takes {len(function.parameters)} arguments", span_of(node))
+        body = _substituted(function.body, dict(zip(function.parameters, arguments, strict=True)), self.table)
+        return self.value(body)
+
+    def _apply(self, node: S.Apply) -> Value:
+        """``\\log x``, ``\\tanh^2(u)``, ``\\max(0, x)``."""
+        name = _plain_name(node.function.name)
+        argument = node.argument.body if isinstance(node.argument, S.Group) else node.argument
+        if name in ("max", "min"):
+            return self._extremum(name, argument, node)
+        applied = self._apply_name(node.function.name, argument, node)
+        if applied is None or node.sub is not None:
+            raise SourceError(f"derive does not know the function {node.function.name}", node.span)
+        return self._raised(applied, node.sup, node) if node.sup is not None else applied
+
+    def _extremum(self, name: str, argument: Node, node: Node) -> Value:
+        items = argument.items if isinstance(argument, S.Sequence) else ()
+        if len(items) != 2:
+            raise SourceError(f"{name} of two numbers is understood, nothing else", span_of(node))
+        first, second, slots = align(self.value(items[0]), self.value(items[1]))
+        return Value((maximum if name == "max" else minimum)(first, second), slots)
+
+    # -- brackets ----------------------------------------------------------------------------------------------------
+
+    def _group(self, node: S.Group) -> Value:
+        if isinstance(node.body, S.Chain):
+            indicator = self._indicator(node)
+            if indicator is not None:
+                return indicator
+            raise SourceError("an equation inside an expression", node.span)
+        if node.opening in ("(", "[", "\\{", "", "\\lbrace", "\\lbrack"):
+            return self.value(node.body)
+        if node.opening in ("|", "\\lvert"):
+            value = self.value(node.body)
+            return self._norm(value) if value.slots else apply(value, sympy.Abs)
+        if node.opening in ("‖", "\\lVert"):
+            return self._norm(self.value(node.body))
+        raise SourceError("derive does not know this bracket", node.span)
+
+    def _norm(self, value: Value) -> Value:
+        """The Euclidean norm."""
+        if len(value.slots) != 1:
+            raise ShapeError("a norm of something that is no vector")
+        return apply(close(apply(value, lambda u: u**2), value.slots[0]), sympy.sqrt)
+
+    def _held_fixed(self, node: S.HeldFixed) -> Value:
+        """A derivative with names held fixed."""
+        if not isinstance(node.body, S.Fraction):
+            raise SourceError("only a derivative can have something held fixed", node.span)
+        names = []
+        for item in node.fixed.items if isinstance(node.fixed, S.Sequence) else (node.fixed,):
+            if not isinstance(item, S.Words):
+                names.append(self.value(item).expr)
+        return self._derivative_or_fail(node.body, tuple(names))
+
+    # -- sums over an index --------------------------------------------------------------------------------------------
+
+    def _big_operator(self, node: S.BigOperator) -> Value:
+        if node.operator not in ("sum", "prod"):
+            raise SourceError(f"derive does not understand \\{node.operator} with limits", node.span)
+        letters = list(bound_letters(node.lower)) if node.lower is not None else []
+        if not letters:
+            return self._sum_over_slots(node)
+        axes = self._axes_of(node)
+        outer = dict(self._scope)
+        for letter in letters:
+            self._scope[letter] = _Letter(bound(letter), axes.get(letter, self.table.axes.fresh()))
+        chosen = {letter: self._scope[letter] for letter in letters}
+        try:
+            body = self.value(node.body)
+            factor = self._conditions(node.lower)
+        finally:
+            self._scope = outer
+        for letter in reversed(letters):
+            body = self._bind(body, chosen[letter])
+        return self._summed(node, body, factor, [chosen[letter] for letter in letters])
+
+    def _axes_of(self, node: S.BigOperator) -> dict[str, int]:
+        """The axes of the letters that a sum binds; a sum in a function's body is linked when it is met."""
+        axes = self.table.axes
+        if id(node) not in axes.operators:
+            axes.link(node, {letter: found.axis for letter, found in self._scope.items()})
+        return axes.operators[id(node)]
+
+    def _bind(self, body: Value, letter: _Letter) -> Value:
+        """An index dropped under a sum is the sum's."""
+        root = self.table.axes.find(letter.axis)
+        slots = [s for s in body.slots if s.axis.id == root]
+        if len(slots) == 1:
+            self.table.tell("an index left out under a sum is the one summed over")
+            return body.rename(slots[0].symbol, letter.symbol)
+        return body
+
+    def _conditions(self, lower: Node | None) -> Expr:
+        """The product of the indicators of conditions such as ``j \\neq i``."""
+        factor = Integer(1)
+        for part in lower.items if isinstance(lower, S.Sequence) else (lower,):
+            if isinstance(part, S.Chain) and part.relations[0] == "\\neq":
+                equal = self._equal(part.members[0], part.members[1], part)
+                if equal is None:
+                    raise SourceError("derive does not understand this condition", part.span)
+                factor = factor * (1 - equal.expr)
+            elif isinstance(part, S.Chain) and part.relations[0] != "=":
+                raise SourceError("derive does not understand this range", part.span)
+        return factor
+
+    def _summed(self, node: S.BigOperator, body: Value, factor: Expr, letters: list[_Letter]) -> Value:
+        axes = [self.table.axes.axis(letter.axis) for letter in letters]
+        self._check_range(node, letters, axes)
+        if node.operator == "sum":
+            ranges = [(letter.symbol, axis.size) for letter, axis in zip(letters, axes, strict=True)]
+            whole = total(body.expr * factor, ranges)
+            return Value(whole - self._left_out(node, body.expr * factor, letters), body.slots)
+        if factor != 1:
+            raise SourceError("a product over part of an axis", node.span)
+        limits = [(letter.symbol, 1, axis.size) for letter, axis in zip(letters, axes, strict=True)]
+        return Value(sympy.Product(body.expr, *limits), body.slots)
+
+    def _check_range(self, node: S.BigOperator, letters: list[_Letter], axes: list[Axis]) -> None:
+        """The limits cover the whole axis; a sum from 0 to the size is noted, any other range refused."""
+        if node.upper is None or len(letters) != 1:
+            return
+        high = size_expression(node.upper)
+        start = first_value(node.lower)
+        if high is None or (isinstance(node.lower, S.Chain) and node.lower.relations[0] == "=" and start is None):
+            raise SourceError("derive does not understand the limits of this sum", node.span)
+        high = self.table.axes.canonical(high)
+        terms = high - (start if start is not None else 1) + 1
+        if terms == axes[0].size or (high == axes[0].size and start is not None and 1 < start <= 4):
+            return
+        if start == 0 and high == axes[0].size:
+            low, up = node.lower, node.upper
+            self.table.tell(
+                f"the sum from 0 to {high} would have {high}+1 terms; it is read as the whole axis of {high} values"
+            )
+            del low, up
+            return
+        raise SourceError(f"a sum of {terms} terms over an axis of {axes[0].size} values", node.span)
+
+    def _left_out(self, node: S.BigOperator, body: Expr, letters: list[_Letter]) -> Expr:
+        """The first terms that a sum from 2, 3 or 4 does not have."""
+        start = first_value(node.lower)
+        if start is None or start <= 1 or len(letters) != 1:
+            return Integer(0)
+        return sympy.Add(*(body.xreplace({letters[0].symbol: Integer(k)}) for k in range(1, int(start))))
+
+    def _sum_over_slots(self, node: S.BigOperator) -> Value:
+        """A sum without an index runs over the one axis that is left open."""
+        body = self.value(node.body)
+        if len(body.slots) != 1 or node.operator != "sum":
+            raise SourceError("a sum that does not say what it runs over", node.span)
+        self.table.tell("a sum without an index runs over the axis whose index was left out")
+        return close(body, body.slots[0])
+
+    # -- derivatives -----------------------------------------------------------------------------------------------------
+
+    def _differential(self, node: Node) -> Node | None:
+        """What stands behind ∂ or d in a numerator or denominator; None where it is no differential."""
+        if not isinstance(node, S.Product) or len(node.factors) < 2 or node.operators[0] != "":
+            return None
+        head = self.table.spell(node.factors[0])
+        if head is None or head.key not in PARTIALS or head.indices or self._introduced(head):
+            return None
+        if len(node.factors) == 2:
+            return node.factors[1]
+        return S.Product(node.factors[1:], node.operators[1:], node.span)
+
+    def _derivative(self, above: Node, below: Node, node: Node) -> Value | None:
+        """``\\frac{\\partial a}{\\partial b}``."""
+        by = self._differential(below)
+        if by is None:
+            return None
+        of = self._differential(above)
+        if of is None:
+            if self._is_operator_name(above):
+                raise SourceError("a derivative of nothing", span_of(node), "Write what is differentiated.")
+            return None
+        return self._differentiate(self.value(of), self.value(by), node)
+
+    def _is_operator_name(self, node: Node) -> bool:
+        spelled = self.table.spell(node)
+        return spelled is not None and spelled.key in PARTIALS
+
+    def _derivative_or_fail(self, node: S.Fraction, held: tuple[Expr, ...]) -> Value:
+        by, of = self._differential(node.denominator), self._differential(node.numerator)
+        if by is None or of is None:
+            raise SourceError("only a derivative can have something held fixed", node.span)
+        return self._differentiate(self.value(of), self.value(by), node, held)
+
+    def _differentiate(self, of: Value, by: Value, node: Node, held: tuple[Expr, ...] = ()) -> Value:
+        if not is_quantity(by.expr) or (isinstance(by.expr, Symbol) and by.expr.is_integer):
+            raise SourceError("a derivative by something that is no variable", span_of(node))
+        first, second, slots = self._derivative_axes(of, by)
+        arguments = (first, second, sympy.Tuple(*held)) if held else (first, second)
+        return Value(D(*arguments), slots)
+
+    def _derivative_axes(self, of: Value, by: Value) -> tuple[Expr, Expr, tuple[Slot, ...]]:
+        """Bare arrays on both sides of a derivative: the same entry of both, or the whole Jacobian."""
+        if of.slots and by.slots:
+            self.asked.add("product")
+            if self.policy.product == "matrix":
+                return of.expr, by.expr, of.slots + by.slots
+            return align(of, by)
+        return of.expr, by.expr, of.slots or by.slots
+
+    def _slash_derivative(self, node: S.Product) -> Value | None:
+        """``\\partial a / \\partial b`` in a line."""
+        if "/" not in node.operators:
+            return None
+        at = node.operators.index("/") + 1
+        above, below = _part(node, 0, at), _part(node, at, len(node.factors))
+        start = next((k for k in range(at) if self._is_operator_name(node.factors[k])), None)
+        if start is None or not self._is_operator_name(node.factors[at]):
+            return None
+        del above
+        end = at + 2
+        derivative = self._derivative(_part(node, start, at), _part(node, at, min(end, len(node.factors))), node)
+        if derivative is None:
+            return None
+        del below
+        if start:
+            derivative = self._times(self._run(list(node.factors[:start])), "", derivative)
+        if end < len(node.factors):
+            rest = self.value(_part(node, end, len(node.factors)))
+            derivative = self._times(derivative, node.operators[end - 1], rest)
+        return derivative
+
+    # -- refusals ----------------------------------------------------------------------------------------------------------
+
+    def _refuse(self, node: Node) -> Value:
+        raise SourceError(_REFUSALS.get(type(node), "derive does not understand this part"), span_of(node))
+
+
+_REFUSALS: dict[type[Node], str] = {
+    S.Ellipsis: "derive cannot tell what the dots stand for",
+    S.Empty: "something is missing here",
+    S.Words: "words inside a formula",
+    S.Matrix: "derive does not read matrices written out",
+    S.Cases: "derive does not read cases here",
+    S.Sequence: "a list where one value is expected",
+    S.Chain: "an equation inside an expression",
+}
+
+_RULES: dict[type[Node], Callable[[Elaborator, Node], Value]] = {
+    S.Number: Elaborator._number,
+    S.Symbol: Elaborator._name,
+    S.Accent: Elaborator._name,
+    S.Decoration: Elaborator._name,
+    S.Script: Elaborator._script,
+    S.Group: Elaborator._group,
+    S.Fraction: Elaborator._fraction,
+    S.Root: Elaborator._root,
+    S.Product: Elaborator._product,
+    S.Sum: Elaborator._sum,
+    S.BigOperator: Elaborator._big_operator,
+    S.Apply: Elaborator._apply,
+    S.HeldFixed: Elaborator._held_fixed,
+    **{kind: Elaborator._refuse for kind in _REFUSALS},
+}  # type: ignore[dict-item]
+"""One method a kind of node."""
+
+
+def _runs(node: S.Product) -> tuple[list[list[Node]], list[str]]:
+    """The factors in runs of juxtaposition, and the signs between the runs."""
+    runs: list[list[Node]] = [[node.factors[0]]]
+    signs: list[str] = []
+    for operator, factor in zip(node.operators, node.factors[1:], strict=True):
+        if operator == "":
+            runs[-1].append(factor)
+        else:
+            runs.append([factor])
+            signs.append(operator)
+    return runs, signs
+
+
+def _part(node: S.Product, start: int, end: int) -> Node:
+    factors = node.factors[start:end]
+    if len(factors) == 1:
+        return factors[0]
+    return S.Product(factors, node.operators[start : end - 1], span_of(factors[0]).join(span_of(factors[-1])))
+
+
+def _plain_name(key: str) -> str:
+    """``\\log``, ``\\text{log}`` and ``log`` are one function."""
+    if key.startswith("\\text{") or key.startswith("\\mathrm{"):
+        return key[key.index("{") + 1 : -1]
+    return key[1:] if key[1:] in BY_NAME or key[1:] in ("max", "min", "relu", "ReLU") else key
+
+
+def _substituted(body: Node, arguments: dict[str, Node], table: Table) -> Node:
+    """A function's body with arguments in place of its parameters."""
+    from dataclasses import fields, replace
+
+    def visit(node: Node) -> Node:
+        spelled = table.spell(node) if isinstance(node, S.Symbol | S.Accent | S.Script) else None
+        if spelled is not None and spelled.key in arguments and not spelled.indices:
+            new = arguments[spelled.key]
+            new = S.Group("(", new, span_of(new)) if not isinstance(new, S.Symbol | S.Number) else new
+            return S.Script(new, None, visit(spelled.power), 0, span_of(node)) if spelled.power is not None else new
+        changes = {}
+        for item in fields(node):
+            value = getattr(node, item.name)
+            if isinstance(value, Node):
+                changes[item.name] = visit(value)
+            elif isinstance(value, tuple) and any(isinstance(v, Node) for v in value):
+                changes[item.name] = tuple(visit(v) if isinstance(v, Node) else v for v in value)
+        return replace(node, **changes) if changes else node
+
+    return visit(body)
+
+
+__all__ = ["Elaborator", "Iterator", "Policy"]

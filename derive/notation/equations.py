@@ -1,0 +1,173 @@
+"""A document's blocks as equations: chains of members, joined across displays, with their conditions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Literal
+
+from derive.document import Block, Document
+from derive.latex import syntax as S
+from derive.latex.parser import parse_display
+from derive.latex.syntax import Node, Statement, Unreadable, span_of
+from derive.notation.names import letter_of
+from derive.notation.survey import bracket_letters, with_brackets
+from derive.source import Source, SourceError, Span
+
+Role = Literal["definition", "claim", "note", "given"]
+
+
+@dataclass(frozen=True)
+class Condition:
+    """Two indices that are equal, or are not, where an equation is claimed to hold."""
+
+    first: Node
+    second: Node
+    equal: bool
+
+
+@dataclass
+class Equation:
+    """A statement of the document as a chain of members.
+
+    Attributes:
+        members: the sides. Where the statement begins with a relation, the first is the last side of the one before.
+        relations: what stands between the members.
+        previous: the equation that this one continues.
+        conditions: what is said beside it about its indices.
+        role: definitions introduce the name on their left side with the first link.
+        defines: that name, with its number of indices.
+        error: why the line cannot be read.
+        axes: the axes of its letters, once linked.
+        text: the LaTeX of the statement's block, for names that need it.
+    """
+
+    source: Source
+    span: Span
+    members: tuple[Node, ...] = ()
+    relations: tuple[str, ...] = ()
+    given: bool = False
+    ignored: bool = False
+    previous: Equation | None = None
+    conditions: tuple[Condition, ...] = ()
+    lead: str = ""
+    role: Role = "claim"
+    defines: tuple[str, int] | None = None
+    error: SourceError | None = None
+    axes: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def line(self) -> int:
+        return self.source.place(self.span.start).line
+
+    @property
+    def head(self) -> Node:
+        """The first member of the chain that this equation belongs to."""
+        return self.previous.head if self.previous is not None else self.members[0]
+
+    def statement(self) -> Statement:
+        """The equation as one syntax node, for the survey."""
+        if len(self.members) == 1:
+            return Statement(self.members[0], (), self.lead, self.span)
+        return Statement(S.Chain(self.members, self.relations, self.span), (), self.lead, self.span)
+
+
+def equations(document: Document) -> list[Equation]:
+    """All equations of a document in reading order; inline mathematics counts where it has an equality sign."""
+    found: list[Equation] = []
+    parsed = [(block, statement) for block in document.blocks for statement in parse_display(block.text, document.macros)]
+    bound = bracket_letters([s for _, s in parsed if isinstance(s, Statement)])
+    for block, statement in parsed:
+        for equation in _equation(block, statement, bound):
+            if isinstance(statement, Statement) and not _is_statement(block, equation):
+                continue
+            _continue(equation, found)
+            found.append(equation)
+    return found
+
+
+def _is_statement(block: Block, equation: Equation) -> bool:
+    """Inline mathematics without a relation is part of a sentence."""
+    return block.kind != "inline" or any(relation == "=" for relation in equation.relations)
+
+
+def _equation(block: Block, statement: Statement | Unreadable, bound: frozenset[str]) -> Iterator[Equation]:
+    base = {"source": block.source, "given": block.kind == "given", "ignored": block.ignored}
+    if isinstance(statement, Unreadable):
+        if block.kind != "inline" or "=" in block.text.value:
+            error = SourceError(statement.message, statement.span, statement.hint)
+            yield Equation(span=_at(statement.span, block), error=error, **base)  # type: ignore[arg-type]
+        return
+    node = _undecorated(with_brackets(statement.node, bound))
+    members = node.members if isinstance(node, S.Chain) else (node,)
+    relations = node.relations if isinstance(node, S.Chain) else ()
+    asides = [with_brackets(aside, bound) for aside in statement.asides]
+    conditions = tuple(c for aside in asides for c in _conditions(aside))
+    span = _at(statement.span, block)
+    yield Equation(
+        span=span, members=members, relations=relations, conditions=conditions, lead=statement.lead, **base
+    )  # type: ignore[arg-type]
+    for aside in asides:
+        yield from _remark(aside, base)
+
+
+def _at(span: Span, block: Block) -> Span:
+    """A span inside the block; that of the whole block where a statement has none."""
+    return span if span.end > span.start else block.span
+
+
+def _undecorated(node: Node) -> Node:
+    """An equation without the box, bracket or bars around the whole of it."""
+    while True:
+        if isinstance(node, S.Decoration | S.Group) and isinstance(node.body, S.Chain | S.Group | S.Decoration):
+            inner = _undecorated(node.body)
+            if isinstance(inner, S.Chain):
+                return inner
+        if isinstance(node, S.Chain) and len(node.members) == 2 and isinstance(node.members[0], S.Empty):
+            side = _unboxed(node.members[1])
+            if side is not node.members[1]:
+                return S.Chain((node.members[0], side), node.relations, node.span)
+        return node
+
+
+def _unboxed(node: Node) -> Node:
+    """The last side of a chain without a drawn box: ``= \\overline{[ ... ]}``."""
+    if isinstance(node, S.Accent) and node.accent == "bar" and isinstance(node.body, S.Group):
+        return node.body.body
+    return node
+
+
+def _conditions(aside: Node) -> Iterator[Condition]:
+    if isinstance(aside, S.Group | S.Decoration):
+        yield from _conditions(aside.body)
+    elif isinstance(aside, S.Sequence):
+        for item in aside.items:
+            yield from _conditions(item)
+    elif isinstance(aside, S.Chain) and len(aside.members) == 2 and aside.relations[0] in ("=", "\\neq"):
+        first, second = aside.members
+        if letter_of(first) is not None and isinstance(second, S.Symbol | S.Script | S.Number):
+            yield Condition(first, second, aside.relations[0] == "=")
+
+
+def _remark(aside: Node, base: dict[str, object]) -> Iterator[Equation]:
+    """An equation said in brackets beside another: ``(i.e. D = ...)``."""
+    if isinstance(aside, S.Group) and isinstance(aside.body, S.Sequence):
+        for item in aside.body.items:
+            if isinstance(item, S.Chain) and item.relations[0] == "=" and not list(_conditions(item)):
+                yield Equation(span=item.span, members=item.members, relations=item.relations, **base)  # type: ignore[arg-type]
+
+
+def _continue(equation: Equation, found: list[Equation]) -> None:
+    """Give a chain that begins with a relation the last side of the chain before it."""
+    if not equation.members or not isinstance(equation.members[0], S.Empty) or len(equation.members) < 2:
+        return
+    before = next((e for e in reversed(found) if not e.given), None)
+    if before is None or before.error is not None or before.source is not equation.source or not before.members:
+        equation.error = SourceError("this line continues a chain that derive could not read", equation.span)
+        return
+    last = before.members[-1] if not isinstance(before.members[-1], S.Empty) else before.members[0]
+    equation.members = (last, *equation.members[1:])
+    equation.previous = before
+
+
+__all__ = ["Condition", "Equation", "equations", "span_of"]

@@ -1,0 +1,192 @@
+"""How names are spelled: which part of ``\\hat{x}_{B,i}^2`` is the name, which a label, which an index, which a power.
+
+Nothing in a letter says whether it is an index; the whole document does. `Letters` holds what it says, `spell` reads a
+node in its light.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from derive.latex.syntax import (
+    Accent,
+    Chain,
+    Decoration,
+    Empty,
+    Group,
+    Node,
+    Number,
+    Product,
+    Script,
+    Sequence,
+    Sum,
+    Symbol,
+    Words,
+)
+
+_FONT_COMMANDS = {"bold": "mathbf", "cal": "mathcal", "bb": "mathbb", "frak": "mathfrak", "text": "text", "sans": "mathsf"}
+
+
+@dataclass(frozen=True)
+class Letters:
+    """What the document says about its letters.
+
+    Attributes:
+        indices: letters that are indices.
+        numbered: bases whose subscripts are indices, so that ``x_1`` is an entry and not a name.
+        squares: names such as ``\\sigma^2`` that are one symbol.
+        compounds: names of two parts, such as ``d\\hat{x}`` or ``\\delta\\mathbf{h}``.
+        marks: names that carry a letter as superscript, so that ``z^T`` is not a transpose.
+    """
+
+    indices: frozenset[str] = frozenset()
+    numbered: frozenset[str] = frozenset()
+    squares: frozenset[str] = frozenset()
+    compounds: frozenset[str] = frozenset()
+    marks: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Spelling:
+    """A name with its indices; ``power`` is the superscript that is left over, ``primes`` those that are left over."""
+
+    key: str
+    indices: tuple[Node, ...] = ()
+    power: Node | None = None
+    node: Node = field(default_factory=Empty, compare=False)
+
+
+def spell(node: Node, letters: Letters) -> Spelling | None:
+    """The name that a node spells, or None where it is no name."""
+    if isinstance(node, Symbol):
+        return Spelling(symbol_key(node), node=node)
+    if isinstance(node, Decoration):
+        return spell(node.body, letters)
+    if isinstance(node, Accent):
+        return _spell_accent(node, letters)
+    if isinstance(node, Script):
+        return _spell_script(node, letters)
+    return None
+
+
+def symbol_key(symbol: Symbol) -> str:
+    """The LaTeX for a letter in its font."""
+    command = _FONT_COMMANDS.get(symbol.font)
+    if command is None or (symbol.font == "text" and symbol.name.startswith("\\")):
+        return symbol.name
+    return f"\\{command}{{{symbol.name}}}"
+
+
+def _spell_accent(node: Accent, letters: Letters) -> Spelling | None:
+    body = spell(node.body, letters)
+    if body is None or body.power is not None:
+        return None
+    return Spelling(f"\\{node.accent}{{{body.key}}}", body.indices, None, node)
+
+
+def _spell_script(node: Script, letters: Letters) -> Spelling | None:
+    base = spell(node.base, letters)
+    if base is None or base.power is not None:
+        return None
+    key, indices = base.key, list(base.indices)
+    power: Node | None = None
+    if node.sub is not None:
+        label, more = split_subscript(base.key, node.sub, letters)
+        key += label
+        indices += more
+    if node.primes:
+        key += "'" * node.primes
+    if node.sup is not None:
+        key, more, power = _superscript(key, node.sup, letters)
+        indices += more
+    return Spelling(key, tuple(indices), power, node)
+
+
+def split_subscript(base: str, sub: Node, letters: Letters) -> tuple[str, list[Node]]:
+    """A subscript's label, as LaTeX to append to the name, and its indices."""
+    labels: list[str] = []
+    indices: list[Node] = []
+    for item in subscript_items(sub):
+        if is_index(item, base, letters):
+            indices.append(item)
+        elif isinstance(item, Script | Accent) and (inner := spell(item, letters)) is not None and inner.power is None:
+            labels.append(inner.key)
+            indices += inner.indices
+        else:
+            labels.append(label_text(item))
+    text = ",".join(labels)
+    if not text:
+        return "", indices
+    return (f"_{text}" if len(text) == 1 else f"_{{{text}}}"), indices
+
+
+def _superscript(key: str, sup: Node, letters: Letters) -> tuple[str, list[Node], Node | None]:
+    """A superscript is part of the name (``\\sigma^2``, ``z^L``), an index (``x^{(i)}``) or a power."""
+    text = label_text(sup)
+    if isinstance(sup, Number) and f"{key}^{text}" in letters.squares:
+        return f"{key}^{text}", [], None
+    if isinstance(sup, Group) and sup.opening == "(" and is_index(sup.body, key, letters):
+        return key, [sup.body], None
+    if key in letters.marks and isinstance(sup, Symbol | Words | Sequence | Product):
+        return f"{key}^{{{text}}}" if len(text) > 1 else f"{key}^{text}", [], None
+    return key, [], sup
+
+
+def subscript_items(sub: Node) -> Iterator[Node]:
+    """The parts of a subscript: separated by commas, or letters side by side."""
+    if isinstance(sub, Sequence):
+        for item in sub.items:
+            yield from subscript_items(item)
+    elif isinstance(sub, Product) and not any(sub.operators) and all(isinstance(f, Symbol | Number) for f in sub.factors):
+        yield from sub.factors
+    elif isinstance(sub, Decoration):
+        yield from subscript_items(sub.body)
+    elif isinstance(sub, Group) and sub.opening in ("[", "("):
+        yield from subscript_items(sub.body)
+    else:
+        yield sub
+
+
+def is_index(item: Node, base: str, letters: Letters) -> bool:
+    """Whether a subscript's part is an index: an index letter, a number on an indexed base, or arithmetic on one."""
+    if isinstance(item, Symbol):
+        return item.font in ("", "word") and item.name in letters.indices
+    if isinstance(item, Number):
+        return base in letters.numbered
+    if isinstance(item, Script):
+        inner = spell(item, letters)
+        return inner is not None and bool(inner.indices) and inner.key in letters.numbered and base in letters.numbered
+    if isinstance(item, Sum):
+        return any(is_index(term, base, letters) for term in item.terms if isinstance(term, Symbol))
+    return False
+
+
+def label_text(node: Node) -> str:
+    """A label as LaTeX."""
+    if isinstance(node, Symbol):
+        return symbol_key(node)
+    if isinstance(node, Number | Words):
+        return node.text if isinstance(node, Number) else f"\\text{{{node.text}}}"
+    if isinstance(node, Accent):
+        return f"\\{node.accent}{{{label_text(node.body)}}}"
+    if isinstance(node, Decoration):
+        return label_text(node.body)
+    if isinstance(node, Group):
+        return f"{node.opening}{label_text(node.body)})" if node.opening == "(" else label_text(node.body)
+    if isinstance(node, Script):
+        sub = f"_{label_text(node.sub)}" if node.sub is not None else ""
+        sup = f"^{label_text(node.sup)}" if node.sup is not None else ""
+        return label_text(node.base) + sub + sup
+    if isinstance(node, Product | Sequence | Chain | Sum):
+        return " ".join(label_text(part) for part in node.children())
+    return ""
+
+
+def letter_of(node: Node) -> str | None:
+    """The letter that a node is, for a plain letter."""
+    if isinstance(node, Decoration):
+        return letter_of(node.body)
+    if isinstance(node, Symbol) and node.font == "" and (len(node.name) == 1 or node.name == "\\ell"):
+        return node.name
+    return None

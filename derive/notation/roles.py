@@ -1,0 +1,70 @@
+"""Roles that a document leaves unsaid: which symbol is the loss, which the upstream gradient, which the scale.
+
+Names have no built-in meaning. These rules speak only where a name would otherwise be unknown, go by how it is used and
+by the field's customary letters, and everything that they take for granted is printed.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+from derive.latex import syntax as S
+from derive.latex.syntax import Node
+from derive.notation.names import Letters, spell
+from derive.notation.survey import PARTIALS
+
+UPSTREAM = ("\\delta", "g", "G", "\\Delta", "u", "dout", "\\text{dout}", "\\text{grad}", "e", "r")
+SCALE = ("\\gamma", "w", "a", "\\alpha", "g", "s", "\\lambda", "k", "c")
+SHIFT = ("\\beta", "b", "\\theta")
+OUTPUT = ("y", "z", "o", "h", "out")
+
+
+def find_loss(nodes: Iterable[Node], letters: Letters, defined: set[str], used: set[str]) -> str | None:
+    """The name that is differentiated, and neither defined with indices nor used as a value."""
+    tops: Counter[str] = Counter()
+    for node in nodes:
+        for inner in node.walk():
+            name = _numerator(inner, letters)
+            if name is not None:
+                tops[name] += 1
+    undefined = [name for name, _ in tops.most_common() if name not in defined and name not in used]
+    if undefined:
+        return undefined[0]
+    return None
+
+
+def _numerator(node: Node, letters: Letters) -> str | None:
+    """The bare name in ``\\frac{\\partial name}{...}``, ``\\partial name / ...`` or ``\\nabla_x name``."""
+    product: Node | None = None
+    if isinstance(node, S.Fraction):
+        product = node.numerator
+    elif isinstance(node, S.Product) and "/" in node.operators:
+        product = node
+    elif isinstance(node, S.Product) and isinstance(node.factors[0], S.Script):
+        base = node.factors[0].base
+        if isinstance(base, S.Symbol) and base.name == "\\nabla":
+            return _bare(node.factors[1], letters)
+    if not isinstance(product, S.Product) or len(product.factors) < 2 or product.operators[0] != "":
+        return None
+    head = spell(product.factors[0], letters)
+    if head is None or head.key not in PARTIALS:
+        return None
+    return _bare(product.factors[1], letters)
+
+
+def _bare(node: Node, letters: Letters) -> str | None:
+    spelled = spell(node, letters)
+    return spelled.key if spelled is not None and not spelled.indices and spelled.power is None else None
+
+
+def upstream_and_scale(unknown: set[str]) -> tuple[str | None, str | None]:
+    """Which of the unknown names is the upstream gradient and which the scale, by custom and by elimination."""
+    upstream = next((name for name in UPSTREAM if name in unknown), None)
+    scale = next((name for name in SCALE if name in unknown and name != upstream), None)
+    return upstream, scale
+
+
+def free_name(candidates: Iterable[str], taken: set[str]) -> str:
+    """The first customary name that the document does not use."""
+    return next((name for name in candidates if name not in taken), "\\tilde{y}")

@@ -1,0 +1,289 @@
+"""The survey: what all equations of a document, read together, say about its letters.
+
+A letter is an index where a sum binds it, where it stands on both sides of a definition, in a Kronecker delta or an
+index condition, or where the same place of the same name holds an index elsewhere (``x_i`` beside a sum over ``x_j``).
+A letter that a definition uses, that nothing binds and that no left side has, labels one particular vector (``u_o``).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from derive.latex.syntax import (
+    Accent,
+    BigOperator,
+    Chain,
+    Empty,
+    Fraction,
+    Group,
+    Node,
+    Number,
+    Product,
+    Script,
+    Sequence,
+    Statement,
+    Symbol,
+    span_of,
+)
+from derive.notation.names import Letters, letter_of, spell, subscript_items
+
+PARTIALS = ("\\partial", "d", "\\mathrm{d}")
+
+
+@dataclass(frozen=True)
+class Usage:
+    """One subscripted use of a name: its base without the subscript, and the letter at each place of the subscript."""
+
+    base: str
+    letters: tuple[str | None, ...]
+
+
+def survey(statements: list[Statement]) -> Letters:
+    """Classify the letters of a document."""
+    nodes = [node for statement in statements for node in (statement.node, *statement.asides)]
+    bound = {letter for node in nodes for letter in _bound(node)}
+    left = {letter for statement in statements for letter in _left_letters(statement)}
+    told = {letter for node in nodes for letter in _told(node)}
+    usages = [usage for node in nodes for usage in _usages(node)]
+    fixed = _fixed(statements, bound | left | told)
+    indices = _spread(bound | left | told, usages, fixed)
+    numbered = frozenset(u.base for u in usages if any(letter in indices for letter in u.letters))
+    return Letters(frozenset(indices), numbered, _squares(statements), _compounds(statements), _marks(nodes))
+
+
+# -- letters -------------------------------------------------------------------------------------------------------
+
+
+def _bound(node: Node) -> Iterator[str]:
+    for inner in node.walk():
+        if isinstance(inner, BigOperator) and inner.lower is not None:
+            yield from bound_letters(inner.lower)
+
+
+def bound_letters(lower: Node) -> Iterator[str]:
+    """The letters that the lower limit of a sum binds, in order."""
+    if isinstance(lower, Chain):
+        yield from bound_letters(lower.members[0])
+    elif isinstance(lower, Sequence):
+        for item in lower.items:
+            if not isinstance(item, Chain) or item.relations[0] != "\\neq":
+                yield from bound_letters(item)
+    elif isinstance(lower, Product) and not any(lower.operators):
+        for factor in lower.factors:
+            yield from bound_letters(factor)
+    elif (letter := letter_of(lower)) is not None:
+        yield letter
+
+
+def _left_letters(statement: Statement) -> Iterator[str]:
+    """Lower-case subscripts of a definition's left side that its right side uses too."""
+    target = definable(statement)
+    if target is None:
+        return
+    right = {letter for member in statement.node.members[1:] for u in _usages(member) for letter in u.letters}  # type: ignore[attr-defined]
+    for usage in _usages(target):
+        yield from (letter for letter in usage.letters if letter is not None and letter.islower() and letter in right)
+
+
+def definable(statement: Statement) -> Node | None:
+    """The left side of ``name = value``, where the statement has that shape."""
+    node = statement.node
+    if not isinstance(node, Chain) or node.relations[0] != "=" or isinstance(node.members[1], Empty):
+        return None
+    target = node.members[0]
+    return target if isinstance(target, Symbol | Accent | Script) else None
+
+
+def _told(node: Node) -> Iterator[str]:
+    """Letters that a Kronecker delta or an index condition shows to be indices."""
+    for inner in node.walk():
+        if isinstance(inner, Script) and isinstance(inner.base, Symbol) and inner.base.name == "\\delta":
+            items = list(subscript_items(inner.sub)) if inner.sub is not None else []
+            if len(items) == 2:
+                yield from _lower_letters(items)
+        elif isinstance(inner, Chain) and inner.relations[0] in ("=", "\\neq"):
+            letters = list(_lower_letters(inner.members))
+            if len(letters) == len(inner.members) == 2:
+                yield from letters
+
+
+def _lower_letters(nodes: Iterable[Node]) -> Iterator[str]:
+    yield from (letter for node in nodes if (letter := letter_of(node)) is not None and letter.islower())
+
+
+def _usages(node: Node) -> Iterator[Usage]:
+    for inner in node.walk():
+        if isinstance(inner, Script) and inner.sub is not None:
+            base = spell(inner.base, Letters())
+            if base is not None:
+                yield Usage(base.key, tuple(letter_of(item) for item in subscript_items(inner.sub)))
+        if isinstance(inner, Script) and isinstance(inner.sup, Group) and inner.sup.opening == "(":
+            base = spell(replace(inner, sup=None) if inner.sub is not None else inner.base, Letters())
+            if base is not None and (letter := letter_of(inner.sup.body)) is not None:
+                yield Usage(base.key + "()", (letter,))
+
+
+def _fixed(statements: list[Statement], known: set[str]) -> set[str]:
+    """Letters of definitions' right sides that are no index of theirs: they single out one entry or one vector."""
+    fixed: set[str] = set()
+    for statement in statements:
+        target = definable(statement)
+        if target is None:
+            continue
+        left = {letter for usage in _usages(target) for letter in usage.letters}
+        for member in statement.node.members[1:]:  # type: ignore[attr-defined]
+            fixed |= {letter for u in _usages(member) for letter in u.letters if letter is not None} - left
+    return fixed - known
+
+
+def _spread(known: set[str], usages: list[Usage], fixed: set[str]) -> set[str]:
+    """Known index letters, and those that share a place with one."""
+    indices = set(known)
+    while True:
+        places = {(u.base, len(u.letters), k) for u in usages for k, letter in enumerate(u.letters) if letter in indices}
+        more = {
+            letter
+            for u in usages
+            for k, letter in enumerate(u.letters)
+            if letter is not None and letter.islower() and letter not in fixed and (u.base, len(u.letters), k) in places
+        }
+        if more <= indices:
+            return indices
+        indices |= more
+
+
+# -- names ---------------------------------------------------------------------------------------------------------
+
+
+def _squares(statements: list[Statement]) -> frozenset[str]:
+    """Names such as ``\\sigma^2`` that are defined, or differentiated by, with their exponent."""
+    squares = set()
+    plain = set()
+    for statement in statements:
+        target = definable(statement)
+        if target is not None:
+            spelled = spell(target, Letters())
+            if spelled is not None and spelled.power is None:
+                plain.add(_bare(target))
+            elif isinstance(target, Script) and isinstance(target.sup, Number):
+                squares.add((_bare(target), target.sup.text, True))
+        for node in statement.node.walk():
+            if isinstance(node, Fraction):
+                for side in (node.numerator, node.denominator):
+                    by = _differential(side)
+                    if isinstance(by, Script) and isinstance(by.sup, Number):
+                        squares.add((_bare(by), by.sup.text, False))
+    return frozenset(f"{base}^{n}" for base, n, defined in squares if defined or base not in plain)
+
+
+def _bare(node: Node) -> str:
+    """The key of a name without power and indices: subscripts that are labels stay."""
+    if isinstance(node, Script):
+        spelled = spell(replace(node, sup=None) if node.sub is not None else node.base, Letters())
+        if spelled is None:
+            return ""
+        letters = [letter_of(item) for item in subscript_items(node.sub)] if node.sub is not None else []
+        if letters and all(letter is not None and letter.islower() for letter in letters):
+            return _bare(node.base)
+        return spelled.key
+    spelled = spell(node, Letters())
+    return spelled.key if spelled is not None else ""
+
+
+def _differential(side: Node) -> Node | None:
+    """What stands after the ∂ of a numerator or denominator."""
+    if isinstance(side, Product) and len(side.factors) == 2 and side.operators == ("",):
+        head = spell(side.factors[0], Letters())
+        if head is not None and head.key in PARTIALS:
+            return side.factors[1]
+    return None
+
+
+def _compounds(statements: list[Statement]) -> frozenset[str]:
+    """Names written as two: ``d\\hat{x}_i = ...`` makes ``d\\hat{x}`` a name."""
+    found = set()
+    for statement in statements:
+        node = statement.node
+        if isinstance(node, Chain) and isinstance(node.members[0], Product):
+            pair = node.members[0]
+            if len(pair.factors) == 2 and pair.operators == ("",):
+                keys = [spell(factor, Letters()) for factor in pair.factors]
+                if keys[0] is not None and keys[1] is not None and keys[0].key in ("d", "\\delta", "\\Delta", "\\mathrm{d}"):
+                    found.add((keys[0].key, _bare(pair.factors[1])))
+    return frozenset(f"{prefix}{base}" for prefix, base in found)
+
+
+def _marks(nodes: list[Node]) -> frozenset[str]:
+    """Names whose superscripts are letters that tell them apart, not a transpose."""
+    marks: Counter[str] = Counter()
+    for node in nodes:
+        for inner in node.walk():
+            if isinstance(inner, Script) and isinstance(inner.sup, Symbol) and inner.sup.name.isupper() and inner.sup.name != "T":
+                marks[_bare(inner)] += 1
+    return frozenset(marks)
+
+
+# -- brackets ------------------------------------------------------------------------------------------------------
+
+
+def with_brackets(node: Node, bound: frozenset[str]) -> Node:
+    """The tree with ``x[i, k]`` read as a subscripted name, where the brackets hold index letters."""
+    changed = {}
+    for name in node.__dataclass_fields__:
+        value = getattr(node, name)
+        new = _rebuild(value, bound)
+        if new is not value:
+            changed[name] = new
+    if changed:
+        node = replace(node, **changed)
+    return _join_brackets(node, bound) if isinstance(node, Product) else node
+
+
+def _rebuild(value: object, bound: frozenset[str]) -> object:
+    if isinstance(value, Node):
+        return with_brackets(value, bound)
+    if isinstance(value, tuple) and any(isinstance(v, Node | tuple) for v in value):
+        new = tuple(_rebuild(v, bound) for v in value)
+        return new if any(a is not b for a, b in zip(new, value, strict=True)) else value
+    return value
+
+
+def _join_brackets(product: Product, bound: frozenset[str]) -> Node:
+    factors: list[Node] = []
+    operators: list[str] = []
+    for k, factor in enumerate(product.factors):
+        operator = product.operators[k - 1] if k else ""
+        joined = _bracketed(factors[-1], factor, bound) if k and operator == "" else None
+        if joined is not None:
+            factors[-1] = joined
+            continue
+        if k:
+            operators.append(operator)
+        factors.append(factor)
+    if len(factors) == len(product.factors):
+        return product
+    return factors[0] if len(factors) == 1 else Product(tuple(factors), tuple(operators), product.span)
+
+
+def _bracketed(name: Node, group: Node, bound: frozenset[str]) -> Node | None:
+    """``name[...]`` as a subscript; a power behind the bracket stays a power."""
+    power = None
+    if isinstance(group, Script) and group.sub is None and not group.primes:
+        group, power = group.base, group.sup
+    if not isinstance(group, Group) or group.opening != "[" or spell(name, Letters()) is None:
+        return None
+    items = group.body.items if isinstance(group.body, Sequence) else (group.body,)
+    letters = [letter_of(item) for item in items]
+    simple = all(isinstance(item, Symbol | Number | Script) for item in items)
+    if not simple or not (any(letter in bound for letter in letters) or len(items) > 1):
+        return None
+    span = span_of(name).join(span_of(group))
+    script = Script(name, group.body, None, 0, span)
+    return Script(script, None, power, 0, span) if power is not None else script
+
+
+def bracket_letters(statements: list[Statement]) -> frozenset[str]:
+    """Letters that sums bind: what shows ``[i]`` behind a name to be an index."""
+    return frozenset(letter for s in statements for node in (s.node, *s.asides) for letter in _bound(node))

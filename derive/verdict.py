@@ -1,0 +1,252 @@
+"""Claims to verdicts, with evidence.
+
+Every link of a chain is judged twice, by the normal form and by the probe, in each reading that the page allows. Only
+the normal form proves, only the probe refutes, and if the two contradict each other neither is believed. One reading is
+kept throughout an equation; the one that makes most of it true is reported.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+import sympy
+from sympy import Expr, Symbol
+
+from derive.gradient import Calculus, Reading
+from derive.language import D, total
+from derive.normal.algebra import GaveUp, Undefined
+from derive.normal.prover import Prover
+from derive.notation.elaborate import Policy
+from derive.notation.equations import Equation
+from derive.probe.evaluation import NotEvaluable, TooLarge
+from derive.probe.points import Agreement, Claim, Counterexample, compare
+from derive.problem import Pair, Problem
+from derive.source import SourceError
+
+Status = Literal["proved", "refuted", "tested", "undecided", "unsupported", "assumed", "note"]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What is established about one equality.
+
+    Attributes:
+        reading: how derivatives between intermediates were read, where that makes a difference.
+        reason: why nothing more is established, or what the verdict rests on.
+        error: for ``unsupported``, what could not be understood and where.
+    """
+
+    status: Status
+    reading: Reading | None = None
+    reason: str = ""
+    counterexample: Counterexample | None = None
+    error: SourceError | None = None
+    pair: Pair | None = None
+
+
+@dataclass
+class Judged:
+    """An equation with a verdict a link.
+
+    Attributes:
+        values: for each link, its right side against the head of the chain; None for a chain's first link.
+        policy: how the page's open questions were answered.
+    """
+
+    equation: Equation
+    links: list[Verdict] = field(default_factory=list)
+    values: list[Verdict | None] = field(default_factory=list)
+    policy: Policy = Policy()
+    seconds: float = 0.0
+
+
+class Judge:
+    """Judges the equations of one problem.
+
+    Args:
+        timeout: seconds an equation.
+    """
+
+    def __init__(self, problem: Problem, timeout: float = 10.0) -> None:
+        self.problem = problem
+        self.timeout = timeout
+        self.calculus = Calculus(problem.graph)
+        self.prover = self._prover()
+
+    def _prover(self) -> Prover:
+        graph = self.problem.graph
+        sizes = self.problem.table.axes.sizes()
+        definitions = _Definitions(graph.by_name, self.calculus.staged)
+        return Prover(definitions, graph.positive | sizes, graph.facts)
+
+    # -- equations -----------------------------------------------------------------------------------------------------
+
+    def judge(self, equation: Equation) -> Judged:
+        """All links of an equation."""
+        start = time.monotonic()
+        self.prover.algebra.deadline = start + self.timeout
+        if equation.error is not None:
+            judged = Judged(equation, [Verdict("unsupported", reason=equation.error.message, error=equation.error)], [None])
+        elif equation.role == "note":
+            judged = Judged(equation, [Verdict("note")], [None])
+        else:
+            judged = self._best(equation)
+        judged.seconds = time.monotonic() - start
+        return judged
+
+    def _best(self, equation: Equation) -> Judged:
+        """The reading of an equation that makes most of it true."""
+        best: tuple[tuple[int, ...], Judged, tuple[str, ...]] | None = None
+        for policy in list(self.problem.policies(equation)):
+            self.problem.heard()
+            pairs = self.problem.pairs(equation, policy)
+            assumptions = self.problem.heard()
+            for reading in self._readings(pairs):
+                judged = Judged(equation, self._links(equation, pairs, reading), [], policy)
+                score = _score(judged.links)
+                if best is None or score < best[0]:
+                    best = score, judged, assumptions
+                if score[0] == score[1] == 0:
+                    break
+            if best is not None and best[0][0] == best[0][1] == 0:
+                break
+        assert best is not None
+        _, judged, assumptions = best
+        self.problem.assume(assumptions, equation.line)
+        judged.values = [self._value(equation, judged, k) for k in range(len(judged.links))]
+        return judged
+
+    def _links(self, equation: Equation, pairs: list[Pair | SourceError], reading: Reading) -> list[Verdict]:
+        verdicts = []
+        for k, pair in enumerate(pairs):
+            if equation.relations[k] != "=":
+                verdicts.append(Verdict("note"))
+            elif k == 0 and equation.defines is not None and not isinstance(pair, SourceError):
+                verdicts.append(Verdict("assumed", reason="a definition", pair=pair))
+            elif isinstance(pair, SourceError):
+                verdicts.append(Verdict("unsupported", reason=pair.message, error=pair))
+            else:
+                verdicts.append(self.pair(pair, reading))
+        return verdicts
+
+    def _value(self, equation: Equation, judged: Judged, link: int) -> Verdict | None:
+        """The right side of a later link against the head of the chain."""
+        if (link == 0 and equation.previous is None) or judged.links[link].status in ("note", "unsupported"):
+            return None
+        pair = self.problem.against_head(equation, link, judged.policy)
+        self.problem.heard()
+        if isinstance(pair, SourceError):
+            return None
+        reading = next((v.reading for v in judged.links if v.reading), "total")
+        return self.pair(pair, reading)
+
+    # -- one equality ----------------------------------------------------------------------------------------------------
+
+    def pair(self, pair: Pair, reading: Reading) -> Verdict:
+        """Judge two sides in one reading."""
+        shown = reading if self._is_ambiguous(pair) else None
+        try:
+            proved = self._proves(pair, reading)
+            reason = ""
+        except (GaveUp, Undefined) as error:
+            proved, reason = False, str(error)
+        except TypeError as error:
+            proved, reason = False, str(error)
+        evidence = self._evidence(pair, reading, proved)
+        if isinstance(evidence, str):
+            return Verdict("undecided", shown, evidence, pair=pair)
+        if isinstance(evidence, Counterexample):
+            if proved:
+                return Verdict("undecided", shown, "internal error: the two judges of derive disagree", pair=pair)
+            return self._refuted(pair, reading, evidence, shown)
+        if proved:
+            return Verdict("proved", shown, pair=pair)
+        tested = f"agrees at {evidence.points} points; no proof found"
+        return Verdict("tested", shown, f"{tested} ({reason})" if reason else tested, pair=pair)
+
+    def _readings(self, pairs: Iterable[Pair | SourceError]) -> tuple[Reading, ...]:
+        if any(isinstance(pair, Pair) and self._is_ambiguous(pair) for pair in pairs):
+            return "total", "partial"
+        return ("total",)
+
+    def _is_ambiguous(self, pair: Pair) -> bool:
+        """Whether a pair has a derivative that is not one of the loss."""
+        loss = Symbol(self.problem.graph.loss, real=True)
+        return any(d.args[0] != loss for d in pair.left.atoms(D) | pair.right.atoms(D))
+
+    def _proves(self, pair: Pair, reading: Reading) -> bool:
+        left = self.calculus.resolve(pair.left, reading)
+        right = self.calculus.resolve(pair.right, reading)
+        difference = left - right
+        for first, second, equal in pair.conditions:
+            delta = sympy.KroneckerDelta(first, second)
+            difference = difference * (delta if equal else 1 - delta)
+        return self.prover.equal(difference, sympy.Integer(0))
+
+    def _evidence(self, pair: Pair, reading: Reading, proved: bool) -> Counterexample | Agreement | str:
+        """What the probe finds: a point where the sides differ, agreement, or why it finds nothing."""
+        claim = _claim(pair)
+        try:
+            found = compare(claim, self.problem.graph, reading, rounds=2 if proved else 4)
+        except NotEvaluable as error:
+            return str(error)
+        except TooLarge:
+            return "too large to evaluate"
+        if isinstance(found, Agreement) and not found.points:
+            return "no point was found at which both sides have a value"
+        return found
+
+    def _refuted(self, pair: Pair, reading: Reading, evidence: Counterexample, shown: Reading | None) -> Verdict:
+        """A certified difference; withheld where the line uses what nothing introduces, or leaves a sum unsaid."""
+        if pair.unknown:
+            names = ", ".join(sorted(pair.unknown))
+            return Verdict("undecided", shown, f"nothing in the document says what {names} is", pair=pair)
+        if pair.stray:
+            summed = replace(pair, right=_summed(pair.right, pair), stray=())
+            if self.pair(summed, reading).status in ("proved", "tested"):
+                letters = ", ".join(s.name for s in pair.stray)
+                return Verdict("undecided", shown, f"true only with a sum over {letters}, which the line does not say", pair=pair)
+        return Verdict("refuted", shown, counterexample=evidence, pair=pair)
+
+
+class _Definitions(dict):  # type: ignore[type-arg]
+    """Forward definitions and staged derivatives looked up as one mapping, also those staged later."""
+
+    def __init__(self, forward: dict[str, object], staged: dict[str, object]) -> None:
+        super().__init__(forward)
+        self._staged = staged
+
+    def __missing__(self, name: str) -> object:
+        return self._staged[name]
+
+    def __contains__(self, name: object) -> bool:
+        return super().__contains__(name) or name in self._staged
+
+
+def _score(links: list[Verdict]) -> tuple[int, ...]:
+    """Fewer refuted links are better, then fewer open ones, then fewer that are only tested."""
+    count = {status: sum(v.status == status for v in links) for status in ("refuted", "undecided", "unsupported", "tested")}
+    return count["refuted"], count["undecided"] + count["unsupported"], count["tested"]
+
+
+def _claim(pair: Pair) -> Claim:
+    symbols = {i for i in pair.indices}
+    apart = frozenset(
+        frozenset({a, b}) for a, b, equal in pair.conditions if not equal and a in symbols and b in symbols
+    )
+    same = [(a, b) for a, b, equal in pair.conditions if equal and a in symbols and b in symbols]
+    left, right = (e.xreplace(dict((b, a) for a, b in same)) for e in (pair.left, pair.right))
+    return Claim(left, right, pair.indices, pair.sizes, apart)
+
+
+def _summed(expr: Expr, pair: Pair) -> Expr:
+    """An expression with each term summed over the stray letters in it."""
+    sizes = dict(zip(pair.indices, pair.sizes, strict=True))
+    terms = []
+    for term in sympy.Add.make_args(expr):
+        letters = [s for s in pair.stray if s in term.free_symbols]
+        terms.append(total(term, [(s, sizes[s]) for s in letters]))
+    return sympy.Add(*terms)
