@@ -1,12 +1,12 @@
 r"""Documents to formulas: the mathematics of a Markdown file, a notebook, a TeX file or plain text.
 
-`load` opens a file, `read_text` takes text. Each format is a `_Dialect`: where its mathematics may start, and which
-rows of `_TOKENS` mean something in it. A `_Scanner` walks once through a source and keeps the pieces with their
-places; `_assemble` undoes what site generators and string readers did to them, and takes the macros out. What
-cannot be read is kept as an error with its place, and reading goes on behind it.
+`load` opens a file, `read_text` takes text. Each format is a `_Dialect`: where its mathematics may start, and
+which rows of `_TOKENS` mean something in it. A `_Scanner` walks once through a source and keeps the pieces with
+their places; `_assemble` undoes what site generators and string readers did to them, and takes the macros out.
+What cannot be read is kept as an error with its place, and reading goes on behind it.
 
-Whatever looks ahead asks a `_Seeker`, which searches each stretch of text once, so that megabytes cost seconds even
-where nothing is ever closed.
+Whatever looks ahead asks a `_Seeker`, which searches each stretch of text once, so that megabytes cost seconds
+even where nothing is ever closed.
 """
 
 from __future__ import annotations
@@ -39,7 +39,8 @@ from derive.repair import Repair, RepairError
 from derive.source import Source, SourceError, Span, Text
 
 MAX_BYTES = 64 * 1024 * 1024
-MAX_PIECES = 200_000
+MAX_FORMULAS = 200_000
+MAX_LENGTH = 200_000  # characters of a formula
 
 Kind = Literal["display", "inline", "given"]
 Format = Literal["md", "ipynb", "tex", "txt"]
@@ -80,8 +81,8 @@ class Block:
 class Document:
     """The mathematics of a document in reading order.
 
-    ``macros`` are the document's own commands, by name without the backslash; their definitions are cut out of
-    the blocks. ``errors`` are the places that could not be read.
+    ``macros`` are the document's own commands, by name without the backslash; their definitions are cut out
+    of the blocks. ``errors`` are the places that could not be read.
     """
 
     path: str
@@ -223,8 +224,8 @@ def _unescaped_pattern(mark: str) -> re.Pattern[str]:
 _ROWS = rf"\{{(?:{'|'.join(sorted(ROW_ENVIRONMENTS))})\\?\*?\}}"
 _LISTED = r"(?:[-*+]|\d{1,9}[.)])[ \t]"
 
-# What a reader stops at: the name of the `_Scanner` method that goes on from there, and a pattern without groups
-# that starts with a plain character (so that the search skips what cannot match). The first row that fits wins.
+# What a reader stops at: the name of the `_Scanner` method that goes on from there, and a pattern without
+# groups that starts with a plain character (so that the search skips the rest fast). The first that fits wins.
 _TOKENS: tuple[tuple[str, str], ...] = (
     ("comment", r"<!--"),
     ("element", r"<(?i:code|pre|script|style)\b"),
@@ -278,15 +279,17 @@ _TEX_COMMENT = re.compile(r"%(?:(?<!\\%)|(?<=[^\\]\\\\%))[^\n]*")
 
 # Lines that no display holds: what stands behind them is prose, and the display before them was never closed.
 _OUTSIDE = re.compile(
-    r"\n[ \t>]*(?:#{1,6}[ \t]|<!--|```|~~~)|\n[ \t>\r]*\n[ \t>]*[A-Za-z]{2,}[ ,][ ]?[A-Za-z]{2,}[ ,][ ]?[A-Za-z]+[ ,.:]"
+    r"\n[ \t>]*(?:#{1,6}[ \t]|<!--|```|~~~)"
+    r"|\n[ \t>\r]*\n[ \t>]*[A-Za-z]{2,}[ ,][ ]?[A-Za-z]{2,}[ ,][ ]?[A-Za-z]+[ ,.:]"
 )
 _DEFINITION = re.compile(
-    r"\\(?:(?P<operator>DeclareMathOperator)|def|(?:re|provide)?newcommand)\*?\s*\{?\s*\\(?P<name>[A-Za-z]+|[^A-Za-z\s])"
-    r"\s*\}?\s*(?:\[(?P<count>\d)\]\s*)?(?P<default>\[[^\]\n]*\]\s*)?(?P<marks>(?:#\d)*)\s*(?=\{)"
+    r"\\(?:(?P<operator>DeclareMathOperator)|def|(?:re|provide)?newcommand)\*?"
+    r"\s*\{?\s*\\(?P<name>[A-Za-z]+|[^A-Za-z\s])\s*\}?"
+    r"\s*(?:\[(?P<count>\d)\]\s*)?(?P<default>\[[^\]\n]*\]\s*)?(?P<marks>(?:#\d)*)\s*(?=\{)"
 )
 _BLANKS = " \t\r\n"
 _AFTER_MONEY = tuple(" \t\r\n0123456789")
-_NESTED_DOLLARS = 8
+_NESTED_DOLLARS = 4
 _LONGEST_FENCE = 16
 _MARGIN = 80
 _QUOTED = re.compile(r"[ \t]*>")
@@ -309,10 +312,8 @@ _LOOK = re.compile(r"(?:\\(?:inline|dpi\{\d+\}|bg_\w+|fn_\w+|tiny|small|large|La
 
 _BACKSLASHES = re.compile(r"\\+")
 _COMMAND_RUN = re.compile(r"(?<!\\)(?P<run>\\+)(?P<name>[A-Za-z]+)")
-_TELLING = (
-    FRACTIONS | ROOTS | frozenset(ACCENTS) | frozenset(FONTS) | GREEK | {"partial", "nabla", "sum", "prod"}
-)
-_TELLING |= {"begin", "left", "text", "cdot", "odot", "times"}
+_TELLING = FRACTIONS | ROOTS | GREEK | TEXT_FONTS | frozenset({*ACCENTS, *FONTS, *DECORATIONS})
+_TELLING |= {"partial", "nabla", "sum", "prod", "begin", "left", "cdot", "odot", "times"}
 _AFTER_ROW = re.compile(r"[ \t\r\n&]|\[\d|\Z")
 _DOUBLED_BRACE = re.compile(r"(?<!\\)\\\\[{}]")
 _ESCAPED_MARK = re.compile(r"(?<!\\)\\[_*]")
@@ -341,6 +342,9 @@ class _Scanner:
 
     def add(self, kind: Kind, outer: Span, text: Text) -> int:
         """Keep a piece of mathematics; reading goes on behind it."""
+        if len(text) > MAX_LENGTH:
+            message = f"this formula has more than {MAX_LENGTH} characters"
+            return self._refuse(message, outer, "Split it, or close it earlier.", outer.end)
         self._count()
         self.pieces.append(_Piece(kind, text, outer))
         return outer.end
@@ -384,17 +388,21 @@ class _Scanner:
             self.add("given", outer, self.cut(*(dollars.span("inner") if dollars else (start, end))))
 
     def _count(self) -> None:
-        if len(self.pieces) + len(self.errors) >= MAX_PIECES:
-            message = f"this document holds more than {MAX_PIECES} formulas"
+        if len(self.pieces) + len(self.errors) >= MAX_FORMULAS:
+            message = f"this document holds more than {MAX_FORMULAS} formulas"
             raise DocumentError(self.source.path, message, "Split it.")
 
     def _unclosed(self, start: int, end: int, closing: str) -> int:
         """Note a delimiter that is never closed; reading goes on behind its paragraph."""
-        self._count()
         hint = f"Close it with {closing}. What stands behind it in this paragraph was not read."
         message = f"this {self.text[start:end]} is never closed"
-        self.errors.append(SourceError(message, Span(start, end), hint))
-        return self._paragraph_end(end)
+        return self._refuse(message, Span(start, end), hint, self._paragraph_end(end))
+
+    def _refuse(self, message: str, span: Span, hint: str, at: int) -> int:
+        """Note what cannot be read; reading goes on at ``at``."""
+        self._count()
+        self.errors.append(SourceError(message, span, hint))
+        return at
 
     def _paragraph_end(self, at: int) -> int:
         blank = self._find(_BLANK_LINE, at)
@@ -632,11 +640,11 @@ class _Scanner:
 
     def _indented_end(self, start: int) -> int | None:
         """Where an indented code block ends; a list's text and displayed mathematics are no code."""
-        lines = _INDENTED_LINES.match(self.text, start)
-        if self._in_list or lines is None or start < self._indented_until:
+        if self._in_list or start < self._indented_until:
             return None
-        if _DISPLAYED.search(self.text, start, lines.end()):
-            self._indented_until = lines.end()
+        lines = _INDENTED_LINES.match(self.text, start)
+        if lines is None or _DISPLAYED.search(self.text, start, lines.end()):
+            self._indented_until = lines.end() if lines else start
             return None
         return lines.end() - 1 if lines.group().endswith("\n") else lines.end()
 
@@ -659,8 +667,8 @@ class _Dialect:
     """What one format means to the reader.
 
     ``begin`` prepares a scanner and says where its mathematics may start; ``leaves_out`` names the rows of
-    `_TOKENS` that mean nothing here. ``has_layout``: indented blocks are code. ``has_money``: not every ``$`` is
-    mathematics, nor every ``\\[``. ``has_escapes``: site generators want backslashes before some characters.
+    `_TOKENS` that mean nothing here. ``has_layout``: indented blocks are code. ``has_money``: not every ``$``
+    is mathematics, nor every ``\\[``. ``has_escapes``: site generators want backslashes before some characters.
     """
 
     begin: Callable[[_Scanner], int]

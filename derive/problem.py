@@ -22,7 +22,7 @@ from derive.notation.elaborate import Elaborator, Policy
 from derive.notation.equations import Equation, equations
 from derive.notation.names import Spelling, letter_of
 from derive.notation.roles import OUTPUT, SHIFT, find_loss, free_name, upstream_and_scale
-from derive.notation.survey import PARTIALS, survey
+from derive.notation.survey import PARTIALS, bound_letters, survey
 from derive.notation.table import POSITIVE, Alias, Table
 from derive.notation.values import Axis, ShapeError, Slot, Value, align
 from derive.source import SourceError, Span
@@ -261,7 +261,7 @@ class _Builder:
         """Which equations define a name. A new name counts as defined by its first equation, before the claims begin;
         afterwards only if the forward pass does not use it as an input."""
         claims_begun = False
-        inputs: set[tuple[str, int]] = set()
+        inputs: set[str] = set()
         for equation in sorted(self.equations, key=lambda e: not e.given):
             if not equation.relations or equation.relations[0] != "=" or isinstance(equation.members[1], S.Empty):
                 equation.role = "note"
@@ -270,18 +270,21 @@ class _Builder:
             derived = self._has_derivative(equation)
             if equation.given:
                 self._classify_given(equation, target, derived)
+                inputs |= self._names_used(equation)
                 continue
             fresh = target is not None and target not in self.table.defined and not self._uses(equation, target[0])
-            if fresh and not derived and (not claims_begun or target not in inputs):
-                assert target is not None
+            if fresh and target is not None and not derived and not (claims_begun and target[0] in inputs):
                 self._set_definition(equation, target)
-                inputs |= {(s.key, len(s.indices)) for m in equation.members[1:] for s in self._spellings(m)}
+                inputs |= self._names_used(equation)
             else:
                 claims_begun = claims_begun or derived
 
+    def _names_used(self, equation: Equation) -> set[str]:
+        """The names in the right sides of an equation."""
+        return {s.key for member in equation.members[1:] for s in self._spellings(member)}
+
     def _uses(self, equation: Equation, key: str) -> bool:
-        """Whether the right side of an equation uses a name."""
-        return any(s.key == key for member in equation.members[1:] for s in self._spellings(member))
+        return key in self._names_used(equation)
 
     def _classify_given(self, equation: Equation, target: tuple[str, int] | None, derived: bool) -> None:
         equation.role = "given"
@@ -305,9 +308,27 @@ class _Builder:
         letters = [letter_of(item) for item in spelled.indices]
         if None in letters or len(set(letters)) != len(letters):
             return None
-        if not letters and self.table.counts.get(spelled.key) and self._defined_elsewhere(spelled.key):
-            return None
+        counts = self.table.counts.get(spelled.key)
+        if not letters and counts and not self._is_closed(equation.members[1]):
+            return None if self._defined_elsewhere(spelled.key) else (spelled.key, min(counts))
         return spelled.key, len(letters)
+
+    def _is_closed(self, node: Node) -> bool:
+        """Whether an expression is one number: all of its indices are summed over and none was left out."""
+        return not self._open_letters(node, frozenset()) and not any(
+            not s.indices and self.table.counts.get(s.key) and (s.key, 0) not in self.table.defined
+            for s in self._spellings(node)
+        )
+
+    def _open_letters(self, node: Node, bound: frozenset[str]) -> set[str]:
+        if isinstance(node, S.BigOperator):
+            inner = bound | set(bound_letters(node.lower)) if node.lower is not None else bound
+            return self._open_letters(node.body, inner)
+        spelled = self.table.spell(node)
+        if spelled is not None:
+            own = {letter for item in spelled.indices if (letter := letter_of(item)) is not None} - bound
+            return own | (self._open_letters(spelled.power, bound) if spelled.power is not None else set())
+        return set().union(*(self._open_letters(child, bound) for child in node.children()))
 
     def _defined_elsewhere(self, key: str) -> bool:
         """Whether another equation defines the name with its indices written."""
@@ -321,10 +342,6 @@ class _Builder:
         equation.role = "definition"
         equation.defines = target
         self.table.defined.add(target)
-        if not target[1] and self.table.counts.get(target[0]):
-            self.table.defined.add((target[0], min(self.table.counts[target[0]])))
-            self.table.defined.discard(target)
-            equation.defines = (target[0], min(self.table.counts[target[0]]))
 
     def _set_alias(self, equation: Equation, target: tuple[str, int]) -> None:
         left = equation.members[0]

@@ -15,7 +15,7 @@ from __future__ import annotations
 import re
 import sys
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import NamedTuple
@@ -63,7 +63,17 @@ _ESCAPED = "abfnrtv"
 _NAMES = {"\a": "a bell", "\b": "a backspace", "\v": "a vertical tab", "\f": "a form feed"}
 _NAMES |= {"\r": "a carriage return", "\t": "a tab", "\n": "a line break", "\r\n": "a line break"}
 
+
+def _any_of(names: Iterable[str]) -> str:
+    """The pattern of one of some names."""
+    return f"(?:{'|'.join(sorted(names))})"
+
+
 _KNOWN = frozenset(name for name in COMMANDS if name.isascii() and name.isalpha())
+
+# What is left of commands that begin with such a letter, when it is gone: ``rac`` of ``frac``.
+_LEFT = {name[1:]: [first + name[1:] for first in _ESCAPED if first + name[1:] in _KNOWN] for name in _KNOWN}
+_LEFT = {letters: names for letters, names in _LEFT.items() if letters and names}
 
 # Commands that stand before a brace, and among them those that can do without it.
 _BRACED = (
@@ -84,15 +94,13 @@ _BRACE = re.compile(r"[ \t]?\{")
 _ARGUMENT = re.compile(r"[ \t]*[{\\0-9A-Za-z]")
 _ENVIRONMENT = re.compile(r"[ \t]?\{[A-Za-z]+\\?\*?\}")
 _DELIMITER = re.compile(
-    rf"\s*(?:[()\[\]|./<>]|\\(?:[{{}}|]|(?:{'|'.join(sorted(filter(str.isalpha, DELIMITERS)))})\b)"
-    rf"|(?:{'|'.join(sorted(name[1:] for name in DELIMITERS if name[0] == 'r'))})\b)"
+    rf"\s*(?:[()\[\]|./<>]|\\(?:[{{}}|]|{_any_of(filter(str.isalpha, DELIMITERS))}\b)"
+    rf"|{_any_of(name[1:] for name in DELIMITERS if name[0] == 'r')}\b)"
 )
 
 # Tails of commands that need what follows: these are recognised also with letters directly before them.
-_TAILS = sorted(
-    {name[1:] for name in _BRACED | {"right"} if name[0] in _ESCAPED and len(name) > 3}, key=len, reverse=True
-)
-_GLUED = re.compile(rf"(?P<before>[A-Za-z]+?)(?P<tail>{'|'.join(_TAILS)})")
+_TAILS = {"ight"} | {tail for tail, names in _LEFT.items() if len(tail) > 2 and not _BRACED.isdisjoint(names)}
+_GLUED = re.compile(rf"(?P<before>[A-Za-z]+?)(?P<tail>{_any_of(_TAILS)})")
 _ENGLISH = frozenset({"right", "light", "night", "might", "tight", "fight", "sight", "eight", "race"})
 
 # What holds words instead of mathematics; a font of names may hold either.
@@ -102,8 +110,7 @@ _FONTS_OF_NAMES = frozenset({"mathrm", "operatorname"})
 _WORDS = (TEXT_FONTS | _OPAQUE) - _FONTS_OF_NAMES - {"rm"}
 _WORDS |= {name[1:] for name in _WORDS if name[0] == "t" and len(name) > 3}
 _PROSE = re.compile(
-    rf"(?:\\|(?<![A-Za-z\\]))(?:(?P<font>{'|'.join(sorted(_FONTS_OF_NAMES))})|{'|'.join(sorted(_WORDS))})"
-    r"\*?[ \t]?\{"
+    rf"(?:\\|(?<![A-Za-z\\]))(?:(?P<font>{_any_of(_FONTS_OF_NAMES)})|{_any_of(_WORDS)})\*?[ \t]?\{{"
 )
 _MATHEMATICS = re.compile(r"=|\\[A-Za-z]|[\a\b\v\f]")
 _BRACES = re.compile(r"\\.|[{}]", re.DOTALL)
@@ -222,6 +229,8 @@ def _findings(value: str, has_lines: bool) -> Iterator[_Finding]:
     spans = prose(value)
     starts = [span.start for span in spans]
     for word in map(_word, _WORD.finditer(value)):
+        if word.is_command and word.letters in _KNOWN:
+            continue
         before = bisect_right(starts, word.tail) - 1
         in_prose = before >= 0 and word.tail < spans[before].end
         finding = _find(value, word, in_prose, has_lines)
@@ -240,7 +249,7 @@ def _find(value: str, word: _Word, in_prose: bool, has_lines: bool) -> _Finding 
     if in_prose or (not word.control and word.slashes and len(word.slashes) % 2 == 0):
         return None
     if word.is_command:
-        return _behind_command(value, word) if word.letters not in _KNOWN else None
+        return _behind_command(value, word)
     return _bare(value, word) or _behind_letter(value, word)
 
 
@@ -286,25 +295,21 @@ def _speaks_for_itself(value: str, word: _Word, name: str) -> bool:
     return len(word.letters) > 2 and word.letters not in _ENGLISH
 
 
-def _dropped(letters: str) -> list[str]:
-    """The commands of which a dropped control character leaves these letters."""
-    return [first + letters for first in _ESCAPED if first + letters in _KNOWN]
-
-
 def _bare(value: str, word: _Word) -> _Finding | None:
     """Letters left of a command that lost its backslash, and perhaps its first letter with it."""
     if word.letters in FRACTIONS:
         return _fitting(value, word, [word.letters])  # not ``\tfrac``, which would say the same
     lost = [word.letters] if word.letters in _KNOWN else []
-    return _fitting(value, word, _dropped(word.letters) + lost)
+    return _fitting(value, word, [*_LEFT.get(word.letters, ()), *lost])
 
 
 def _behind_letter(value: str, word: _Word) -> _Finding | None:
     r"""The same directly behind another letter: ``xrac{1}{2}``, ``iight)``, ``dheta``."""
-    if word.letters in _KNOWN or word.letters in _ENGLISH:
+    names = _LEFT.get(word.letters[1:])
+    if names is None or word.letters in _KNOWN or word.letters in _ENGLISH:
         return None
     rest = word._replace(letters=word.letters[1:])
-    finding = _fitting(value, rest, _dropped(rest.letters))
+    finding = _fitting(value, rest, names)
     if finding is None:
         return None
     as_typed = (word.letters,) if len(rest.letters) < 3 else ()
@@ -317,7 +322,7 @@ def _behind_command(value: str, word: _Word) -> _Finding | None:
     if match is None or match["before"] not in _KNOWN:
         return None
     rest = word._replace(letters=match["tail"])
-    finding = _fitting(value, rest, _dropped(rest.letters))
+    finding = _fitting(value, rest, _LEFT[rest.letters])
     return finding if finding is not None and finding.certain else None
 
 

@@ -94,6 +94,14 @@ class _Parser:
             self._skip()
         return self.peek()
 
+    def _drop_braces(self) -> None:
+        """Braces that carry no script group nothing on the page: ``{a + b} c`` is read as ``a + b c``."""
+        while self.look().text == "{":
+            close = self._closing_brace(self.at)
+            if self.tokens[close + 1].text in ("_", "^") or self.tokens[close + 1].kind == "prime":
+                return
+            del self.tokens[close], self.tokens[self.at]
+
     def _skippable(self, token: Token) -> bool:
         if token.kind == "command":
             name = token.text[1:]
@@ -327,12 +335,14 @@ class _Parser:
     def _label(self) -> None:
         """Skip ``a)``, ``(b)``, ``1.`` or ``(Mean)`` in front of an equation."""
         for shape in (("(", None, ")"), (None, ")"), (None, ".")):
-            tokens = [self.peek(k) for k in range(len(shape) + 1)]
-            fits = all(want is None or token.text == want for want, token in zip(shape, tokens, strict=False))
-            name = tokens[shape.index(None)]
-            if fits and self._labels(name, shape[-1] or "") and self._starts(tokens[-1]):
+            start = self.at
+            tokens = [self.peek(k) for k in range(len(shape))]
+            fits = all(want is None or token.text == want for want, token in zip(shape, tokens, strict=True))
+            if fits and self._labels(tokens[shape.index(None)], shape[-1] or ""):
                 self.at += len(shape)
-                return
+                if self._starts(self.look()):
+                    return
+            self.at = start
 
     def _labels(self, name: Token, close: str) -> bool:
         if close == ".":
@@ -511,6 +521,7 @@ class _Parser:
 
     def expression(self) -> Node:
         """Signed terms."""
+        self._drop_braces()
         first = self.look()
         terms: list[Node] = []
         signs: list[str] = []
@@ -529,6 +540,7 @@ class _Parser:
         start = self.at
         while self.look().text in ("\\\\", "&", "\\quad", "\\qquad") and self._row_goes_on():
             self.take()
+        self._drop_braces()
         sign, found = "+", False
         while (text := self.look().text) in ("+", "-", "\\pm", "\\mp") and self.look().kind != "end":
             self.take()
@@ -561,6 +573,7 @@ class _Parser:
 
     def product(self) -> Node:
         """Factors with or without a sign between them."""
+        self._drop_braces()
         first = self.look()
         factors = [self.factor()]
         operators: list[str] = []
@@ -576,6 +589,7 @@ class _Parser:
         start = self.at
         while self.look().text in ("\\\\", "&") and self._row_goes_on():
             self.take()
+        self._drop_braces()
         token = self.look()
         if token.text in ("*", "/") or (token.kind == "command" and token.text[1:] in table.PRODUCTS | {"div"}):
             self.take()
