@@ -1,12 +1,12 @@
 r"""Documents to formulas: the mathematics of a Markdown file, a notebook, a TeX file or plain text.
 
 `load` opens a file, `read_text` takes text. Each format is a `_Dialect`: where its mathematics may start, and
-which rows of `_TOKENS` mean something in it. A `_Scanner` walks once through a source and keeps the pieces with
-their places; `_assemble` undoes what site generators and string readers did to them, and takes the macros out.
-What cannot be read is kept as an error with its place, and reading goes on behind it.
+which rows of `_TOKENS` mean something in it. A `_Scanner` walks once through a source and keeps the pieces
+with their places; `_assemble` undoes what site generators and string readers did to them, and takes the
+macros out. What cannot be read is kept as an error with its place, and reading goes on behind it.
 
-Whatever looks ahead asks a `_Seeker`, which searches each stretch of text once, so that megabytes cost seconds
-even where nothing is ever closed.
+Whatever looks ahead asks a `_Seeker`, which searches each stretch of text once, so that megabytes cost
+seconds even where nothing is ever closed.
 """
 
 from __future__ import annotations
@@ -225,7 +225,7 @@ _ROWS = rf"\{{(?:{'|'.join(sorted(ROW_ENVIRONMENTS))})\\?\*?\}}"
 _LISTED = r"(?:[-*+]|\d{1,9}[.)])[ \t]"
 
 # What a reader stops at: the name of the `_Scanner` method that goes on from there, and a pattern without
-# groups that starts with a plain character (so that the search skips the rest fast). The first that fits wins.
+# groups that starts with a plain character (so that the search skips the rest). The first one to fit wins.
 _TOKENS: tuple[tuple[str, str], ...] = (
     ("comment", r"<!--"),
     ("element", r"<(?i:code|pre|script|style)\b"),
@@ -241,7 +241,7 @@ _TOKENS: tuple[tuple[str, str], ...] = (
     ("environment", rf"\x08egin{_ROWS}"),
     ("environment", rf"egin{_ROWS}"),
     ("environment", rf"begin{_ROWS}"),
-    ("definition", r"\\(?:(?:re|provide)?newcommand|def|DeclareMathOperator)(?![A-Za-z])"),
+    ("definition", r"\\(?:(?:re)?newcommand|providecommand|def|DeclareMathOperator)(?![A-Za-z])"),
     ("verbatim", r"\\begin\{(?:verbatim|lstlisting|minted|comment)\*?\}"),
     ("verb", r"\\verb\*?[!-/:-@\[-`{-~]"),
     ("doubled_bracket", r"\\\\(?:\(|\[(?!\d))"),
@@ -280,12 +280,12 @@ _TEX_COMMENT = re.compile(r"%(?:(?<!\\%)|(?<=[^\\]\\\\%))[^\n]*")
 # Lines that no display holds: what stands behind them is prose, and the display before them was never closed.
 _OUTSIDE = re.compile(
     r"\n[ \t>]*(?:#{1,6}[ \t]|<!--|```|~~~)"
-    r"|\n[ \t>\r]*\n[ \t>]*[A-Za-z]{2,}[ ,][ ]?[A-Za-z]{2,}[ ,][ ]?[A-Za-z]+[ ,.:]"
+    r"|\n[ \t>\r]*\n[ \t>]*(?:\*\*)?(?:(?:[A-Za-z]{2,},?[ ]){2}[A-Za-z]+[\s,.:]|[A-Za-z]{2}[A-Za-z ,]*:\s)"
 )
 _DEFINITION = re.compile(
-    r"\\(?:(?P<operator>DeclareMathOperator)|def|(?:re|provide)?newcommand)\*?"
-    r"\s*\{?\s*\\(?P<name>[A-Za-z]+|[^A-Za-z\s])\s*\}?"
-    r"\s*(?:\[(?P<count>\d)\]\s*)?(?P<default>\[[^\]\n]*\]\s*)?(?P<marks>(?:#\d)*)\s*(?=\{)"
+    r"\\(?:(?P<operator>DeclareMathOperator)|def|(?:re)?newcommand|providecommand)\*?"
+    r"\s*+\{?\s*+\\(?P<name>[A-Za-z]+|[^A-Za-z\s])\s*+\}?\s*+"
+    r"(?:\[(?P<count>\d)\]\s*+)?(?P<default>\[[^\]\n]*\]\s*+)?(?P<marks>(?:#\d)*+)\s*+(?=\{)"
 )
 _BLANKS = " \t\r\n"
 _AFTER_MONEY = tuple(" \t\r\n0123456789")
@@ -297,7 +297,7 @@ _QUOTE_MARKS = re.compile(r"\n([ \t]*(?:>[ \t]?)+)")
 _DOLLARS_AROUND = re.compile(r"\s*(?P<dollars>\$\$?)(?P<inner>[^$]*)(?P=dollars)\s*")
 _MATHEMATICAL = re.compile(r"\\[A-Za-z{|]|[_^=\a\b\v\f]")
 _COMMAND = re.compile(r"\\[A-Za-z]")
-_WORDS_ONLY = re.compile(r"[\w\s,.;:'’-]*")
+_WORDS_ONLY = re.compile(r"(?:[^\W_]|[\s,.;:'’-])*+")
 _BRACES = re.compile(r"\\.|[{}]", re.DOTALL)
 
 _IMAGE_TAG = re.compile(
@@ -306,7 +306,7 @@ _IMAGE_TAG = re.compile(
 _IMAGE = re.compile(r"!\[[^\[\]\n]*\]\([ \t]*<?")
 _FORMULA_ADDRESS = re.compile(r"[^\"'\s()]*?(?:[?&](?:math|tex|chl)=|latex\.codecogs\.com/[^?\"'\s()]*\?)")
 _PARENTHESES = re.compile(r"[()\n]")
-_TITLE = re.compile(r"[ \t]+\"[^\"\n]*\"[ \t]*\Z|>?[ \t]*\Z")
+_TITLE = re.compile(r"(?<![ \t])[ \t]++\"[^\"\n]*\"\Z")
 _ENCODED = re.compile(r"%[0-7][0-9A-Fa-f]|(?:%[89A-Fa-f][0-9A-Fa-f])+|&(?:space|plus|amp|lt|gt);")
 _LOOK = re.compile(r"(?:\\(?:inline|dpi\{\d+\}|bg_\w+|fn_\w+|tiny|small|large|Large|LARGE|huge)\s*)+")
 
@@ -393,10 +393,14 @@ class _Scanner:
             raise DocumentError(self.source.path, message, "Split it.")
 
     def _unclosed(self, start: int, end: int, closing: str) -> int:
-        """Note a delimiter that is never closed; reading goes on behind its paragraph."""
+        """Note a delimiter that is never closed; reading goes on behind its paragraph or at prose in it."""
         hint = f"Close it with {closing}. What stands behind it in this paragraph was not read."
         message = f"this {self.text[start:end]} is never closed"
-        return self._refuse(message, Span(start, end), hint, self._paragraph_end(end))
+        outside = self._find(_OUTSIDE, end)
+        limit = self._paragraph_end(end)
+        return self._refuse(
+            message, Span(start, end), hint, min(limit, outside.start()) if outside else limit
+        )
 
     def _refuse(self, message: str, span: Span, hint: str, at: int) -> int:
         """Note what cannot be read; reading goes on at ``at``."""
@@ -440,7 +444,7 @@ class _Scanner:
         return self.add("inline", Span(opening.start(), end + 1), self.cut(start, end, opening.start()))
 
     def _closing_dollar(self, start: int) -> int | None:
-        """The next ``$`` of the paragraph; a later one, within limits, if that one stands inside of braces."""
+        """The next ``$`` of the paragraph; within limits a later one, if that one stands inside of braces."""
         limit = self._paragraph_end(start)
         first, at, depth = None, start, 0
         for _ in range(_NESTED_DOLLARS):
@@ -460,7 +464,7 @@ class _Scanner:
         return braces.count("{") - braces.count("}")
 
     def _is_inline(self, start: int, end: int) -> bool:
-        """Whether dollars enclose mathematics: pandoc's rule, but blanks inside are allowed in what looks like it."""
+        """Whether dollars enclose mathematics: pandoc's rule, but blanks may stand in what looks like it."""
         if start == end or self.text[end + 1 : end + 2].isdigit():
             return False
         blank = self.text[start] in _BLANKS and not repair.starts_eaten(self.text, start)
@@ -470,7 +474,8 @@ class _Scanner:
         close = self._find(_DOLLAR_CODE_END, opening.end())
         if close is None or close.start() >= self._paragraph_end(opening.end()):
             return opening.end()
-        return self.add("inline", Span(opening.start(), close.end()), self.cut(opening.end(), close.start()))
+        outer = Span(opening.start(), close.end())
+        return self.add("inline", outer, self.cut(opening.end(), close.start(), outer.start))
 
     def bracket(self, opening: re.Match[str]) -> int:
         start, mark = opening.end(), opening.group()
@@ -480,29 +485,25 @@ class _Scanner:
         if close is None or (closing == ")" and close.start() >= limit):
             is_text = self.dialect.has_money and not self._holds(_MATHEMATICAL, start, limit)
             return start if is_text else self._unclosed(*opening.span(), mark[:-1] + closing)
-        if (
-            closing == "]"
-            and self.dialect.has_money
-            and _WORDS_ONLY.fullmatch(self.text, start, close.start())
-        ):
+        is_link = closing == "]" and _WORDS_ONLY.fullmatch(self.text, start, close.start())
+        if is_link and self.dialect.has_money:
             return start  # brackets that Markdown would otherwise take for a link
         kind: Kind = "display" if closing == "]" else "inline"
-        return self.add(
-            kind, Span(opening.start(), close.end()), self.cut(start, close.start(), opening.start())
-        )
+        outer = Span(opening.start(), close.end())
+        return self.add(kind, outer, self.cut(start, close.start(), outer.start))
 
     def doubled_bracket(self, opening: re.Match[str]) -> int:
         return self.bracket(opening)
 
     def environment(self, opening: re.Match[str]) -> int:
-        edge = opening.start() + opening.group().index("egin")
-        if opening.group()[0] in "be" and self.text[opening.start() - 1 : opening.start()].isalpha():
-            return opening.end()
-        end = self._environment_ends.get(edge)
+        start, (before, _, name) = opening.start(), opening.group().partition("egin")
+        if before in ("", "b") and self.text[max(0, start - 1) : start].isalpha():
+            return opening.end()  # the end of a word
+        end = self._environment_ends.get(start + len(before))
         if end is None or self._holds(_OUTSIDE, opening.end(), end):
-            return self._unclosed(*opening.span(), f"\\end{opening.group()[opening.group().index('{') :]}")
-        kind: Kind = "inline" if opening.group().endswith("{math}") else "display"
-        return self.add(kind, Span(opening.start(), end), self.cut(opening.start(), end, opening.start()))
+            return self._unclosed(*opening.span(), f"\\end{name}")
+        kind: Kind = "inline" if name == "{math}" else "display"
+        return self.add(kind, Span(start, end), self.cut(start, end, start))
 
     @cached_property
     def _environment_ends(self) -> dict[int, int]:
@@ -531,7 +532,10 @@ class _Scanner:
         close = self._closing_parenthesis(image.end())
         if close is None:
             return self._unclosed(*opening.span(), ")")
-        return self._address(Span(opening.start(), close + 1), Span(image.end(), close))
+        title = _TITLE.search(self.text, image.end(), close)
+        return self._address(
+            Span(opening.start(), close + 1), Span(image.end(), title.start() if title else close)
+        )
 
     def _closing_parenthesis(self, start: int) -> int | None:
         depth = 1
@@ -548,11 +552,8 @@ class _Scanner:
         formula = _FORMULA_ADDRESS.match(self.text, *inner)
         if formula is None:
             return outer.end
-        title = _TITLE.search(self.text, formula.end(), inner.end)
         kind: Kind = "display" if self._stands_alone(outer) else "inline"
-        return self.add(
-            kind, outer, _decoded_address(self.cut(formula.end(), title.start() if title else inner.end))
-        )
+        return self.add(kind, outer, _decoded_address(self.cut(formula.end(), inner.end)))
 
     def _stands_alone(self, span: Span) -> bool:
         """Whether nothing else stands on the lines of a span."""
@@ -668,7 +669,7 @@ class _Dialect:
 
     ``begin`` prepares a scanner and says where its mathematics may start; ``leaves_out`` names the rows of
     `_TOKENS` that mean nothing here. ``has_layout``: indented blocks are code. ``has_money``: not every ``$``
-    is mathematics, nor every ``\\[``. ``has_escapes``: site generators want backslashes before some characters.
+    is mathematics, nor every ``\\[``. ``has_escapes``: site generators want backslashes before some marks.
     """
 
     begin: Callable[[_Scanner], int]
@@ -704,7 +705,7 @@ def _begin_text(scanner: _Scanner) -> int:
 
 
 def _begin_tex(scanner: _Scanner) -> int:
-    """Read the comments, blank them (every other character keeps its place), and take the preamble's macros."""
+    """Read the comments, blank them (the other characters keep their place), take the preamble's macros."""
     shown: list[str] = []
     done = 0
     for comment in _TEX_COMMENT.finditer(scanner.text):
@@ -808,7 +809,7 @@ _Edits = Iterator[tuple[int, int, str]]
 
 
 def _is_doubled(value: str, names: frozenset[str]) -> bool:
-    r"""Whether all commands stand behind doubled backslashes, ``\\frac{a}{b}``, some of the given names among them."""
+    r"""Whether all commands stand behind doubled backslashes, ``\\frac{a}{b}``, one of these among them."""
     found = False
     for command in _COMMAND_RUN.finditer(value):
         if len(command["run"]) % 2:

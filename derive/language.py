@@ -29,11 +29,17 @@ class sigmoid(Function):  # type: ignore[misc]
 
     nargs = 1
 
+    def fdiff(self, argindex: int = 1) -> Expr:
+        return self * (1 - self)
+
 
 class erf(Function):  # type: ignore[misc]
     """The error function 2/sqrt(pi) * integral of exp(-t**2) from 0 to u."""
 
     nargs = 1
+
+    def fdiff(self, argindex: int = 1) -> Expr:
+        return 2 / sympy.sqrt(sympy.pi) * sympy.exp(-(self.args[0] ** 2))
 
 
 def size(name: str) -> Symbol:

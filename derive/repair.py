@@ -60,6 +60,7 @@ class RepairError(SourceError):
 # such a letter. A line break can also be a carriage return that was normalised.
 _EATEN = {"\a": "a", "\b": "b", "\t": "t", "\n": "nr", "\v": "v", "\f": "f", "\r": "r", "\r\n": "nr"}
 _ESCAPED = "abfnrtv"
+_ESCAPED_EVERYWHERE = "bfnrt"  # JSON knows no others
 _NAMES = {"\a": "a bell", "\b": "a backspace", "\v": "a vertical tab", "\f": "a form feed"}
 _NAMES |= {"\r": "a carriage return", "\t": "a tab", "\n": "a line break", "\r\n": "a line break"}
 
@@ -108,7 +109,7 @@ _OPAQUE = frozenset({"tag", "label", "ref", "eqref", "cite", "begin", "end", "hs
 _OPAQUE |= {"color", "textcolor", "colorbox", "class", "cssId", "style"}
 _FONTS_OF_NAMES = frozenset({"mathrm", "operatorname"})
 _WORDS = (TEXT_FONTS | _OPAQUE) - _FONTS_OF_NAMES - {"rm"}
-_WORDS |= {name[1:] for name in _WORDS if name[0] == "t" and len(name) > 3}
+_WORDS |= {name[1:] for name in _WORDS if name[0] == "t"}
 _PROSE = re.compile(
     rf"(?:\\|(?<![A-Za-z\\]))(?:(?P<font>{_any_of(_FONTS_OF_NAMES)})|{_any_of(_WORDS)})\*?[ \t]?\{{"
 )
@@ -155,8 +156,7 @@ def restore(text: Text, source: Source, damaged: bool) -> tuple[Text, tuple[Repa
     """
     value = text.value
     findings = list(_findings(value, _has_lines(source)))
-    certain = any(finding.certain for finding in findings)
-    eaten = certain or (damaged and not _holds_intact_escape(value))
+    eaten = (damaged or any(finding.certain for finding in findings)) and not _holds_intact_escape(value)
     chosen = [_decide(finding, text) for finding in findings if finding.certain or eaten]
     whole = text.replace([(finding.start, finding.end, finding.readings[0]) for finding in chosen])
     rows = _row_breaks(whole, eaten)
@@ -183,14 +183,15 @@ def starts_eaten(value: str, at: int) -> bool:
 def prose(value: str) -> list[Span]:
     r"""The parts of a formula that are words, not mathematics: in ``\text{..}``, ``\label{..}`` and so on."""
     spans: list[Span] = []
+    ends: dict[int, int] | None = None
     at = 0
     while match := _PROSE.search(value, at):
-        end = closing_brace(value, match.end() - 1)
-        at = len(value) if end is None else end
+        ends = _closing_braces(value) if ends is None else ends
+        at = ends.get(match.end() - 1, len(value))
         if match["font"] and _MATHEMATICS.search(value, match.end(), at):
             at = match.end()
             continue
-        spans.extend(_outside_dollars(value, match.end(), at))
+        spans.extend(_outside_dollars(value, match.end(), at - 1 if value[at - 1] == "}" else at))
     return spans
 
 
@@ -202,6 +203,18 @@ def closing_brace(value: str, start: int, end: int = sys.maxsize) -> int | None:
         if not depth:
             return match.end()
     return None
+
+
+def _closing_braces(value: str) -> dict[int, int]:
+    """The offset after the closing brace, for every opening one."""
+    ends: dict[int, int] = {}
+    opened: list[int] = []
+    for match in _BRACES.finditer(value):
+        if match.group() == "{":
+            opened.append(match.start())
+        elif match.group() == "}" and opened:
+            ends[opened.pop()] = match.end()
+    return ends
 
 
 def _outside_dollars(value: str, start: int, end: int) -> Iterator[Span]:
@@ -328,7 +341,11 @@ def _behind_command(value: str, word: _Word) -> _Finding | None:
 
 def _fitting(value: str, word: _Word, names: list[str]) -> _Finding | None:
     """Those of the commands that can stand where the letters of a word stand."""
-    fitting = [name for name in names if _followed(value, word.end, name)]
+    fitting = [
+        name
+        for name in names
+        if _followed(value, word.end, name) or (name in DELIMITER_SIZES and name != word.letters)
+    ]
     if not fitting:
         return None
     name, length = fitting[0], len(word.letters)
@@ -364,9 +381,9 @@ def _command(word: _Word, name: str) -> str:
 
 
 def _holds_intact_escape(value: str) -> bool:
-    """Whether a command stands there that the string reader would have eaten."""
-    words = map(_word, _WORD.finditer(value))
-    return any(word.is_command and word.letters[0] in _ESCAPED and word.letters in _KNOWN for word in words)
+    """Whether a command stands there that any string reader would have eaten."""
+    commands = (word.letters for word in map(_word, _WORD.finditer(value)) if word.is_command)
+    return any(name[0] in _ESCAPED_EVERYWHERE and name in _KNOWN for name in commands)
 
 
 def _decide(finding: _Finding, text: Text) -> _Finding:
@@ -389,7 +406,7 @@ def _repair(text: Text, source: Source, start: int, end: int, now: str) -> Repai
 
 
 def _printable(value: str) -> str:
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in value)
+    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in value)
 
 
 _ROW_TOKEN = re.compile(
@@ -475,7 +492,7 @@ def _eaten_breaks(text: Text, rows: _Rows, end: int) -> list[int]:
         matrix = rows.name in MATRIX_ENVIRONMENTS and not rows.cells
         if _ROW_END.match(text.value, at + 1) or (rows.name and (divides or matrix)):
             breaks.append(at)
-        elif rows.name or divides:
+        else:
             raise RepairError(
                 "damaged text: this \\ can be a row break \\\\ or a blank",
                 text.span(at, at + 1),

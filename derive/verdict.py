@@ -16,7 +16,8 @@ import sympy
 from sympy import Expr, Symbol
 
 from derive.gradient import Calculus, Reading
-from derive.language import D, total
+from derive.forward import Graph
+from derive.language import D, name_of, total
 from derive.normal.algebra import GaveUp, Undefined
 from derive.normal.prover import Prover
 from derive.notation.elaborate import Policy
@@ -63,6 +64,16 @@ class Judged:
     seconds: float = 0.0
 
 
+class Court:
+    """A forward graph with its derivatives and a prover that knows both."""
+
+    def __init__(self, graph: Graph, sizes: set[str]) -> None:
+        self.graph = graph
+        self.calculus = Calculus(graph)
+        definitions = _Definitions(graph.by_name, self.calculus.staged)
+        self.prover = Prover(definitions, graph.positive | sizes, graph.facts)
+
+
 class Judge:
     """Judges the equations of one problem.
 
@@ -73,21 +84,24 @@ class Judge:
     def __init__(self, problem: Problem, timeout: float = 10.0) -> None:
         self.problem = problem
         self.timeout = timeout
-        self.calculus = Calculus(problem.graph)
-        self.prover = self._prover()
+        self._courts: dict[int, Court] = {}
+        self._generic: dict[tuple[str, ...], Graph] = {}
+        self._deadline: float | None = None
 
-    def _prover(self) -> Prover:
-        graph = self.problem.graph
-        sizes = self.problem.table.axes.sizes()
-        definitions = _Definitions(graph.by_name, self.calculus.staged)
-        return Prover(definitions, graph.positive | sizes, graph.facts)
+    def court(self, graph: Graph) -> Court:
+        """The derivatives and the prover of a graph."""
+        if id(graph) not in self._courts:
+            self._courts[id(graph)] = Court(graph, self.problem.table.axes.sizes())
+        court = self._courts[id(graph)]
+        court.prover.algebra.deadline = self._deadline
+        return court
 
     # -- equations -----------------------------------------------------------------------------------------------------
 
     def judge(self, equation: Equation) -> Judged:
         """All links of an equation."""
         start = time.monotonic()
-        self.prover.algebra.deadline = start + self.timeout
+        self._deadline = start + self.timeout
         if equation.error is not None:
             judged = Judged(equation, [Verdict("unsupported", reason=equation.error.message, error=equation.error)], [None])
         elif equation.role == "note":
@@ -178,19 +192,32 @@ class Judge:
         return any(d.args[0] != loss for d in pair.left.atoms(D) | pair.right.atoms(D))
 
     def _proves(self, pair: Pair, reading: Reading) -> bool:
-        left = self.calculus.resolve(pair.left, reading)
-        right = self.calculus.resolve(pair.right, reading)
-        difference = left - right
+        court = self.court(self._graph(pair))
+        difference = court.calculus.resolve(pair.left, reading) - court.calculus.resolve(pair.right, reading)
         for first, second, equal in pair.conditions:
             delta = sympy.KroneckerDelta(first, second)
             difference = difference * (delta if equal else 1 - delta)
-        return self.prover.equal(difference, sympy.Integer(0))
+        return court.prover.equal(difference, sympy.Integer(0))
+
+    def _graph(self, pair: Pair) -> Graph:
+        """The forward pass that a pair speaks of. A loss that is differentiated by a name which it does not depend on
+        is not the loss that the document defines, but any function of that name."""
+        graph = self.problem.graph
+        loss = Symbol(graph.loss, real=True)
+        by = {name_of(d.args[1]) for d in pair.left.atoms(D) | pair.right.atoms(D) if d.args[0] == loss}
+        apart = tuple(name for name in by if name in graph.by_name and not graph.depends(graph.loss, name))
+        if not graph.has_loss or not apart:
+            return graph
+        if apart not in self._generic:
+            kept = tuple(d for d in graph.definitions if d.name != graph.loss)
+            self._generic[apart] = replace(graph, definitions=kept, outputs=apart)
+        return self._generic[apart]
 
     def _evidence(self, pair: Pair, reading: Reading, proved: bool) -> Counterexample | Agreement | str:
         """What the probe finds: a point where the sides differ, agreement, or why it finds nothing."""
         claim = _claim(pair)
         try:
-            found = compare(claim, self.problem.graph, reading, rounds=2 if proved else 4)
+            found = compare(claim, self._graph(pair), reading, rounds=2 if proved else 4)
         except NotEvaluable as error:
             return str(error)
         except TooLarge:

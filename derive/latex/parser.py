@@ -1062,7 +1062,7 @@ class _Parser:
             if self.look().text in (",", ";", ".", ":") or self._between(self.look()):
                 self.take()
             elif self._is_text(self.look()) and (words := self._prose()):
-                parts.append(words)
+                parts.extend(self._condition_in(words) or [words])
             elif self.look().text == "\\forall":
                 self.take()
             else:
@@ -1072,6 +1072,19 @@ class _Parser:
         if not parts:
             return Empty(first.span)
         return Sequence(tuple(parts), ("",) * (len(parts) - 1), first.span.join(span_of(parts[-1])))
+
+    def _condition_in(self, words: Words) -> list[Node] | None:
+        """The condition that prose such as ``if k = y_i`` spells out; None where it spells none."""
+        first, _, rest = words.text.partition(" ")
+        if first.lower() not in ("if", "for", "when", "where") or not rest:
+            return None
+        try:
+            inner = _Parser(tokenize(Text(rest, [words.span.start] * (len(rest) + 1)), {}))
+            node = inner.chain()
+            inner.expect_end()
+        except SourceError:
+            return None
+        return [Words(first, words.span), node] if isinstance(node, Chain) else None
 
     def _text(self) -> Node:
         """``\\text{...}``: prose, or a name where the words look like one; ``\\mathrm`` may hold mathematics."""

@@ -609,7 +609,7 @@ class Algebra:
         inside = [(atom, e) for atom, e in monomial if not indices.isdisjoint(atom.free)]
         outside: Poly = {tuple((atom, e) for atom, e in monomial if indices.isdisjoint(atom.free)): 1}
         for atom, _ in inside:
-            if atom.kind == "delta":
+            if atom.kind == "delta" and not indices.isdisjoint(cast(tuple[Index, Index], atom.args)):
                 return self.multiply(outside, self._sum_delta(atom, inside, ranges))
         opened = self._open_all(inside, ranges)
         if opened is not None:
@@ -628,8 +628,6 @@ class Algebra:
         i, j = cast(tuple[Index, Index], delta.args)
         bound = {index for index, _ in ranges}
         drop, keep = (i, j) if i in bound else (j, i)
-        if drop not in bound:
-            raise GaveUp("a Kronecker delta between computed indices under a sum")
         rest = {tuple((atom, e) for atom, e in inside if atom is not delta): cast(Rational, 1)}
         renamed = self.rename_all(rest, {drop: keep})
         return self.sum(renamed, [(index, size) for index, size in ranges if index != drop])

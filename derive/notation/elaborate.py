@@ -17,24 +17,13 @@ from sympy import Expr, Integer, Rational, Symbol
 from derive.language import D, bound, index, is_quantity, scalar, sigmoid, size, tensor, total
 from derive.latex import syntax as S
 from derive.latex.syntax import Node, span_of
-from derive.notation.axes import conflict, first_value, size_expression
+from derive.notation.axes import Scope, first_value, size_expression
+from derive.notation.functions import substituted
 from derive.notation.names import Spelling, letter_of
+from derive.notation.ranks import ARRAY_FUNCTIONS, ONES, TRANSPOSES, plain
 from derive.notation.survey import PARTIALS, bound_letters
 from derive.notation.table import SIZE_LETTERS, Table
-from derive.notation.values import (
-    Axis,
-    ShapeError,
-    Slot,
-    Value,
-    add,
-    align,
-    apply,
-    close,
-    dot,
-    elementwise,
-    fresh_slot,
-    matrix_product,
-)
+from derive.notation.values import Axis, ShapeError, Slot, Value, apply, close, fresh_slot
 from derive.primitives import BY_NAME, maximum, minimum
 from derive.source import SourceError
 
@@ -42,8 +31,8 @@ MAX_NUMBER = 10**9
 MAX_POWER = 1000
 
 _ELEMENTWISE = frozenset({"\\odot", "\\circ", "*", "\\star"})
-_TRANSPOSES = frozenset({"T", "\\top", "\\intercal", "\\mathsf{T}", "\\mathrm{T}", "\\text{T}", "t", "\\prime"})
-_ONES = frozenset({"1", "\\mathbb{1}", "\\mathbf{1}", "\\mathbb{I}", "\\mathbf{I}", "I", "\\mathds{1}"})
+_INDICATORS = frozenset({"1", "\\mathbb{1}", "\\mathbf{1}", "\\mathbb{I}", "\\mathds{1}"})
+_IDENTITIES = frozenset({"I", "\\mathbf{I}", "\\mathbb{I}"})
 
 
 @dataclass(frozen=True)
@@ -64,7 +53,7 @@ class _Letter:
     """An index letter in scope."""
 
     symbol: Symbol
-    axis: int
+    axis: Axis
 
 
 @dataclass
@@ -83,13 +72,14 @@ class Elaborator:
     """
 
     table: Table
-    axes: dict[str, int]
+    axes: Scope
     policy: Policy = Policy()
     asked: set[str] = field(default_factory=set)
     free: dict[str, _Letter] = field(default_factory=dict)
     unknown: set[str] = field(default_factory=set)
     _scope: dict[str, _Letter] = field(default_factory=dict)
     _depth: int = 0
+    _expanding: list[str] = field(default_factory=list)
 
     # -- entry -----------------------------------------------------------------------------------------------------
 
@@ -138,7 +128,7 @@ class Elaborator:
         raise SourceError("derive does not know this accent over an expression", span_of(node))
 
     def _script(self, node: S.Script) -> Value:
-        if isinstance(node.base, S.Number) or self._is_ones(node.base):
+        if isinstance(node.base, S.Number) or self._is_indicator(node.base):
             indicator = self._indicator(node.sub) if node.sub is not None else None
             if indicator is not None:
                 return indicator
@@ -153,12 +143,9 @@ class Elaborator:
         return self._spelled(spelled, node)
 
     def _power_of_name(self, spelled: Spelling, node: S.Script) -> Value:
-        if spelled.key == "e" and not self._introduced(spelled):
+        if spelled.key == "e" and not self.table.introduced(spelled):
             return apply(self.value(spelled.power), sympy.exp)  # type: ignore[arg-type]
         return self._raised(self._spelled(spelled, node), spelled.power, node)
-
-    def _introduced(self, spelled: Spelling) -> bool:
-        return (spelled.key, len(spelled.indices)) in self.table.defined or spelled.key in self.table.inputs
 
     def _raised(self, base: Value, power: Node | None, node: Node) -> Value:
         """A superscript behind a value: a power or a transpose."""
@@ -170,7 +157,7 @@ class Elaborator:
 
     def _is_transpose(self, power: Node) -> bool:
         spelled = self.table.spell(power)
-        return spelled is not None and spelled.key in _TRANSPOSES and not spelled.indices
+        return spelled is not None and spelled.key in TRANSPOSES and not spelled.indices
 
     def _power(self, base: Expr, exponent: Expr, node: Node) -> Expr:
         if isinstance(exponent, sympy.Rational) and max(abs(exponent.p), exponent.q) > MAX_POWER:
@@ -181,41 +168,62 @@ class Elaborator:
         return base**exponent
 
     def _spelled(self, spelled: Spelling, node: Node) -> Value:
-        """A name in its meaning: delta, size, alias, array, entry or scalar."""
+        """A name in its meaning: delta, size, alias, array, entry or number."""
         if (delta := self._kronecker(spelled, node)) is not None:
             return delta
-        if not spelled.indices:
-            return self._bare_name(spelled, node)
+        if spelled.key in self.table.broken:
+            line = self.table.broken[spelled.key]
+            raise SourceError(f"the definition of {spelled.key} in line {line} could not be read", span_of(node))
         alias = self.table.aliases.get((spelled.key, len(spelled.indices)))
         if alias is not None:
             return self._alias(alias.letters, alias.body, spelled, node)
-        return self._entry(spelled, node)
+        if spelled.key.endswith("'") and spelled.key[:-1] in self.table.arguments:
+            return self._primed(spelled, node)
+        return self._entry(spelled, node) if spelled.indices else self._bare_name(spelled, node)
+
+    def _primed(self, spelled: Spelling, node: Node) -> Value:
+        """``s'`` where ``s(x)`` is defined: its derivative by its argument."""
+        key = spelled.key[:-1]
+        of = self._spelled(Spelling(key, spelled.indices), node)
+        by = self._bare_name(Spelling(self.table.arguments[key][0]), node)
+        return self._differentiate(of, by, node)
 
     def _entry(self, spelled: Spelling, node: Node) -> Value:
-        count = len(spelled.indices)
-        if (spelled.key, count) not in self.table.defined and spelled.key not in self.table.inputs:
+        """A name with its indices; axes that are not written are slots."""
+        if not self.table.introduced(spelled):
             self.unknown.add(spelled.key)
-        symbols = []
-        for k, item in enumerate(spelled.indices):
-            axis = self.table.axes.place(spelled.key, count, k)
-            symbols.append(self._index(item, axis, node))
-        return Value(tensor(self.table.name(spelled.key, count))[tuple(symbols)])
+        key, count = spelled.key, len(spelled.indices)
+        axes = self.table.axes_of(key, count)
+        symbols = [self._index(item, axis, node) for item, axis in zip(spelled.indices, axes, strict=False)]
+        slots = tuple(fresh_slot(axis) for axis in axes[count:])
+        return Value(tensor(self.table.name(key, count))[(*symbols, *(s.symbol for s in slots))], slots)
 
-    def _index(self, item: Node, axis: int, node: Node) -> Expr:
+    def _index(self, item: Node, axis: Axis, node: Node) -> Expr:
         """An index at a place that runs over ``axis``."""
         letter = letter_of(item)
         if letter is not None:
             found = self._letter(letter, axis)
-            if self.table.axes.find(found.axis) != self.table.axes.find(axis):
-                raise conflict(letter, self.table.axes.axis(found.axis), self.table.axes.axis(axis), node)
+            if not self.table.axes.join(axis, found.axis):
+                raise SourceError(
+                    f"the index {letter} runs over {found.axis.size} values in one place and {axis.size} in another",
+                    span_of(node),
+                )
             return found.symbol
         if isinstance(item, S.Number):
             return Integer(item.text)
         if isinstance(item, S.Script):
-            return self.value(item).expr
+            return self._selector(item, axis)
         raise SourceError("derive does not compute with indices", span_of(item))
 
-    def _letter(self, letter: str, axis: int) -> _Letter:
+    def _selector(self, item: S.Script, axis: Axis) -> Expr:
+        """An entry of an array of indices, as in ``O_{i, y_i}``."""
+        value = self.value(item)
+        if not isinstance(value.expr, sympy.Indexed):
+            raise SourceError("derive does not compute with indices", span_of(item))
+        self.table.selectors[str(value.expr.base.label)] = axis
+        return value.expr
+
+    def _letter(self, letter: str, axis: Axis) -> _Letter:
         if letter in self._scope:
             return self._scope[letter]
         if letter not in self.free:
@@ -226,38 +234,45 @@ class Elaborator:
         key = spelled.key
         if self.table.is_size(key):
             return Value(self.table.axes.canonical(size(key)))
-        alias = self.table.aliases.get((key, 0))
-        if alias is not None:
-            return self._alias((), alias.body, spelled, node)
         if key in self._scope or (key in self.axes and key in self.table.letters.indices):
             raise SourceError(f"{key} is an index here and a value there", span_of(node), "Use two letters.")
-        if key == "\\pi" and not self._introduced(spelled):
+        if not self.table.introduced(spelled):
+            special = self._special(key)
+            if special is not None:
+                return special
+        total = self.table.total(key, 0)
+        return self._array(key, total) if total else self._scalar(key)
+
+    def _special(self, key: str) -> Value | None:
+        """Names with a customary meaning, where the document gives them none."""
+        if key == "\\pi":
             return Value(sympy.pi)
-        if key == "e" and not self._introduced(spelled):
+        if key == "e":
             return Value(sympy.E)
-        count = self.table.count(key)
-        if count and (key, 0) not in self.table.defined:
-            return self._array(key, count)
-        if key in self.table.shapes:
-            return self._array(key, 0)
-        return self._scalar(key)
+        if key in ONES or key.split("_")[0] in ONES:
+            return Value(Integer(1), (fresh_slot(self.table.axes.fresh()),))
+        if key in _IDENTITIES:
+            axis = self.table.axes.fresh()
+            first, second = fresh_slot(axis), fresh_slot(axis)
+            return Value(sympy.KroneckerDelta(first.symbol, second.symbol), (first, second))
+        return None
 
-    def _array(self, key: str, count: int) -> Value:
-        """A name without the indices that it has elsewhere."""
-        if count and (key, count) in self.table.aliases:
-            return self._array_alias(key, count)
-        slots = tuple(fresh_slot(axis) for axis in self.table.axes_of(key, count))
-        return Value(tensor(self.table.name(key, count))[tuple(s.symbol for s in slots)], slots)
-
-    def _array_alias(self, key: str, count: int) -> Value:
-        alias = self.table.aliases[key, count]
-        slots = tuple(fresh_slot(axis) for axis in self.table.axes_of(key, count))
-        chosen = {a: _Letter(s.symbol, s.axis.id) for a, s in zip(alias.letters, slots, strict=True)}
-        inner = self._inside(chosen, alias.body)
-        return Value(inner.expr, slots + inner.slots)
+    def _array(self, key: str, total: int) -> Value:
+        """A name without the indices that it has elsewhere, or never with any."""
+        counts = self.table.ranks.counts.get(key, set())
+        count = next((c for c in sorted(counts) if (key, c) in self.table.aliases), None)
+        slots = tuple(fresh_slot(axis) for axis in self.table.axes_of(key, 0))
+        if count is not None:
+            alias = self.table.aliases[key, count]
+            chosen = {a: _Letter(s.symbol, s.axis) for a, s in zip(alias.letters, slots, strict=False)}
+            inner = self._inside(chosen, alias.body)
+            return Value(inner.expr, slots[: len(alias.letters)] + inner.slots)
+        if not self.table.introduced(Spelling(key)):
+            self.unknown.add(key)
+        return Value(tensor(self.table.name(key, 0))[tuple(s.symbol for s in slots)], slots)
 
     def _scalar(self, key: str) -> Value:
-        if (key, 0) not in self.table.defined and key not in self.table.inputs and key != self.table.loss:
+        if not self.table.introduced(Spelling(key)):
             if self._taken_for_size(key):
                 return Value(self.table.axes.canonical(size(key)))
             if (barred := self._barred(key)) is not None:
@@ -266,26 +281,33 @@ class Elaborator:
         return Value(scalar(key))
 
     def _barred(self, key: str) -> Value | None:
-        """A line over a known number is drawn by a box or a copying error; over an array it is not understood so."""
-        inner = key[5:-1] if key.startswith("\\bar{") else ""
-        if not inner or (inner, 0) not in self.table.defined:
+        """A line over a known number is drawn by a box or a copying error; over an array it is the mean."""
+        inner = Spelling(key[5:-1]) if key.startswith("\\bar{") else None
+        if inner is None or not self.table.introduced(inner):
             return None
-        self.table.tell(f"{key} is read as {inner}")
-        return self._scalar(inner)
+        if self.table.total(inner.key, 0) == 1:
+            self.table.tell(f"{key} is the mean of {inner.key}")
+            return self._mean(self._array(inner.key, 1))
+        if self.table.total(inner.key, 0):
+            return None
+        self.table.tell(f"{key} is read as {inner.key}")
+        return self._scalar(inner.key)
 
     def _taken_for_size(self, key: str) -> bool:
         """An unexplained N beside a single axis is the size of that axis."""
-        if key not in SIZE_LETTERS or self.table.axes.count() != 1:
+        roots = self.table.axes.roots()
+        if key not in SIZE_LETTERS or len(roots) != 1:
             return False
-        self.table.axes.equate(size(key), self.table.axes.only().size)
+        self.table.axes.equate(size(key), roots[0].size)
         return True
 
     def _alias(self, letters: tuple[str, ...], body: Node, spelled: Spelling, node: Node) -> Value:
         """What an alias stands for, with the actual indices put in for its letters."""
-        chosen = {}
-        for k, (letter, item) in enumerate(zip(letters, spelled.indices, strict=True)):
-            axis = self.table.axes.place(spelled.key, len(letters), k)
-            chosen[letter] = _Letter(self._index(item, axis, node), axis)
+        axes = self.table.axes_of(spelled.key, len(letters))
+        chosen = {
+            letter: _Letter(self._index(item, axis, node), axis)
+            for letter, item, axis in zip(letters, spelled.indices, axes, strict=False)
+        }
         return self._inside(chosen, body)
 
     def _inside(self, letters: dict[str, _Letter], body: Node) -> Value:
@@ -309,26 +331,26 @@ class Elaborator:
     def _equal(self, first: Node, second: Node, node: Node) -> Value | None:
         """1 where two indices are equal."""
         symbols: list[Expr] = []
-        axes: list[int] = []
+        axes: list[Axis] = []
         for item in (first, second):
             letter = letter_of(item)
             if letter is not None and (letter in self._scope or letter in self.axes or letter in self.free):
-                found = self._letter(letter, self.axes.get(letter, -1))
+                found = self._letter(letter, self.table.axes.fresh())
                 symbols.append(found.symbol)
-                axes.append(self.table.axes.find(found.axis))
+                axes.append(found.axis)
             elif isinstance(item, S.Number):
                 symbols.append(Integer(item.text))
             elif isinstance(item, S.Script) and self.table.spell(item) is not None:
                 symbols.append(self.value(item).expr)
             else:
                 return None
-        if len(axes) == 2 and axes[0] != axes[1]:
+        if len(axes) == 2 and not self.table.axes.join(*axes):
             raise SourceError("a Kronecker delta between indices of different axes", span_of(node))
         return Value(sympy.KroneckerDelta(*symbols))
 
-    def _is_ones(self, node: Node) -> bool:
+    def _is_indicator(self, node: Node) -> bool:
         spelled = self.table.spell(node)
-        return spelled is not None and spelled.key in _ONES
+        return spelled is not None and spelled.key in _INDICATORS
 
     def _indicator(self, condition: Node) -> Value | None:
         """``1_{i = j}``, ``1(k == i)``, ``\\mathbb{1}[x > 0]``."""
@@ -347,7 +369,7 @@ class Elaborator:
 
     def _step(self, left: Node, right: Node, relation: str) -> Value:
         a, b = self.value(left), self.value(right)
-        first, second, slots = align(a, b)
+        first, second, slots = self.table.shapes.align(a, b)
         difference = first - second if relation in (">", "\\geq") else second - first
         self.table.tell("an indicator of an inequality is taken away from the point where both sides are equal")
         return Value(sympy.Heaviside(difference), slots)
@@ -362,7 +384,7 @@ class Elaborator:
             value = self.value(term)
             if sign == "-":
                 value = apply(value, lambda u: -u)
-            result = value if result is None else add(result, value)
+            result = value if result is None else self.table.shapes.add(result, value)
         assert result is not None
         return result
 
@@ -375,7 +397,7 @@ class Elaborator:
     def _divide(self, above: Value, below: Value, node: Node) -> Value:
         if below.expr == 0:
             raise SourceError("division by zero", span_of(node))
-        return elementwise(above, apply(below, lambda u: 1 / u))
+        return self.table.shapes.elementwise(above, apply(below, lambda u: 1 / u))
 
     def _root(self, node: S.Root) -> Value:
         degree = self.scalar(node.degree) if node.degree is not None else Integer(2)
@@ -409,13 +431,15 @@ class Elaborator:
 
     def _times(self, left: Value, operator: str, right: Value) -> Value:
         if not left.slots or not right.slots or operator in _ELEMENTWISE:
-            return elementwise(left, right)
-        self.asked.add("product")
-        if self.policy.product == "elementwise":
-            return elementwise(left, right)
+            return self.table.shapes.elementwise(left, right)
+        transposed = left.row or right.row
+        if not transposed:
+            self.asked.add("product")
+        if self.policy.product == "elementwise" and not transposed:
+            return self.table.shapes.elementwise(left, right)
         if operator == "\\cdot" and len(left.slots) == len(right.slots) == 1:
-            return dot(left, right)
-        return matrix_product(left, right)
+            return self.table.shapes.dot(left, right)
+        return self.table.shapes.matrix_product(left, right)
 
     def _run(self, run: list[Node]) -> Value:
         """Juxtaposed factors: function applications and derivative operators take what follows them."""
@@ -487,7 +511,7 @@ class Elaborator:
             group, power = group.base, group.sup
         if not isinstance(group, S.Group) or group.opening not in ("(", "[", "\\{"):
             return None
-        if isinstance(rest[0], S.Number) or self._is_ones(rest[0]):
+        if isinstance(rest[0], S.Number) or self._is_indicator(rest[0]):
             indicator = self._indicator(group)
             return (indicator, 2) if indicator is not None else None
         spelled = self.table.spell(rest[0])
@@ -502,19 +526,22 @@ class Elaborator:
 
     def _apply_name(self, key: str, argument: Node, node: Node) -> Value | None:
         """A named function of its argument; None where the name is a quantity that multiplies."""
-        name = _plain_name(key)
-        known = key in self.table.functions
-        if known:
+        name = plain(key)
+        if key in self.table.functions:
             return self._apply_defined(key, argument, node)
-        if (key, 0) in self.table.defined or key in self.table.inputs or self.table.is_size(key):
+        if key.endswith("'") and not self.table.introduced(Spelling(key)):
+            return self._apply_derivative(key[:-1], argument, node)
+        if self.table.introduced(Spelling(key)) or self.table.is_size(key):
             return None
-        if name == "\\sigma" and not self.table.count(key):
+        if key == "\\sigma" and not self.table.ranks.counts.get(key):
             self.table.tell("\\sigma(u) is the logistic function 1/(1 + e^{-u})")
             return apply(self.value(argument), sigmoid)
         if name in BY_NAME:
             return apply(self.value(argument), BY_NAME[name].function)
         if name in ("relu", "ReLU"):
             return apply(self.value(argument), lambda u: maximum(Integer(0), u))
+        if name in ARRAY_FUNCTIONS:
+            return self._apply_array(name, argument, node)
         return None
 
     def _apply_defined(self, key: str, argument: Node, node: Node) -> Value:
@@ -523,12 +550,67 @@ class Elaborator:
         arguments = argument.items if isinstance(argument, S.Sequence) else (argument,)
         if len(arguments) != len(function.parameters):
             raise SourceError(f"{key} takes {len(function.parameters)} arguments", span_of(node))
-        body = _substituted(function.body, dict(zip(function.parameters, arguments, strict=True)), self.table)
-        return self.value(body)
+        if key in self._expanding:
+            raise SourceError(f"the function {key} is defined by itself", span_of(node))
+        chosen = dict(zip(function.parameters, arguments, strict=True))
+        self._expanding.append(key)
+        try:
+            return self.value(substituted(function.body, chosen, self.table.letters))
+        finally:
+            self._expanding.pop()
+
+    def _apply_derivative(self, key: str, argument: Node, node: Node) -> Value | None:
+        """``\\sigma'(u)``: the derivative of a function of one number, at the argument."""
+        place = S.Symbol("~u")
+        inner = self._apply_name(key, place, node)
+        if inner is None or inner.slots:
+            return None
+        self.unknown.discard("~u")
+        variable = scalar("~u")
+        slope = sympy.diff(inner.expr, variable)
+        return apply(self.value(argument), lambda u: slope.xreplace({variable: u}))
+
+    # -- functions of whole arrays -------------------------------------------------------------------------------------
+
+    def _apply_array(self, name: str, argument: Node, node: Node) -> Value:
+        """softmax, log-sum-exp, row sums, diag and trace; the first three act on the last axis."""
+        value = self.value(argument)
+        if not value.slots:
+            raise ShapeError(f"{name} of something that has no axis")
+        if name == "diag":
+            return self._diagonal(value)
+        if name in ("tr", "Tr", "trace"):
+            return self._trace(value)
+        if name == "rowsum":
+            return close(value, value.slots[-1])
+        exponentials = apply(value, sympy.exp)
+        partition = close(exponentials, value.slots[-1])
+        if name in ("LSE", "logsumexp"):
+            return apply(partition, sympy.log)
+        ratio = self._divide(exponentials, partition, node)
+        return ratio if name == "softmax" else apply(ratio, sympy.log)
+
+    def _diagonal(self, value: Value) -> Value:
+        """The diagonal matrix of a vector."""
+        if len(value.slots) != 1:
+            raise ShapeError("diag of something that is no vector")
+        other = fresh_slot(value.slots[0].axis)
+        return Value(value.expr * sympy.KroneckerDelta(value.slots[0].symbol, other.symbol), (value.slots[0], other))
+
+    def _trace(self, value: Value) -> Value:
+        if len(value.slots) != 2 or not self.table.axes.join(value.slots[0].axis, value.slots[1].axis):
+            raise ShapeError("the trace of something that is no square matrix")
+        return close(value.rename(value.slots[1].symbol, value.slots[0].symbol), value.slots[0])
+
+    def _mean(self, value: Value) -> Value:
+        """The mean over the one axis that is open."""
+        if len(value.slots) != 1:
+            raise ShapeError("a mean over an axis that is not said")
+        return apply(close(value, value.slots[0]), lambda u: u / value.slots[0].axis.size)
 
     def _apply(self, node: S.Apply) -> Value:
         """``\\log x``, ``\\tanh^2(u)``, ``\\max(0, x)``."""
-        name = _plain_name(node.function.name)
+        name = plain(node.function.name)
         argument = node.argument.body if isinstance(node.argument, S.Group) else node.argument
         if name in ("max", "min"):
             return self._extremum(name, argument, node)
@@ -541,7 +623,7 @@ class Elaborator:
         items = argument.items if isinstance(argument, S.Sequence) else ()
         if len(items) != 2:
             raise SourceError(f"{name} of two numbers is understood, nothing else", span_of(node))
-        first, second, slots = align(self.value(items[0]), self.value(items[1]))
+        first, second, slots = self.table.shapes.align(self.value(items[0]), self.value(items[1]))
         return Value((maximum if name == "max" else minimum)(first, second), slots)
 
     # -- brackets ----------------------------------------------------------------------------------------------------
@@ -559,6 +641,8 @@ class Elaborator:
             return self._norm(value) if value.slots else apply(value, sympy.Abs)
         if node.opening in ("‖", "\\lVert"):
             return self._norm(self.value(node.body))
+        if node.opening == "\\langle" and isinstance(node.body, S.Sequence) and len(node.body.items) == 2:
+            return self._inner_product(*node.body.items)
         raise SourceError("derive does not know this bracket", node.span)
 
     def _norm(self, value: Value) -> Value:
@@ -566,6 +650,36 @@ class Elaborator:
         if len(value.slots) != 1:
             raise ShapeError("a norm of something that is no vector")
         return apply(close(apply(value, lambda u: u**2), value.slots[0]), sympy.sqrt)
+
+    def _inner_product(self, first: Node, second: Node) -> Value:
+        a, b = self.value(first), self.value(second)
+        if len(a.slots) != 1 or len(b.slots) != 1:
+            raise ShapeError("an inner product of something that is no vector")
+        return self.table.shapes.dot(a, b)
+
+    def _cases(self, node: S.Cases) -> Value:
+        """Cases on whether two indices are equal: each value times the indicator of its condition."""
+        total: Value | None = None
+        rest = Integer(1)
+        for value, condition in node.rows:
+            indicator = self._case(condition, rest)
+            rest = rest - indicator
+            term = apply(self.value(value), lambda u, i=indicator: u * i)  # type: ignore[misc]
+            total = term if total is None else self.table.shapes.add(total, term)
+        assert total is not None
+        return total
+
+    def _case(self, condition: Node | None, rest: Expr) -> Expr:
+        """The indicator of a row's condition; ``otherwise`` takes what the rows before left."""
+        for part in condition.items if isinstance(condition, S.Sequence) else (condition,):
+            if isinstance(part, S.Chain):
+                indicator = self._indicator(part)
+                if indicator is None:
+                    raise SourceError("derive does not understand this condition", part.span)
+                return indicator.expr
+        if isinstance(condition, S.Words) and condition.text.lower().strip(". ") in ("otherwise", "else", "sonst", "sinon"):
+            return rest
+        raise SourceError("derive does not understand this condition", span_of(condition or S.Empty()))
 
     def _held_fixed(self, node: S.HeldFixed) -> Value:
         """A derivative with names held fixed."""
@@ -588,7 +702,7 @@ class Elaborator:
         axes = self._axes_of(node)
         outer = dict(self._scope)
         for letter in letters:
-            self._scope[letter] = _Letter(bound(letter), axes.get(letter, self.table.axes.fresh()))
+            self._scope[letter] = _Letter(bound(letter), axes[letter])
         chosen = {letter: self._scope[letter] for letter in letters}
         try:
             body = self.value(node.body)
@@ -608,8 +722,7 @@ class Elaborator:
 
     def _bind(self, body: Value, letter: _Letter) -> Value:
         """An index dropped under a sum is the sum's."""
-        root = self.table.axes.find(letter.axis)
-        slots = [s for s in body.slots if s.axis.id == root]
+        slots = [s for s in body.slots if s.axis.same(letter.axis)]
         if len(slots) == 1:
             self.table.tell("an index left out under a sum is the one summed over")
             return body.rename(slots[0].symbol, letter.symbol)
@@ -629,7 +742,7 @@ class Elaborator:
         return factor
 
     def _summed(self, node: S.BigOperator, body: Value, factor: Expr, letters: list[_Letter]) -> Value:
-        axes = [self.table.axes.axis(letter.axis) for letter in letters]
+        axes = [letter.axis for letter in letters]
         self._check_range(node, letters, axes)
         if node.operator == "sum":
             ranges = [(letter.symbol, axis.size) for letter, axis in zip(letters, axes, strict=True)]
@@ -653,11 +766,9 @@ class Elaborator:
         if terms == axes[0].size or (high == axes[0].size and start is not None and 1 < start <= 4):
             return
         if start == 0 and high == axes[0].size:
-            low, up = node.lower, node.upper
             self.table.tell(
                 f"the sum from 0 to {high} would have {high}+1 terms; it is read as the whole axis of {high} values"
             )
-            del low, up
             return
         raise SourceError(f"a sum of {terms} terms over an axis of {axes[0].size} values", node.span)
 
@@ -683,7 +794,7 @@ class Elaborator:
         if not isinstance(node, S.Product) or len(node.factors) < 2 or node.operators[0] != "":
             return None
         head = self.table.spell(node.factors[0])
-        if head is None or head.key not in PARTIALS or head.indices or self._introduced(head):
+        if head is None or head.key not in PARTIALS or head.indices or self.table.introduced(head):
             return None
         if len(node.factors) == 2:
             return node.factors[1]
@@ -724,7 +835,7 @@ class Elaborator:
             self.asked.add("product")
             if self.policy.product == "matrix":
                 return of.expr, by.expr, of.slots + by.slots
-            return align(of, by)
+            return self.table.shapes.align(of, by)
         return of.expr, by.expr, of.slots or by.slots
 
     def _slash_derivative(self, node: S.Product) -> Value | None:
@@ -732,16 +843,13 @@ class Elaborator:
         if "/" not in node.operators:
             return None
         at = node.operators.index("/") + 1
-        above, below = _part(node, 0, at), _part(node, at, len(node.factors))
         start = next((k for k in range(at) if self._is_operator_name(node.factors[k])), None)
         if start is None or not self._is_operator_name(node.factors[at]):
             return None
-        del above
         end = at + 2
         derivative = self._derivative(_part(node, start, at), _part(node, at, min(end, len(node.factors))), node)
         if derivative is None:
             return None
-        del below
         if start:
             derivative = self._times(self._run(list(node.factors[:start])), "", derivative)
         if end < len(node.factors):
@@ -760,7 +868,6 @@ _REFUSALS: dict[type[Node], str] = {
     S.Empty: "something is missing here",
     S.Words: "words inside a formula",
     S.Matrix: "derive does not read matrices written out",
-    S.Cases: "derive does not read cases here",
     S.Sequence: "a list where one value is expected",
     S.Chain: "an equation inside an expression",
 }
@@ -779,6 +886,7 @@ _RULES: dict[type[Node], Callable[[Elaborator, Node], Value]] = {
     S.BigOperator: Elaborator._big_operator,
     S.Apply: Elaborator._apply,
     S.HeldFixed: Elaborator._held_fixed,
+    S.Cases: Elaborator._cases,
     **{kind: Elaborator._refuse for kind in _REFUSALS},
 }  # type: ignore[dict-item]
 """One method a kind of node."""
@@ -802,35 +910,6 @@ def _part(node: S.Product, start: int, end: int) -> Node:
     if len(factors) == 1:
         return factors[0]
     return S.Product(factors, node.operators[start : end - 1], span_of(factors[0]).join(span_of(factors[-1])))
-
-
-def _plain_name(key: str) -> str:
-    """``\\log``, ``\\text{log}`` and ``log`` are one function."""
-    if key.startswith("\\text{") or key.startswith("\\mathrm{"):
-        return key[key.index("{") + 1 : -1]
-    return key[1:] if key[1:] in BY_NAME or key[1:] in ("max", "min", "relu", "ReLU") else key
-
-
-def _substituted(body: Node, arguments: dict[str, Node], table: Table) -> Node:
-    """A function's body with arguments in place of its parameters."""
-    from dataclasses import fields, replace
-
-    def visit(node: Node) -> Node:
-        spelled = table.spell(node) if isinstance(node, S.Symbol | S.Accent | S.Script) else None
-        if spelled is not None and spelled.key in arguments and not spelled.indices:
-            new = arguments[spelled.key]
-            new = S.Group("(", new, span_of(new)) if not isinstance(new, S.Symbol | S.Number) else new
-            return S.Script(new, None, visit(spelled.power), 0, span_of(node)) if spelled.power is not None else new
-        changes = {}
-        for item in fields(node):
-            value = getattr(node, item.name)
-            if isinstance(value, Node):
-                changes[item.name] = visit(value)
-            elif isinstance(value, tuple) and any(isinstance(v, Node) for v in value):
-                changes[item.name] = tuple(visit(v) if isinstance(v, Node) else v for v in value)
-        return replace(node, **changes) if changes else node
-
-    return visit(body)
 
 
 __all__ = ["Elaborator", "Iterator", "Policy"]

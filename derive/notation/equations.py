@@ -10,8 +10,10 @@ from derive.document import Block, Document
 from derive.latex import syntax as S
 from derive.latex.parser import parse_display
 from derive.latex.syntax import Node, Statement, Unreadable, span_of
+from derive.notation.functions import named_values, without_arguments
 from derive.notation.names import letter_of
 from derive.notation.survey import bracket_letters, with_brackets
+from derive.notation.axes import Scope
 from derive.source import Source, SourceError, Span
 
 Role = Literal["definition", "claim", "note", "given"]
@@ -54,7 +56,7 @@ class Equation:
     role: Role = "claim"
     defines: tuple[str, int] | None = None
     error: SourceError | None = None
-    axes: dict[str, int] = field(default_factory=dict)
+    axes: Scope = field(default_factory=dict)
 
     @property
     def line(self) -> int:
@@ -72,8 +74,11 @@ class Equation:
         return Statement(S.Chain(self.members, self.relations, self.span), (), self.lead, self.span)
 
 
-def equations(document: Document) -> list[Equation]:
-    """All equations of a document in reading order; inline mathematics counts where it has an equality sign."""
+def equations(document: Document) -> tuple[list[Equation], dict[str, tuple[str, ...]]]:
+    """All equations of a document in reading order, and the names that it writes with arguments, always the same.
+
+    Inline mathematics counts where it has an equality sign.
+    """
     found: list[Equation] = []
     parsed = [(block, statement) for block in document.blocks for statement in parse_display(block.text, document.macros)]
     bound = bracket_letters([s for _, s in parsed if isinstance(s, Statement)])
@@ -81,9 +86,24 @@ def equations(document: Document) -> list[Equation]:
         for equation in _equation(block, statement, bound):
             if isinstance(statement, Statement) and not _is_statement(block, equation):
                 continue
-            _continue(equation, found)
             found.append(equation)
-    return found
+    arguments = _name_values(found)
+    before: Equation | None = None
+    for equation in found:
+        _continue(equation, before)
+        if not equation.given and equation.error is None:
+            before = equation
+    return found, arguments
+
+
+def _name_values(found: list[Equation]) -> dict[str, tuple[str, ...]]:
+    """Write ``softmax(z)_j`` as ``softmax_j`` where the argument is always the same."""
+    lefts = [e.members[0] for e in found if len(e.members) > 1]
+    heads = named_values(lefts, [member for e in found for member in e.members])
+    if heads:
+        for equation in found:
+            equation.members = tuple(without_arguments(member, heads) for member in equation.members)
+    return heads
 
 
 def _is_statement(block: Block, equation: Equation) -> bool:
@@ -157,12 +177,11 @@ def _remark(aside: Node, base: dict[str, object]) -> Iterator[Equation]:
                 yield Equation(span=item.span, members=item.members, relations=item.relations, **base)  # type: ignore[arg-type]
 
 
-def _continue(equation: Equation, found: list[Equation]) -> None:
+def _continue(equation: Equation, before: Equation | None) -> None:
     """Give a chain that begins with a relation the last side of the chain before it."""
     if not equation.members or not isinstance(equation.members[0], S.Empty) or len(equation.members) < 2:
         return
-    before = next((e for e in reversed(found) if not e.given), None)
-    if before is None or before.error is not None or before.source is not equation.source or not before.members:
+    if before is None or before.source is not equation.source or not before.members:
         equation.error = SourceError("this line continues a chain that derive could not read", equation.span)
         return
     last = before.members[-1] if not isinstance(before.members[-1], S.Empty) else before.members[0]

@@ -98,7 +98,7 @@ def _spell_script(node: Script, letters: Letters) -> Spelling | None:
     if node.primes:
         key += "'" * node.primes
     if node.sup is not None:
-        key, more, power = _superscript(key, node.sup, letters)
+        key, more, power = _superscript(key, base.key, node.sup, letters)
         indices += more
     return Spelling(key, tuple(indices), power, node)
 
@@ -121,14 +121,14 @@ def split_subscript(base: str, sub: Node, letters: Letters) -> tuple[str, list[N
     return (f"_{text}" if len(text) == 1 else f"_{{{text}}}"), indices
 
 
-def _superscript(key: str, sup: Node, letters: Letters) -> tuple[str, list[Node], Node | None]:
+def _superscript(key: str, base: str, sup: Node, letters: Letters) -> tuple[str, list[Node], Node | None]:
     """A superscript is part of the name (``\\sigma^2``, ``z^L``), an index (``x^{(i)}``) or a power."""
     text = label_text(sup)
     if isinstance(sup, Number) and f"{key}^{text}" in letters.squares:
         return f"{key}^{text}", [], None
     if isinstance(sup, Group) and sup.opening == "(" and is_index(sup.body, key, letters):
         return key, [sup.body], None
-    if key in letters.marks and isinstance(sup, Symbol | Words | Sequence | Product):
+    if base in letters.marks and isinstance(sup, Symbol | Words):
         return f"{key}^{{{text}}}" if len(text) > 1 else f"{key}^{text}", [], None
     return key, [], sup
 

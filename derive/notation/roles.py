@@ -20,18 +20,21 @@ SHIFT = ("\\beta", "b", "\\theta")
 OUTPUT = ("y", "z", "o", "h", "out")
 
 
-def find_loss(nodes: Iterable[Node], letters: Letters, defined: set[str], used: set[str]) -> str | None:
-    """The name that is differentiated, and neither defined with indices nor used as a value."""
+LOSSES = ("L", "J", "E", "C", "l", "f", "F", "loss", "cost", "\\ell", "\\xi", "\\mathcal{L}", "\\mathcal{J}", "\\mathcal{E}")
+
+
+def find_loss(nodes: Iterable[Node], letters: Letters, defined: set[str]) -> str | None:
+    """The bare name that is differentiated most often and never defined; else one with a customary letter for a loss."""
     tops: Counter[str] = Counter()
     for node in nodes:
         for inner in node.walk():
             name = _numerator(inner, letters)
             if name is not None:
                 tops[name] += 1
-    undefined = [name for name, _ in tops.most_common() if name not in defined and name not in used]
-    if undefined:
-        return undefined[0]
-    return None
+    ordered = [name for name, _ in tops.most_common()]
+    undefined = [name for name in ordered if name not in defined]
+    customary = [name for name in ordered if name in LOSSES or name.split("_")[0] in LOSSES]
+    return next(iter(customary or undefined), None)
 
 
 def _numerator(node: Node, letters: Letters) -> str | None:

@@ -7,7 +7,6 @@ A letter that a definition uses, that nothing binds and that no left side has, l
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
@@ -216,13 +215,18 @@ def _compounds(statements: list[Statement]) -> frozenset[str]:
 
 
 def _marks(nodes: list[Node]) -> frozenset[str]:
-    """Names whose superscripts are letters that tell them apart, not a transpose."""
-    marks: Counter[str] = Counter()
+    """Names whose capital superscripts tell them apart: more than one of them, or one that is no transpose."""
+    marks: dict[str, set[str]] = {}
     for node in nodes:
         for inner in node.walk():
-            if isinstance(inner, Script) and isinstance(inner.sup, Symbol) and inner.sup.name.isupper() and inner.sup.name != "T":
-                marks[_bare(inner)] += 1
-    return frozenset(marks)
+            if isinstance(inner, Script) and isinstance(inner.sup, Symbol) and inner.sup.name.isupper() and not inner.sup.font:
+                base = inner.base
+                while isinstance(base, Script):
+                    base = base.base
+                spelled = spell(base, Letters())
+                if spelled is not None:
+                    marks.setdefault(spelled.key, set()).add(inner.sup.name)
+    return frozenset(base for base, names in marks.items() if names != {"T"})
 
 
 # -- brackets ------------------------------------------------------------------------------------------------------

@@ -1,36 +1,75 @@
 """Values: expressions with implicit axes.
 
-``x_i`` is a scalar for each i; a bare ``x`` is an array whose axis nobody wrote. A `Value` keeps such axes as *slots*,
+``x_i`` is a scalar for each i; a bare ``x`` is an array whose axes nobody wrote. A `Value` keeps such axes as *slots*,
 index symbols that wait to be matched: elementwise with another value's, by a sum, or with a letter of the equation.
+
+An `Axis` is an index range. Axes that turn out to be one are joined; while a document is being read (`Axes.open`), the
+operations below join axes that must be equal for an expression to make sense, afterwards they insist.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 from sympy import Expr, Symbol
 
 from derive.language import bound, total
 
 
-@dataclass(frozen=True)
+class ShapeError(ValueError):
+    """Two values whose axes do not fit together."""
+
+
+@dataclass(eq=False)
 class Axis:
-    """An index range: an identity and the number of its values."""
+    """An index range; joined axes share a root.
 
-    id: int
-    size: Expr
+    Attributes:
+        sizes: what the document says about the number of values; kept at the root.
+        from_zero: upper limits of sums over it that start at 0.
+        settled: whether the forward pass uses it, so that a claim cannot join it with another.
+    """
+
+    measure: Callable[[Axis], Expr]
+    sizes: list[Expr] = field(default_factory=list)
+    from_zero: list[Expr] = field(default_factory=list)
+    settled: bool = False
+    _parent: Axis | None = None
+
+    @property
+    def root(self) -> Axis:
+        axis = self
+        while axis._parent is not None:
+            axis = axis._parent
+        return axis
+
+    @property
+    def size(self) -> Expr:
+        """The number of values."""
+        return self.measure(self.root)
+
+    def same(self, other: Axis) -> bool:
+        return self.root is other.root
+
+    def absorb(self, other: Axis) -> None:
+        """Make another root a part of this one."""
+        self.sizes += other.sizes
+        self.from_zero += other.from_zero
+        self.settled = self.settled or other.settled
+        other._parent = self
 
 
-@dataclass(frozen=True)
+Join = Callable[[Axis, Axis], bool]
+"""Whether two axes are, or can be made, one."""
+
+
+@dataclass(frozen=True, eq=False)
 class Slot:
     """An implicit index over an axis."""
 
     symbol: Symbol
     axis: Axis
-
-
-class ShapeError(ValueError):
-    """Two values whose axes do not fit together."""
 
 
 @dataclass(frozen=True)
@@ -43,9 +82,7 @@ class Value:
 
     def rename(self, old: Symbol, new: Symbol) -> Value:
         """The value with one slot's index replaced by another symbol; the slot is gone."""
-        return Value(
-            self.expr.xreplace({old: new}), tuple(s for s in self.slots if s.symbol is not old), self.row
-        )
+        return Value(self.expr.xreplace({old: new}), tuple(s for s in self.slots if s.symbol is not old), self.row)
 
     def transpose(self) -> Value:
         if len(self.slots) == 1:
@@ -57,72 +94,75 @@ def fresh_slot(axis: Axis) -> Slot:
     return Slot(bound("i"), axis)
 
 
-def align(a: Value, b: Value) -> tuple[Expr, Expr, tuple[Slot, ...]]:
-    """Both expressions over common slots: equal axes are identified in order, the smaller value is broadcast.
+@dataclass(frozen=True)
+class Shapes:
+    """The operations on values, given a way to join axes."""
 
-    Raises `ShapeError` where neither's axes are among the other's.
-    """
-    if len(b.slots) > len(a.slots):
-        right, left, slots = align(b, a)
-        return left, right, slots
-    mapping: dict[Symbol, Symbol] = {}
-    free = list(a.slots)
-    for slot in b.slots:
-        match = next((s for s in free if s.axis.id == slot.axis.id), None)
-        if match is None:
-            raise ShapeError("the axes of the two sides do not fit")
-        free.remove(match)
-        mapping[slot.symbol] = match.symbol
-    return a.expr, b.expr.xreplace(mapping), a.slots
+    join: Join
+
+    def align(self, a: Value, b: Value) -> tuple[Expr, Expr, tuple[Slot, ...]]:
+        """Both expressions over common slots: equal axes are identified in order, the smaller value is broadcast.
+
+        Raises `ShapeError` where the axes of neither are among the other's.
+        """
+        if len(b.slots) > len(a.slots):
+            right, left, slots = self.align(b, a)
+            return left, right, slots
+        free = list(a.slots)
+        mapping: dict[Symbol, Symbol] = {}
+        unmatched: list[Slot] = []
+        for slot in b.slots:
+            match = next((s for s in free if s.axis.same(slot.axis)), None)
+            if match is None:
+                unmatched.append(slot)
+                continue
+            free.remove(match)
+            mapping[slot.symbol] = match.symbol
+        for slot in reversed(unmatched):  # the last axes are those that broadcasting identifies
+            if not free or not self.join(free[-1].axis, slot.axis):
+                raise ShapeError("the axes of the two parts do not fit")
+            mapping[slot.symbol] = free.pop().symbol
+        return a.expr, b.expr.xreplace(mapping), a.slots
+
+    def elementwise(self, a: Value, b: Value) -> Value:
+        """The product entry by entry, with broadcasting."""
+        left, right, slots = self.align(a, b)
+        return Value(left * right, slots, (a.row or b.row) and len(slots) == 1)
+
+    def add(self, a: Value, b: Value) -> Value:
+        left, right, slots = self.align(a, b)
+        return Value(left + right, slots, (a.row or b.row) and len(slots) == 1)
+
+    def dot(self, a: Value, b: Value) -> Value:
+        """The sum over the last axis of ``a`` and the first of ``b``."""
+        if not a.slots or not b.slots or not self.join(a.slots[-1].axis, b.slots[0].axis):
+            raise ShapeError("the axes of a product do not fit")
+        shared = a.slots[-1]
+        right = b.rename(b.slots[0].symbol, shared.symbol)
+        expr = total(a.expr * right.expr, [(shared.symbol, shared.axis.size)])
+        return Value(expr, a.slots[:-1] + right.slots, bool(a.row and len(a.slots) == 1 and len(b.slots) == 2))
+
+    def matrix_product(self, a: Value, b: Value) -> Value:
+        """The product of linear algebra: row times column, matrix times vector, column times row."""
+        if not a.slots or not b.slots:
+            return Value(a.expr * b.expr, a.slots + b.slots, a.row or b.row)
+        if len(a.slots) == 1 and len(b.slots) == 1 and not a.row:
+            if b.row:
+                return Value(a.expr * b.expr, a.slots + b.slots)
+            raise ShapeError("a column times a column")
+        if len(a.slots) == 1 and not a.row:
+            raise ShapeError("a column times a matrix")
+        if len(b.slots) == 1 and b.row:
+            raise ShapeError("a matrix times a row")
+        return self.dot(a, b)
 
 
-def elementwise(a: Value, b: Value) -> Value:
-    """The product entry by entry, with broadcasting."""
-    left, right, slots = align(a, b)
-    return Value(left * right, slots, (a.row or b.row) and len(slots) == 1)
-
-
-def add(a: Value, b: Value) -> Value:
-    left, right, slots = align(a, b)
-    return Value(left + right, slots, (a.row or b.row) and len(slots) == 1)
-
-
-def apply(value: Value, function: object) -> Value:
+def apply(value: Value, function: Callable[[Expr], Expr]) -> Value:
     """An elementwise function of a value."""
-    return Value(function(value.expr), value.slots, value.row)  # type: ignore[operator]
+    return Value(function(value.expr), value.slots, value.row)
 
 
 def close(value: Value, slot: Slot) -> Value:
     """The sum over one slot."""
     rest = tuple(s for s in value.slots if s is not slot)
     return Value(total(value.expr, [(slot.symbol, slot.axis.size)]), rest)
-
-
-def dot(a: Value, b: Value) -> Value:
-    """The sum over the last axis of ``a`` and the first of ``b``."""
-    if not a.slots or not b.slots or a.slots[-1].axis.id != b.slots[0].axis.id:
-        raise ShapeError("the axes of a product do not fit")
-    shared = a.slots[-1]
-    right = b.rename(b.slots[0].symbol, shared.symbol)
-    expr = total(a.expr * right.expr, [(shared.symbol, shared.axis.size)])
-    return Value(expr, a.slots[:-1] + right.slots, bool(a.row and len(a.slots) == 1 and len(b.slots) == 2))
-
-
-def outer(a: Value, b: Value) -> Value:
-    """Column times row."""
-    return Value(a.expr * b.expr, a.slots + b.slots)
-
-
-def matrix_product(a: Value, b: Value) -> Value:
-    """The product of linear algebra: row times column, matrix times vector, column times row."""
-    if not a.slots or not b.slots:
-        return Value(a.expr * b.expr, a.slots + b.slots, a.row or b.row)
-    if len(a.slots) == 1 and len(b.slots) == 1 and not a.row:
-        if b.row:
-            return outer(a, b)
-        raise ShapeError("a column times a column")
-    if len(a.slots) == 1 and not a.row:
-        raise ShapeError("a column times a matrix")
-    if len(b.slots) == 1 and b.row:
-        raise ShapeError("a matrix times a row")
-    return dot(a, b)

@@ -1,0 +1,566 @@
+"""From equations to a problem: which equations define, which claim; axes, ranks, roles; the forward graph."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import sympy
+from sympy import Expr, Symbol
+
+from derive.document import Document
+from derive.forward import Definition, Graph, GraphError
+from derive.language import D, index, indices_of, name_of, scalar, size
+from derive.latex import syntax as S
+from derive.latex.syntax import Node, span_of
+from derive.notation.axes import Axes
+from derive.notation.elaborate import Elaborator, Policy
+from derive.notation.equations import Equation, equations
+from derive.notation.functions import FunctionAlias, function_of
+from derive.notation.names import Spelling, letter_of
+from derive.notation.ranks import Ranks
+from derive.notation.roles import OUTPUT, SHIFT, find_loss, free_name, upstream_and_scale
+from derive.notation.survey import PARTIALS, bound_letters, survey
+from derive.notation.table import POSITIVE, Alias, Name, Table
+from derive.notation.values import ShapeError, Value
+from derive.problem import Problem, settle
+from derive.source import SourceError
+
+
+def read_problem(document: Document) -> Problem:
+    """All of a document's mathematics. What cannot be read is kept with its error; nothing is raised for it."""
+    found, arguments = equations(document)
+    readable = [e for e in found if e.error is None and e.members]
+    letters = survey([e.statement() for e in readable])
+    table = Table(letters, Axes(letters), Ranks(letters, {}), lambda text: None, arguments=arguments)
+    problem = Problem(document, table, Graph(()), found, {})
+    table.tell = problem.tell
+    table.axes.tell = lambda text: problem.assume([text], None)
+    _Builder(problem, readable).build()
+    return problem
+
+
+class _Builder:
+    """The steps from equations to a forward graph, in order."""
+
+    def __init__(self, problem: Problem, equations: list[Equation]) -> None:
+        self.problem = problem
+        self.table = problem.table
+        self.equations = equations
+        self.facts: list[tuple[Expr, Expr]] = []
+        self.definitions: list[Definition] = []
+
+    def build(self) -> None:
+        self._count_indices()
+        self._find_loss()
+        self._take_functions()
+        self._classify()
+        self._infer_ranks()
+        self._join_axes()
+        self._define()
+        self._assume_roles()
+        self._graph()
+        self.problem.assume(self.problem.heard(), None)
+
+    # -- names in syntax ---------------------------------------------------------------------------------------------
+
+    def _spellings(self, node: Node) -> Iterator[Spelling]:
+        """All names in an expression; those inside another's indices too."""
+        spelled = self.table.spell(node)
+        if spelled is None:
+            for child in self._children(node):
+                yield from self._spellings(child)
+            return
+        yield spelled
+        for item in spelled.indices:
+            if isinstance(item, S.Script):
+                yield from self._spellings(item)
+        if spelled.power is not None:
+            yield from self._spellings(spelled.power)
+
+    def _children(self, node: Node) -> Iterator[Node]:
+        """Children, with names of two parts put together."""
+        if not isinstance(node, S.Product):
+            yield from node.children()
+            return
+        at = 0
+        while at < len(node.factors):
+            joined = compound(node.factors[at : at + 2], self.table) if node.operators[at : at + 1] == ("",) else None
+            yield joined or node.factors[at]
+            at += 2 if joined is not None else 1
+
+    def _names_used(self, equation: Equation) -> set[str]:
+        """The names in the right sides of an equation."""
+        return {s.key for member in equation.members[1:] for s in self._spellings(member)}
+
+    def _count_indices(self) -> None:
+        for equation in self.equations:
+            for member in equation.members:
+                for spelled in self._spellings(member):
+                    if spelled.indices:
+                        self.table.ranks.counts.setdefault(spelled.key, set()).add(len(spelled.indices))
+
+    def _left(self, equation: Equation) -> Node:
+        """The left side, a name of two parts put together."""
+        left = equation.members[0]
+        if isinstance(left, S.Product) and len(left.factors) == 2 and left.operators == ("",):
+            return compound(left.factors, self.table) or left
+        return left
+
+    # -- the loss and functions ------------------------------------------------------------------------------------------
+
+    def _find_loss(self) -> None:
+        lefts = [self.table.spell(self._left(e)) for e in self.equations if len(e.members) > 1]
+        defined = {s.key for s in lefts if s is not None and s.power is None}
+        nodes = [member for e in self.equations for member in e.members]
+        self.table.loss = find_loss(nodes, self.table.letters, defined)
+
+    def _take_functions(self) -> None:
+        """Definitions such as ``\\sigma(x) = ...`` whose function is used with other arguments."""
+        for equation in self.equations:
+            if len(equation.members) < 2 or equation.relations[0] != "=":
+                continue
+            call = function_of(equation.members[0])
+            if call is None or call.head in self.table.functions:
+                continue
+            letters = [letter_of(item) for item in ([call.sub] if call.sub is not None else [])]
+            if not any(letters):
+                self.table.functions[call.head] = FunctionAlias(call.arguments, (), equation.members[1])
+                equation.role = "definition"
+                equation.defines = (call.head, -1)
+
+    def _infer_ranks(self) -> None:
+        ranks = self.table.ranks
+        ranks.scalars = {self.table.loss or ""} | {name for e in self.equations for m in e.members for name in _limits(m)}
+        defining = [e for e in self.equations if e.defines is not None and e.defines[1] >= 0]
+        claims = [e for e in self.equations if e.defines is None and not (e.given and self._target(e) is None)]
+        ranks.infer([e.members for e in defining], [e.members for e in claims])
+
+    # -- classification ----------------------------------------------------------------------------------------------------
+
+    def _classify(self) -> None:
+        """Which equations define a name. A new name counts as defined by its first equation, before the claims begin;
+        afterwards only if the forward pass does not use it as an input."""
+        claims_begun = False
+        inputs: set[str] = set()
+        for equation in sorted(self.equations, key=lambda e: not e.given):
+            if not equation.relations or isinstance(equation.members[1], S.Empty):
+                equation.role = "note"
+                continue
+            if equation.defines is not None or equation.relations[0] != "=":
+                continue
+            target = self._target(equation)
+            derived = self._has_derivative(equation)
+            if equation.given:
+                self._classify_given(equation, target, derived)
+                inputs |= self._names_used(equation)
+            elif self._is_new(equation, target) and not derived and not (claims_begun and target and target[0] in inputs):
+                self._set_definition(equation, target)
+                inputs |= self._names_used(equation)
+            else:
+                claims_begun = claims_begun or derived
+
+    def _is_new(self, equation: Equation, target: Name | None) -> bool:
+        return target is not None and target not in self.table.defined and target[0] not in self._names_used(equation)
+
+    def _classify_given(self, equation: Equation, target: Name | None, derived: bool) -> None:
+        equation.role = "given"
+        if target is None:
+            return
+        bare = self.table.spell(equation.members[1])
+        if derived or (bare is not None and bare.power is None and not target[1]):
+            self._set_alias(equation, target)
+        elif target not in self.table.defined:
+            self._set_definition(equation, target)
+            equation.role = "given"
+
+    def _target(self, equation: Equation) -> Name | None:
+        """The name that ``name = value`` can define."""
+        spelled = self.table.spell(self._left(equation))
+        if spelled is None or spelled.power is not None or equation.previous is not None:
+            return None
+        letters = [letter_of(item) for item in spelled.indices]
+        if None in letters or len(set(letters)) != len(letters) or spelled.key.rstrip("'") != spelled.key in self._primes():
+            return None
+        counts = self.table.ranks.counts.get(spelled.key)
+        if not letters and counts and not self._is_closed(equation.members[1]):
+            return None if self._defined_elsewhere(spelled.key) else (spelled.key, min(counts))
+        return spelled.key, len(letters)
+
+    def _primes(self) -> set[str]:
+        """Names that are derivatives of functions."""
+        return {f"{key}'" for key in (*self.table.arguments, *self.table.functions)}
+
+    def _is_closed(self, node: Node) -> bool:
+        """Whether an expression is one number: all of its indices are summed over and none was left out."""
+        return not self._open_letters(node, frozenset()) and not any(
+            not s.indices and self.table.ranks.counts.get(s.key) and (s.key, 0) not in self.table.defined
+            for s in self._spellings(node)
+        )
+
+    def _open_letters(self, node: Node, bound: frozenset[str]) -> set[str]:
+        if isinstance(node, S.BigOperator):
+            inner = bound | set(bound_letters(node.lower)) if node.lower is not None else bound
+            return self._open_letters(node.body, inner)
+        spelled = self.table.spell(node)
+        if spelled is not None:
+            own = {letter for item in spelled.indices if (letter := letter_of(item)) is not None} - bound
+            return own | (self._open_letters(spelled.power, bound) if spelled.power is not None else set())
+        return set().union(*(self._open_letters(child, bound) for child in node.children()))
+
+    def _defined_elsewhere(self, key: str) -> bool:
+        """Whether another equation defines the name with its indices written."""
+        for equation in self.equations:
+            spelled = self.table.spell(equation.members[0])
+            if spelled is not None and spelled.key == key and spelled.indices and len(equation.members) > 1:
+                return spelled.power is None
+        return False
+
+    def _set_definition(self, equation: Equation, target: Name | None) -> None:
+        assert target is not None
+        equation.role = "definition"
+        equation.defines = target
+        self.table.defined.add(target)
+
+    def _set_alias(self, equation: Equation, target: Name) -> None:
+        spelled = self.table.spell(self._left(equation))
+        assert spelled is not None
+        letters = tuple(str(letter_of(item)) for item in spelled.indices)
+        self.table.aliases[target] = Alias(letters, equation.members[1])
+
+    def _has_derivative(self, equation: Equation) -> bool:
+        nodes = (node for member in equation.members for node in member.walk())
+        if any(_is_derivative(node, self.table) for node in nodes):
+            return True
+        derived = {key for (key, _), alias in self.table.aliases.items() if self._is_derived(alias)}
+        return any(s.key in derived for member in equation.members for s in self._spellings(member))
+
+    def _is_derived(self, alias: Alias) -> bool:
+        return any(_is_derivative(node, self.table) for node in alias.body.walk())
+
+    # -- axes ----------------------------------------------------------------------------------------------------------------
+
+    def _join_axes(self) -> None:
+        """Definitions first: what they join, claims must respect."""
+        self.table.axes.plain = {key for key, _ in self.table.defined}
+        forward = [e for e in self.equations if e.role in ("definition", "given")]
+        claims = [e for e in self.equations if e.role not in ("definition", "given")]
+        for group in (forward, claims):
+            for equation in group:
+                self._link(equation)
+            for equation in group:
+                self._join_shapes(equation)
+            self.table.axes.settle()
+
+    def _link(self, equation: Equation) -> None:
+        scope = equation.previous.axes if equation.previous is not None else {}
+        for member in equation.members:
+            for node in self._children(member) if isinstance(member, S.Product) else (member,):
+                self.table.axes.link(node, scope)
+            self.table.axes.link(member, scope)
+        for condition in equation.conditions:
+            self.table.axes.link(condition.first, scope)
+            self.table.axes.link(condition.second, scope)
+        equation.axes = scope
+        self._equate_sizes(equation)
+
+    def _equate_sizes(self, equation: Equation) -> None:
+        """``N = m`` between sizes."""
+        if equation.role != "given" or len(equation.members) != 2:
+            return
+        spelled = [self.table.spell(member) for member in equation.members]
+        names = [s.key for s in spelled if s is not None and not s.indices and s.power is None]
+        if len(names) == 2 and any(self.table.is_size(name) for name in names):
+            first, second = names if not self.table.is_size(names[0]) else (names[1], names[0])
+            self.table.axes.equate(size(first), size(second), quiet=True)
+            self.table.aliases.pop((names[0], 0), None)
+
+    def _join_shapes(self, equation: Equation) -> None:
+        """Read an equation once for the axes that its operations join; what it says is not kept."""
+        if equation.defines is not None and equation.defines[1] < 0:
+            return
+        elaborator = Elaborator(self.table, dict(equation.axes), self._policy())
+        values = []
+        for member in equation.members:
+            try:
+                values.append(elaborator.value(member))
+            except SourceError:
+                continue
+        for left, right in zip(values, values[1:], strict=False):
+            try:
+                self.table.shapes.align(left, right)
+            except ShapeError:
+                continue
+        self.problem.heard()
+
+    def _policy(self) -> Policy:
+        """How definitions are read: as linear algebra in a document with transposes."""
+        return Policy("matrix" if self.table.ranks.linear else "elementwise")
+
+    # -- definitions -----------------------------------------------------------------------------------------------------------
+
+    def _define(self) -> None:
+        """Elaborate the definitions, each after those that it uses."""
+        waiting = {e.defines: e for e in self.equations if e.defines is not None and e.defines[1] >= 0}
+        done: set[Name] = set()
+        for target in list(waiting):
+            self._define_in_order(target, waiting, done, ())
+        for equation in self.equations:
+            if equation.role == "given" and equation.defines is None:
+                self._take_given(equation)
+
+    def _define_in_order(
+        self, target: Name, waiting: dict[Name, Equation], done: set[Name], path: tuple[Name, ...]
+    ) -> None:
+        if target in done:
+            return
+        equation = waiting[target]
+        if target in path:
+            circle = " uses ".join(key for key, _ in (*path[path.index(target) :], target))
+            self._fail(equation, SourceError(f"the definitions go in a circle: {circle}", equation.span))
+            done.add(target)
+            return
+        used = {s.key for s in self._spellings(equation.members[1])}
+        for other in waiting:
+            if other[0] in used and other != target:
+                self._define_in_order(other, waiting, done, (*path, target))
+        if target not in done:
+            done.add(target)
+            self._define_one(equation, target)
+
+    def _fail(self, equation: Equation, error: SourceError) -> None:
+        equation.error = error
+        if equation.defines is not None:
+            self.table.defined.discard(equation.defines)
+            self.table.broken[equation.defines[0]] = equation.line
+
+    def _define_one(self, equation: Equation, target: Name) -> None:
+        elaborator = Elaborator(self.table, dict(equation.axes), self._policy())
+        try:
+            left = self._left_value(equation, target, elaborator)
+            right = settle(elaborator.value(equation.members[1]), left, elaborator, self.table)
+            left = settle(left, left, elaborator, self.table)
+            assert isinstance(left, Value) and isinstance(right, Value)
+            if right.expr.has(D):
+                self._define_alias(equation, target)
+                return
+            definition = self._definition(left, right, equation)
+        except SourceError as error:
+            self._fail(equation, error)
+            return
+        self.table.inputs |= elaborator.unknown
+        self._fix_letters(definition, elaborator)
+        self.definitions.append(definition)
+
+    def _left_value(self, equation: Equation, target: Name, elaborator: Elaborator) -> Value:
+        spelled = self.table.spell(self._left(equation))
+        assert spelled is not None
+        if spelled.indices:
+            return elaborator._entry(spelled, equation.members[0])
+        key, count = target
+        return elaborator._array(key, self.table.total(key, count)) if count or self.table.total(key, 0) else Value(scalar(key))
+
+    def _define_alias(self, equation: Equation, target: Name) -> None:
+        """A definition by derivatives names an expression; it is no stage of the forward pass."""
+        self._set_alias(equation, target)
+        self.table.defined.discard(target)
+
+    def _definition(self, left: Value, right: Value, equation: Equation) -> Definition:
+        """The definition with the left side's indices, implicit ones given letters."""
+        try:
+            if len(right.slots) > len(left.slots):
+                raise ShapeError
+            first, second, slots = self.table.shapes.align(left, right)
+        except ShapeError:
+            raise SourceError("the two sides have different axes", span_of(equation.members[1])) from None
+        taken = {i.name for i in indices_of(first)}
+        letters = {s.symbol: index(_letter(k, taken)) for k, s in enumerate(slots)}
+        indices = tuple(i.xreplace(letters) for i in indices_of(first))
+        key, count = equation.defines or ("", 0)
+        sizes = tuple(axis.size for axis in self.table.axes_of(key, count))
+        return Definition(name_of(first), indices, sizes, second.xreplace(letters))
+
+    def _fix_letters(self, definition: Definition, elaborator: Elaborator) -> None:
+        """Letters of a definition that its left side lacks single out one entry."""
+        for letter, found in elaborator.free.items():
+            if found.symbol in definition.expr.free_symbols and found.symbol not in definition.indices:
+                self.table.fixed[letter] = found.axis
+
+    def _take_given(self, equation: Equation) -> None:
+        """A given that defines nothing: equal sizes and aliases are known already; a sum with a value is a fact."""
+        if not equation.relations or equation.relations[0] != "=" or self._target(equation) is not None:
+            return
+        elaborator = Elaborator(self.table, dict(equation.axes))
+        try:
+            left, right = (elaborator.scalar(m) for m in equation.members[:2])
+        except SourceError as error:
+            self._fail(equation, error)
+            return
+        if isinstance(left, sympy.Sum):
+            self.facts.append((left, right))
+            self.table.inputs |= elaborator.unknown
+        else:
+            self._fail(equation, SourceError("derive cannot use this given", equation.span))
+
+    # -- roles -----------------------------------------------------------------------------------------------------------------
+
+    def _assume_roles(self) -> None:
+        """Name the upstream gradient and the scale where claims use them and the document never says."""
+        loss = self.table.loss
+        if loss is None or (loss, 0) in self.table.defined or loss in self.table.broken or not self.definitions:
+            return
+        unknown, outputs = self._unknown_in_claims()
+        if not unknown or outputs:
+            return
+        upstream, scale = upstream_and_scale(unknown)
+        last = self._draft_graph().outputs[-1:]
+        if upstream is not None and last:
+            self._assume_stage(upstream, scale, last[0])
+
+    def _draft_graph(self) -> Graph:
+        try:
+            return Graph(tuple(self.definitions))
+        except GraphError:
+            return Graph(())
+
+    def _unknown_in_claims(self) -> tuple[set[str], bool]:
+        """Names that only claims use, and whether the loss is differentiated by an output or an unknown name."""
+        unknown: set[str] = set()
+        outputs = False
+        sinks = set(self._draft_graph().outputs)
+        for equation in self.equations:
+            if equation.role == "definition" or equation.given:
+                continue
+            elaborator = Elaborator(self.table, dict(equation.axes), self._policy())
+            for member in equation.members:
+                try:
+                    expr = elaborator.value(member).expr
+                except SourceError:
+                    continue
+                outputs = outputs or self._differentiates(expr, sinks | elaborator.unknown)
+            unknown |= elaborator.unknown
+        self.problem.heard()
+        return unknown, outputs
+
+    def _differentiates(self, expr: Expr, names: set[str]) -> bool:
+        """Whether an expression has the loss's derivative by one of the names."""
+        loss = Symbol(str(self.table.loss), real=True)
+        return any(d.args[0] == loss and name_of(d.args[1]) in names for d in expr.atoms(D))
+
+    def _assume_stage(self, upstream: str, scale: str | None, output: str) -> None:
+        """``y = scale * output + shift`` as the last stage where there is a scale; the upstream gradient is ∂L/∂y."""
+        definition = next(d for d in self.definitions if d.name == output)
+        letters = tuple(i.name for i in definition.indices)
+        if scale is not None:
+            taken = {d.name for d in self.definitions} | self.table.inputs | {upstream}
+            y, shift = free_name(OUTPUT, taken), free_name(SHIFT, taken)
+            expr = scalar(scale) * definition.entry() + scalar(shift)
+            self.definitions.append(Definition(y, definition.indices, definition.sizes, expr))
+            self.table.inputs |= {scale, shift}
+            self._share_axes(y, output, letters)
+            self.table.defined.add((y, len(letters)))
+            self.problem.tell(f"the forward pass ends in {indexed(y, letters)} = {scale} {indexed(output, letters)} + {shift}")
+            output = y
+        self._name_upstream(upstream, output, letters)
+
+    def _share_axes(self, name: str, like: str, letters: tuple[str, ...]) -> None:
+        """Give a new name the axes of another."""
+        key = like.split("#")[0]
+        axes = self.table.axes_of(key, len(letters))
+        self.table.ranks.counts.setdefault(name, set()).add(len(letters))
+        for k, axis in enumerate(axes):
+            self.table.axes._places[name, len(axes), k] = axis
+
+    def _name_upstream(self, upstream: str, output: str, letters: tuple[str, ...]) -> None:
+        loss = str(self.table.loss)
+        by = indexed_node(S.Symbol(output), tuple(S.Symbol(letter) for letter in letters))
+        body = S.Fraction(_differential(S.Symbol(loss)), _differential(by))
+        self._share_axes(upstream, output, letters)
+        self.table.aliases[upstream, len(letters)] = Alias(letters, body)
+        self.problem.tell(f"{indexed(upstream, letters)} is ∂{loss}/∂{indexed(output, letters)}")
+
+    # -- the graph ---------------------------------------------------------------------------------------------------------------
+
+    def _graph(self) -> None:
+        shapes = {d.name: d.sizes for d in self.definitions}
+        for key in sorted({key for key, _ in self.table.ranks.hidden} | set(self.table.ranks.counts)):
+            for count in sorted({c for k, c in self.table.ranks.hidden if k == key} | self.table.ranks.counts.get(key, set())):
+                sizes = tuple(axis.size for axis in self.table.axes_of(key, count))
+                shapes.setdefault(self.table.name(key, count), sizes)
+        positive = frozenset(name for name in self.table.inputs if name in POSITIVE)
+        selectors = {name: axis.size for name, axis in (self.table.fixed | self.table.selectors).items()}
+        loss = self.table.loss or "L"
+        try:
+            definitions = tuple(self.definitions)
+            graph = Graph(definitions, shapes, loss, self._outputs(), positive, tuple(self.facts), selectors)
+        except GraphError as error:
+            equation = next((e for e in self.equations if e.defines and e.defines[0] == error.name), self.equations[0])
+            self._fail(equation, SourceError(str(error), equation.span))
+            return
+        self.problem.graph = graph
+
+
+    def _outputs(self) -> tuple[str, ...]:
+        """What an undefined loss depends on: of the names that no definition uses, those that it is differentiated by."""
+        sinks = Graph(tuple(self.definitions), loss=self.table.loss or "L").outputs
+        by: set[str] = set()
+        for equation in self.equations:
+            elaborator = Elaborator(self.table, dict(equation.axes), self._policy())
+            for member in equation.members if equation.role != "definition" else ():
+                try:
+                    by |= {name_of(d.args[1]) for d in elaborator.value(member).expr.atoms(D)}
+                except SourceError:
+                    continue
+        self.problem.heard()
+        return tuple(name for name in sinks if name in by) or sinks
+
+
+def _letter(k: int, taken: set[str]) -> str:
+    return [letter for letter in "ijklmnpq" if letter not in taken][k]
+
+
+def _limits(node: Node) -> Iterator[str]:
+    """Names in the upper limits of sums: sizes."""
+    for inner in node.walk():
+        if isinstance(inner, S.BigOperator) and isinstance(inner.upper, S.Symbol):
+            yield inner.upper.name
+
+
+def _differential(node: Node) -> Node:
+    return S.Product((S.Symbol("\\partial"), node), ("",))
+
+
+def indexed(name: str, letters: tuple[str, ...]) -> str:
+    """``name_{i,j}`` as LaTeX."""
+    if not letters:
+        return name
+    return f"{name}_{letters[0]}" if len(letters) == 1 else f"{name}_{{{','.join(letters)}}}"
+
+
+def indexed_node(name: Node, items: tuple[Node, ...], power: Node | None = None) -> Node:
+    """A name with its indices as a syntax node."""
+    if not items and power is None:
+        return name
+    sub: Node | None = None
+    if items:
+        sub = items[0] if len(items) == 1 else S.Sequence(items, (",",) * (len(items) - 1))
+    return S.Script(name, sub, power, 0, span_of(name))
+
+
+def compound(pair: tuple[Node, ...], table: Table) -> Node | None:
+    """``d \\hat{x}_i`` as one subscripted name, where the document has that name."""
+    if len(pair) < 2:
+        return None
+    prefix, base = table.spell(pair[0]), table.spell(pair[1])
+    if prefix is None or base is None or prefix.indices or prefix.key + base.key not in table.letters.compounds:
+        return None
+    symbol = S.Symbol(prefix.key + base.key, "", span_of(pair[0]).join(span_of(pair[1])))
+    return indexed_node(symbol, base.indices, base.power)
+
+
+def _is_derivative(node: Node, table: Table) -> bool:
+    """Whether a node is a quotient of differentials, or a ∂ or ∇."""
+    if isinstance(node, S.Fraction) and isinstance(node.denominator, S.Product):
+        below = node.denominator
+        head = table.spell(below.factors[0])
+        return head is not None and head.key in PARTIALS and below.operators[0] == ""
+    return isinstance(node, S.Symbol) and node.name in ("\\partial", "\\nabla")

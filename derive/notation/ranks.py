@@ -1,0 +1,322 @@
+"""Ranks: how many axes a name has beyond the indices that are written.
+
+``u_k^\\top v`` says that ``v`` is a vector and ``u`` has an axis besides ``k``; ``QK^\\top`` that both are matrices. The
+evidence is linear algebra's own signs: transposes, norms, inner products, declared shapes, ``diag``; equations pass it on.
+A name without evidence is a number for each of its written indices.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from derive.latex import syntax as S
+from derive.latex.syntax import Node
+from derive.notation.names import Letters, Spelling, spell
+
+TRANSPOSES = frozenset({"T", "\\top", "\\intercal", "\\mathsf{T}", "\\mathrm{T}", "\\text{T}"})
+ARRAY_FUNCTIONS = frozenset({"softmax", "LSE", "logsumexp", "rowsum", "diag", "log_softmax", "logsoftmax", "tr", "Tr", "trace"})
+ONES = frozenset({"\\mathbf{1}", "\\mathbb{1}", "\\mathds{1}"})
+
+Name = tuple[str, int]
+
+
+@dataclass
+class Ranks:
+    """The number of axes of every name, by key and number of written indices.
+
+    Args:
+        letters: the survey's findings.
+        counts: for each name the numbers of indices that it is written with, zero excepted.
+        scalars: names that are known to be numbers (sizes, the loss).
+    """
+
+    letters: Letters
+    counts: dict[str, set[int]]
+    scalars: set[str] = field(default_factory=set)
+    hidden: dict[Name, int] = field(default_factory=dict)
+    linear: bool = False
+
+    def total(self, key: str, count: int) -> int:
+        """The number of axes of a name written with ``count`` indices, those left out included."""
+        if (key, count) in self.hidden:
+            return count + self.hidden[key, count]
+        if count:
+            return count
+        counts = self.counts.get(key)
+        return self.total(key, min(counts)) if counts else 0
+
+    def infer(self, definitions: list[tuple[Node, ...]], claims: list[tuple[Node, ...]]) -> None:
+        """Find the evidence in equations given as members, and pass it on until nothing changes.
+
+        A name that is defined has the rank of its definition; claims speak only for names that nothing defines.
+        """
+        for members in definitions + claims:
+            for member in members:
+                for node in member.walk():
+                    self._evidence(node)
+            self._declared(members)
+        self._spread(definitions, [])
+        defined = {s.key for members in definitions if (s := spell(members[0], self.letters)) is not None}
+        self.scalars |= {key for key in defined if not self.total(key, 0) and not self.counts.get(key)}
+        self._spread(definitions, claims)
+
+    def _spread(self, definitions: list[tuple[Node, ...]], claims: list[tuple[Node, ...]]) -> None:
+        for weak in (False, True):
+            if weak:
+                self._numbers(claims)
+            for _ in range(20):
+                before = len(self.hidden)
+                for members in definitions + claims:
+                    self._equal(members)
+                    if weak:
+                        for member in members:
+                            for node in member.walk():
+                                self._alike(node)
+                if len(self.hidden) == before:
+                    break
+
+    def _numbers(self, claims: list[tuple[Node, ...]]) -> None:
+        """A bare name that a claim equates with numbers only is a number."""
+        for members in claims:
+            if all(not self.rank(member) for member in members) and len(members) > 1:
+                self.scalars |= {s.key for member in members for s in self._whole(member) if not s.indices}
+
+    # -- evidence --------------------------------------------------------------------------------------------------
+
+    def _evidence(self, node: Node) -> None:
+        if isinstance(node, S.Script) and self._is_transpose(node.sup):
+            self.linear = True
+            self._vectorial(_without_power(node))
+        elif isinstance(node, S.Group) and node.opening in ("‖", "\\lVert"):
+            self._vectorial(node.body)
+        elif isinstance(node, S.Group) and node.opening == "|" and _is_bold(node.body):
+            self._vectorial(node.body)
+        elif isinstance(node, S.Group) and node.opening == "\\langle" and isinstance(node.body, S.Sequence):
+            for item in node.body.items:
+                self._vectorial(item)
+        elif isinstance(node, S.Product):
+            self._applied(node)
+
+    def _is_transpose(self, power: Node | None) -> bool:
+        spelled = spell(power, self.letters) if power is not None else None
+        return spelled is not None and spelled.key in TRANSPOSES
+
+    def _applied(self, node: S.Product) -> None:
+        """``softmax(z)``, ``diag(S_i)``; a row vector before a name makes that a column."""
+        for k, factor in enumerate(node.factors[:-1]):
+            after = node.factors[k + 1]
+            spelled = spell(factor, self.letters)
+            if spelled is not None and plain(spelled.key) in ARRAY_FUNCTIONS and isinstance(after, S.Group):
+                self._vectorial(after.body)
+            if isinstance(factor, S.Script) and self._is_transpose(factor.sup) and node.operators[k] == "":
+                self._column(after)
+
+    def _column(self, node: Node) -> None:
+        """What follows a transpose without a sign, where it is a bare name in lower case."""
+        spelled = spell(node, self.letters)
+        if spelled is not None and spelled.power is None and not _is_upper(spelled.key):
+            self._vectorial(node)
+
+    def _vectorial(self, node: Node) -> None:
+        """A name that linear algebra treats as a vector or a matrix."""
+        while isinstance(node, S.Group | S.Decoration):
+            node = node.body
+        spelled = spell(node, self.letters)
+        if spelled is None or spelled.power is not None or spelled.key in self.scalars:
+            return
+        self._set(spelled, self._usual(spelled))
+
+    def _usual(self, spelled: Spelling) -> int:
+        """How many axes are left out: those written elsewhere; else one, or two for a bare capital."""
+        count = len(spelled.indices)
+        more = [c - count for c in self.counts.get(spelled.key, ()) if c > count]
+        if more:
+            return min(more)
+        return 2 if not count and _is_upper(spelled.key) else 1
+
+    def _set(self, spelled: Spelling, hidden: int) -> None:
+        name = spelled.key, len(spelled.indices)
+        if not name[1] and self.counts.get(spelled.key):
+            return  # the written indices elsewhere say it
+        if name not in self.hidden and hidden > 0:
+            self.hidden[name] = hidden
+
+    def _declared(self, members: tuple[Node, ...]) -> None:
+        """``X \\in \\mathbb{R}^{n \\times h}``; members of a chain are passed with their relations kept as pairs."""
+        for left, right in zip(members, members[1:], strict=False):
+            shape = _shape(right)
+            spelled = spell(left, self.letters)
+            if shape and spelled is not None and not spelled.indices:
+                self._set(spelled, shape)
+
+    # -- passing on --------------------------------------------------------------------------------------------------
+
+    def _equal(self, members: tuple[Node, ...]) -> None:
+        """Both sides of an equation have one rank; a name that is one side takes the other's."""
+        ranks = [self.rank(member) for member in members if not _shape(member)]
+        known = next((r for r in ranks if r), 0)
+        if not known:
+            return
+        for member in members:
+            for name in self._whole(member):
+                missing = known - len(name.indices)
+                if missing > 0 and self.rank_of(name) == len(name.indices):
+                    self._set(name, missing)
+
+    def _whole(self, member: Node) -> Iterator[Spelling]:
+        """The name whose rank is that of a member: the member itself, or what a loss is differentiated by."""
+        while isinstance(member, S.Decoration):
+            member = member.body
+        spelled = spell(member, self.letters)
+        if spelled is not None:
+            if spelled.power is None and spelled.key not in self.scalars:
+                yield spelled
+            return
+        by = self._differentiated_by(member)
+        if by is not None and by.key not in self.scalars:
+            yield by
+
+    def _alike(self, node: Node) -> None:
+        """Weaker evidence: operands of an elementwise product, terms of a sum of matrices, neighbours of a matrix."""
+        if isinstance(node, S.Product):
+            for k, operator in enumerate(node.operators):
+                left, right = node.factors[k], node.factors[k + 1]
+                if operator == "\\odot" or (operator == "\\cdot" and self.rank(left) == 1):
+                    self._same(left, right)
+                    self._same(right, left)
+                elif operator == "" and self.linear:
+                    self._matrix_beside(left, right)
+        elif isinstance(node, S.Sum):
+            self._terms(node)
+
+    def _same(self, known: Node, unknown: Node) -> None:
+        rank = self.rank(known)
+        spelled = spell(unknown, self.letters)
+        if rank and spelled is not None and spelled.power is None and self._is_open(spelled):
+            self._set(spelled, rank)
+
+    def _is_open(self, spelled: Spelling) -> bool:
+        """Whether nothing is known of a name that is never written with indices."""
+        key = spelled.key
+        return not spelled.indices and not self.counts.get(key) and key not in self.scalars and (key, 0) not in self.hidden
+
+    def _matrix_beside(self, left: Node, right: Node) -> None:
+        """A capital beside a matrix, in a document with transposes, is a matrix."""
+        for known, unknown in ((left, right), (right, left)):
+            spelled = spell(unknown, self.letters)
+            if self.rank(known) and spelled is not None and self._is_open(spelled) and _is_upper(spelled.key):
+                self._set(spelled, 2)
+
+    def _terms(self, node: S.Sum) -> None:
+        """A name added to a matrix is one too; in lower case it is a vector that is added to every row."""
+        rank = max((self.rank(term) for term in node.terms), default=0)
+        if not rank or not self.linear:
+            return
+        for term in node.terms:
+            spelled = spell(term, self.letters)
+            if spelled is not None and spelled.power is None and self._is_open(spelled):
+                self._set(spelled, rank if _is_upper(spelled.key) else min(rank, 1))
+
+    # -- ranks of expressions --------------------------------------------------------------------------------------------
+
+    def rank_of(self, spelled: Spelling) -> int:
+        total = self.total(spelled.key, len(spelled.indices))
+        return total - len(spelled.indices) if spelled.indices else total
+
+    def _differentiated_by(self, node: Node) -> Spelling | None:
+        """x in ``\\frac{\\partial L}{\\partial x}`` and in ``\\nabla_x L``, for a number L."""
+        if isinstance(node, S.Fraction) and isinstance(node.numerator, S.Product) and isinstance(node.denominator, S.Product):
+            above, below = node.numerator.factors, node.denominator.factors
+            heads = [spell(side[0], self.letters) for side in (above, below)]
+            if len(above) == len(below) == 2 and all(h is not None and h.key in ("\\partial", "d") for h in heads):
+                return spell(below[1], self.letters) if self._is_number(above[1]) else None
+        if isinstance(node, S.Product) and len(node.factors) == 2 and isinstance(node.factors[0], S.Script):
+            head = node.factors[0]
+            if isinstance(head.base, S.Symbol) and head.base.name == "\\nabla" and head.sub is not None:
+                return spell(head.sub, self.letters)
+        return None
+
+    def _is_number(self, node: Node) -> bool:
+        spelled = spell(node, self.letters)
+        return spelled is not None and spelled.key in self.scalars
+
+    def rank(self, node: Node) -> int:
+        """The number of slots that an expression leaves open, as far as it is known."""
+        if isinstance(node, S.Script) and self._is_transpose(node.sup):
+            return self.rank(_without_power(node))
+        spelled = spell(node, self.letters)
+        if spelled is not None:
+            return self.rank_of(spelled)
+        by = self._differentiated_by(node)
+        if by is not None:
+            return self.rank_of(by)
+        if isinstance(node, S.Group):
+            return 0 if node.opening in ("‖", "\\langle", "\\lVert") else self.rank(node.body)
+        if isinstance(node, S.Product):
+            return self._product_rank(node)
+        if isinstance(node, S.Sum):
+            return max(self.rank(term) for term in node.terms)
+        if isinstance(node, S.Fraction):
+            return max(self.rank(node.numerator), self.rank(node.denominator))
+        if isinstance(node, S.Decoration | S.BigOperator | S.Accent):
+            return self.rank(node.body)
+        if isinstance(node, S.Script):
+            return self.rank(node.base)
+        if isinstance(node, S.Apply):
+            return self.rank(node.argument)
+        if isinstance(node, S.Root):
+            return self.rank(node.radicand)
+        return 0
+
+    def _product_rank(self, node: S.Product) -> int:
+        """Row times column is a number, column times row a matrix; otherwise the largest of the factors."""
+        rank, row = 0, False
+        for k, factor in enumerate(node.factors):
+            own, own_row = self.rank(factor), isinstance(factor, S.Script) and self._is_transpose(factor.sup)
+            operator = node.operators[k - 1] if k else ""
+            spelled = spell(factor, self.letters)
+            if spelled is not None and plain(spelled.key) == "diag":
+                return 2
+            if rank == 1 and own == 1 and operator == "" and (row or own_row):
+                rank, row = (0, False) if row else (2, False)
+            elif rank == 2 and own == 1 and operator == "":
+                rank, row = 1, False
+            else:
+                rank, row = max(rank, own), (row or own_row) if max(rank, own) == 1 else False
+        return rank
+
+
+def plain(key: str) -> str:
+    """A name without its font: ``\\operatorname{diag}``, ``\\text{diag}`` and ``diag`` are one."""
+    if key.startswith("\\text{"):
+        return key[6:-1]
+    return key.lstrip("\\")
+
+
+def _without_power(node: S.Script) -> Node:
+    if node.sub is None and not node.primes:
+        return node.base
+    return S.Script(node.base, node.sub, None, node.primes, node.span)
+
+
+def _is_bold(node: Node) -> bool:
+    return isinstance(node, S.Symbol) and node.font == "bold" or isinstance(node, S.Script | S.Accent) and any(
+        _is_bold(child) for child in (node.base if isinstance(node, S.Script) else node.body,)
+    )
+
+
+def _is_upper(key: str) -> bool:
+    """Whether a name is a capital, whatever its font, accent and label."""
+    while key.startswith("\\") and "{" in key and not key.startswith("\\text{"):
+        key = key[key.index("{") + 1 :]
+    return key[:1].isupper()
+
+
+def _shape(node: Node) -> int:
+    """The number of axes in ``\\mathbb{R}^{n \\times h}``; 0 for anything else."""
+    if isinstance(node, S.Script) and isinstance(node.base, S.Symbol) and node.base.font == "bb" and node.base.name == "R":
+        if isinstance(node.sup, S.Product) and set(node.sup.operators) <= {"\\times"}:
+            return len(node.sup.factors)
+        return 1 if node.sup is not None else 0
+    return 0
