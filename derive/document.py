@@ -116,11 +116,7 @@ def read_text(text: str, path: str = "<text>", kind: Format = "md") -> Document:
 def _standard_input() -> bytes:
     try:
         return sys.stdin.buffer.read(MAX_BYTES + 1)
-    except (
-        AttributeError,
-        OSError,
-        ValueError,
-    ) as error:  # None, closed, or replaced by something without bytes
+    except (AttributeError, OSError, ValueError) as error:  # it is missing, closed, or no file of bytes
         raise DocumentError("<stdin>", "standard input cannot be read", "Name a file instead.") from error
 
 
@@ -216,12 +212,14 @@ class _Seeker:
         return match
 
 
-def _unescaped_pattern(mark: str) -> re.Pattern[str]:
+def _unescaped_mark(mark: str) -> re.Pattern[str]:
     r"""A mark that stands behind no backslash, or behind whole row breaks ``\\``."""
     return re.compile(rf"{mark}(?:(?<!\\{mark})|(?<=[^\\]\\\\{mark})|(?<=[^\\]\\\\\\\\{mark}))")
 
 
-_ROWS = rf"\{{(?:{'|'.join(sorted(ROW_ENVIRONMENTS))})\\?\*?\}}"
+# Environments that are mathematics by themselves; `subequations` only groups them, with words between.
+_NAMES = "|".join(sorted(ROW_ENVIRONMENTS - {"subequations"}))
+_ROWS = rf"\{{(?:{_NAMES})\\?\*?\}}"
 _LISTED = r"(?:[-*+]|\d{1,9}[.)])[ \t]"
 
 # What a reader stops at: the name of the `_Scanner` method that goes on from there, and a pattern without
@@ -258,18 +256,16 @@ _INDENTED_LINES = re.compile(r"(?:(?: {4}|\t)[^\n]*(?:\n|\Z)|[ \t\r]*\n)++")
 _DISPLAYED = re.compile(r"\$\$|egin\{|\\\[")
 _FRONT_MATTER = re.compile(r"---[ \t\r]*\n(?:[^\n]*\n)*?(?:---|\.\.\.)[ \t\r]*(?=\n|\Z)")
 
-_DOUBLE_DOLLAR = re.compile(r"\$\$(?:(?<!\\\$\$)|(?<=[^\\]\\\\\$\$)|(?<=[^\\]\\\\\\\\\$\$))")
-_DOLLAR = _unescaped_pattern(r"\$")
+_DOUBLE_DOLLAR = _unescaped_mark(r"\$\$")
+_DOLLAR = _unescaped_mark(r"\$")
 _DOLLAR_CODE_END = re.compile(r"`\$")
 _BRACKET_ENDS = {
-    r"\(": re.compile(r"\\(?:(?<!\\\\)|(?<=[^\\]\\\\\\))\)"),
-    r"\[": re.compile(r"\\(?:(?<!\\\\)|(?<=[^\\]\\\\\\))\]"),
+    r"\(": _unescaped_mark(r"\\\)"),
+    r"\[": _unescaped_mark(r"\\\]"),
     r"\\(": re.compile(r"\\\\\)"),
     r"\\[": re.compile(r"\\\\\]"),
 }
-_ENVIRONMENT_EDGE = re.compile(
-    rf"(?P<edge>egin|end)\{{(?P<name>(?:{'|'.join(sorted(ROW_ENVIRONMENTS))}))\\?(?P<star>\*?)\}}"
-)
+_ENVIRONMENT_EDGE = re.compile(rf"(?P<edge>egin|end)\{{(?P<name>{_NAMES})\\?(?P<star>\*?)\}}")
 _COMMENT_EDGE = re.compile(r"<!--|-->")
 _ELEMENT_EDGES = {
     name: re.compile(rf"<(?P<close>/?)(?i:{name})\b[^<>]*>") for name in ("code", "pre", "script", "style")

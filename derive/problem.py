@@ -130,7 +130,8 @@ class Problem:
         except ShapeError:
             return SourceError("the two sides have different axes", span_of(node))
         indices = [(s.symbol, s.axis) for s in slots]
-        letters = {letter.symbol: letter.axis for letter in elaborator.free.values()}
+        fixed = self.graph.selectors
+        letters = {x.symbol: x.axis for name, x in elaborator.free.items() if name not in fixed}
         used = first.free_symbols | second.free_symbols
         indices += [(symbol, axis) for symbol, axis in letters.items() if symbol in used]
         stray = tuple(s for s, _ in indices if s in second.free_symbols and s not in first.free_symbols)

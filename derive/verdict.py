@@ -138,7 +138,7 @@ class Judge:
         for k, pair in enumerate(pairs):
             if equation.relations[k] != "=":
                 verdicts.append(Verdict("note"))
-            elif k == 0 and equation.defines is not None and not isinstance(pair, SourceError):
+            elif equation.introduces(k) and not isinstance(pair, SourceError):
                 verdicts.append(Verdict("assumed", reason="a definition", pair=pair))
             elif isinstance(pair, SourceError):
                 verdicts.append(Verdict("unsupported", reason=pair.message, error=pair))

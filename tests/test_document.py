@@ -217,6 +217,11 @@ def test_tex() -> None:
     assert not read.errors
 
 
+def test_words_between_subequations_are_no_mathematics() -> None:
+    text = "\\begin{subequations}\n\nThis is what follows.\n\\begin{align}a\\end{align}\n\\end{subequations}"
+    assert formulas(read_text(text, kind="tex")) == [("display", "\\begin{align}a\\end{align}")]
+
+
 def test_tex_without_a_preamble() -> None:
     assert formulas(read_text(r"\section{A} $a$", kind="tex")) == [("inline", "a")]
 

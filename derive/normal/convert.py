@@ -63,6 +63,8 @@ class Converter:
             return self._read_power(expr.base, expr.exp)
         if isinstance(expr, sympy.Sum):
             return self._read_sum(expr)
+        if isinstance(expr, sympy.Product):
+            return self._read_product(expr)
         if isinstance(expr, sympy.KroneckerDelta):
             return self.algebra.delta(self.index(expr.args[0]), self.index(expr.args[1]))
         if isinstance(expr, sympy.log):
@@ -94,6 +96,18 @@ class Converter:
                 raise GaveUp("a sum that does not begin at 1")
             body = self.algebra.sum(body, [(self.index(i), self.read(high))])
         return body
+
+    def _read_product(self, expr: sympy.Product) -> Poly:
+        """A product of positive factors is exp of the sum of their logarithms."""
+        body = self.read(expr.function)
+        if self.algebra.sign_of(body) != "positive":
+            raise GaveUp("a product of factors that may be negative")
+        total = self.algebra.log(body)
+        for i, low, high in expr.limits:
+            if low != 1:
+                raise GaveUp("a product that does not begin at 1")
+            total = self.algebra.sum(total, [(self.index(i), self.read(high))])
+        return self.algebra.exp(total)
 
     def index(self, expr: Expr) -> Index:
         """An index symbol as a name; the entry of an array of indices as an atom."""

@@ -15,7 +15,7 @@ from sympy import Expr, Integer
 
 from derive.language import size
 from derive.latex.syntax import BigOperator, Chain, Decoration, Fraction, Group, Node, Number, Product, Sequence, Sum
-from derive.notation.names import Letters, Spelling, letter_of, spell
+from derive.notation.names import Letters, Spelling, letter_of, parts, spell
 from derive.notation.survey import bound_letters
 from derive.notation.values import Axis
 
@@ -151,7 +151,7 @@ class Axes:
             return
         spelled = spell(node, self.letters)
         if spelled is None:
-            for child in node.children():
+            for child in parts(node, self.letters):
                 self.link(child, scope)
         else:
             self._link_name(spelled, scope)
@@ -169,6 +169,8 @@ class Axes:
                 self.join(scope[letter], place)
             else:
                 scope[letter] = place
+        if spelled.key == "\\delta" and total == 2:
+            self.join(self.place(spelled.key, 2, 0), self.place(spelled.key, 2, 1))
         if spelled.power is not None:
             self.link(spelled.power, scope)
 

@@ -15,12 +15,11 @@ from derive.latex.syntax import Node, span_of
 from derive.notation.axes import Axes
 from derive.notation.elaborate import Elaborator, Policy
 from derive.notation.equations import Equation, equations
-from derive.notation.functions import FunctionAlias, function_of
-from derive.notation.names import Spelling, letter_of
+from derive.notation.names import Spelling, compound, indexed_node, letter_of, parts
 from derive.notation.ranks import Ranks
 from derive.notation.roles import OUTPUT, SHIFT, find_loss, free_name, upstream_and_scale
 from derive.notation.survey import PARTIALS, bound_letters, survey
-from derive.notation.table import POSITIVE, Alias, Name, Table
+from derive.notation.table import POSITIVE, SIZE_LETTERS, Alias, Name, Table
 from derive.notation.values import ShapeError, Value
 from derive.problem import Problem, settle
 from derive.source import SourceError
@@ -28,10 +27,11 @@ from derive.source import SourceError
 
 def read_problem(document: Document) -> Problem:
     """All of a document's mathematics. What cannot be read is kept with its error; nothing is raised for it."""
-    found, arguments = equations(document)
+    found, functions = equations(document)
     readable = [e for e in found if e.error is None and e.members]
     letters = survey([e.statement() for e in readable])
-    table = Table(letters, Axes(letters), Ranks(letters, {}), lambda text: None, arguments=arguments)
+    table = Table(letters, Axes(letters), Ranks(letters, {}), lambda text: None)
+    table.arguments, table.functions = functions.values, functions.aliases
     problem = Problem(document, table, Graph(()), found, {})
     table.tell = problem.tell
     table.axes.tell = lambda text: problem.assume([text], None)
@@ -52,7 +52,6 @@ class _Builder:
     def build(self) -> None:
         self._count_indices()
         self._find_loss()
-        self._take_functions()
         self._classify()
         self._infer_ranks()
         self._join_axes()
@@ -67,7 +66,7 @@ class _Builder:
         """All names in an expression; those inside another's indices too."""
         spelled = self.table.spell(node)
         if spelled is None:
-            for child in self._children(node):
+            for child in parts(node, self.table.letters):
                 yield from self._spellings(child)
             return
         yield spelled
@@ -76,17 +75,6 @@ class _Builder:
                 yield from self._spellings(item)
         if spelled.power is not None:
             yield from self._spellings(spelled.power)
-
-    def _children(self, node: Node) -> Iterator[Node]:
-        """Children, with names of two parts put together."""
-        if not isinstance(node, S.Product):
-            yield from node.children()
-            return
-        at = 0
-        while at < len(node.factors):
-            joined = compound(node.factors[at : at + 2], self.table) if node.operators[at : at + 1] == ("",) else None
-            yield joined or node.factors[at]
-            at += 2 if joined is not None else 1
 
     def _names_used(self, equation: Equation) -> set[str]:
         """The names in the right sides of an equation."""
@@ -101,12 +89,14 @@ class _Builder:
 
     def _left(self, equation: Equation) -> Node:
         """The left side, a name of two parts put together."""
-        left = equation.members[0]
-        if isinstance(left, S.Product) and len(left.factors) == 2 and left.operators == ("",):
-            return compound(left.factors, self.table) or left
-        return left
+        return self._joined(equation.members[0])
 
-    # -- the loss and functions ------------------------------------------------------------------------------------------
+    def _joined(self, node: Node) -> Node:
+        if isinstance(node, S.Product) and len(node.factors) == 2 and node.operators == ("",):
+            return compound(node.factors, self.table.letters) or node
+        return node
+
+    # -- the loss and the ranks ------------------------------------------------------------------------------------------
 
     def _find_loss(self) -> None:
         lefts = [self.table.spell(self._left(e)) for e in self.equations if len(e.members) > 1]
@@ -114,31 +104,18 @@ class _Builder:
         nodes = [member for e in self.equations for member in e.members]
         self.table.loss = find_loss(nodes, self.table.letters, defined)
 
-    def _take_functions(self) -> None:
-        """Definitions such as ``\\sigma(x) = ...`` whose function is used with other arguments."""
-        for equation in self.equations:
-            if len(equation.members) < 2 or equation.relations[0] != "=":
-                continue
-            call = function_of(equation.members[0])
-            if call is None or call.head in self.table.functions:
-                continue
-            letters = [letter_of(item) for item in ([call.sub] if call.sub is not None else [])]
-            if not any(letters):
-                self.table.functions[call.head] = FunctionAlias(call.arguments, (), equation.members[1])
-                equation.role = "definition"
-                equation.defines = (call.head, -1)
-
     def _infer_ranks(self) -> None:
         ranks = self.table.ranks
         ranks.scalars = {self.table.loss or ""} | {name for e in self.equations for m in e.members for name in _limits(m)}
-        defining = [e for e in self.equations if e.defines is not None and e.defines[1] >= 0]
-        claims = [e for e in self.equations if e.defines is None and not (e.given and self._target(e) is None)]
-        ranks.infer([e.members for e in defining], [e.members for e in claims])
+        defining = [e for e in self.equations if e.defines in self.table.defined]
+        claims = [e for e in self.equations if e not in defining and not (e.given and self._target(e) is None)]
+        pairs = [(e.members[next(iter(e.names))], e.value) for e in defining]
+        ranks.infer(pairs, [e.members for e in claims])
 
     # -- classification ----------------------------------------------------------------------------------------------------
 
     def _classify(self) -> None:
-        """Which equations define a name. A new name counts as defined by its first equation, before the claims begin;
+        """Which equations introduce a name. A new name counts as defined by its first equation, before the claims begin;
         afterwards only if the forward pass does not use it as an input."""
         claims_begun = False
         inputs: set[str] = set()
@@ -146,43 +123,83 @@ class _Builder:
             if not equation.relations or isinstance(equation.members[1], S.Empty):
                 equation.role = "note"
                 continue
-            if equation.defines is not None or equation.relations[0] != "=":
+            if equation.names or "=" not in equation.relations:
                 continue
-            target = self._target(equation)
             derived = self._has_derivative(equation)
+            names = self._new_names(equation)
+            value_at = self._value_at(equation, names)
+            allowed = not any(key in inputs for key, _ in names.values()) if claims_begun else True
             if equation.given:
-                self._classify_given(equation, target, derived)
+                equation.role = "given"
+            if names and value_at is not None and (allowed or equation.given):
+                self._introduce(equation, names, value_at)
+            if equation.given or equation.role == "definition":
                 inputs |= self._names_used(equation)
-            elif self._is_new(equation, target) and not derived and not (claims_begun and target and target[0] in inputs):
-                self._set_definition(equation, target)
-                inputs |= self._names_used(equation)
-            else:
-                claims_begun = claims_begun or derived
+            claims_begun = claims_begun or (derived and not equation.given)
 
-    def _is_new(self, equation: Equation, target: Name | None) -> bool:
-        return target is not None and target not in self.table.defined and target[0] not in self._names_used(equation)
+    def _new_names(self, equation: Equation) -> dict[int, Name]:
+        """The members that are bare names which nothing introduced before."""
+        found: dict[int, Name] = {}
+        start = 1 if equation.previous is not None else 0
+        for k in range(start, len(equation.members)):
+            beside = [equation.relations[j] for j in (k - 1, k) if 0 <= j < len(equation.relations)]
+            target = self._target(equation, k)
+            if target is None or "=" not in beside or target in self.table.defined or target in self.table.aliases:
+                continue
+            if self._is_used_beside(equation, k, target) or (k and self._is_input_like(target)):
+                continue
+            found[k] = target
+        return found
 
-    def _classify_given(self, equation: Equation, target: Name | None, derived: bool) -> None:
-        equation.role = "given"
-        if target is None:
-            return
-        bare = self.table.spell(equation.members[1])
-        if derived or (bare is not None and bare.power is None and not target[1]):
-            self._set_alias(equation, target)
-        elif target not in self.table.defined:
-            self._set_definition(equation, target)
-            equation.role = "given"
+    def _is_used_beside(self, equation: Equation, at: int, name: Name) -> bool:
+        others = (member for k, member in enumerate(equation.members) if k != at)
+        return any((s.key, len(s.indices)) == name for member in others for s in self._spellings(member))
 
-    def _target(self, equation: Equation) -> Name | None:
-        """The name that ``name = value`` can define."""
-        spelled = self.table.spell(self._left(equation))
-        if spelled is None or spelled.power is not None or equation.previous is not None:
+    def _is_input_like(self, target: Name) -> bool:
+        """Later members of a chain that are a loss or a size are values, not new names."""
+        return target[0] == self.table.loss or target[0] in SIZE_LETTERS or target[0] == "e"
+
+    def _value_at(self, equation: Equation, names: dict[int, Name]) -> int | None:
+        """The member that says what new names are: the next that is none itself, else the one before."""
+        if not names:
+            return None
+        first = next(iter(names))
+        links = equation.relations
+        after = next((k for k in range(first + 1, len(equation.members)) if k not in names and links[k - 1] == "="), None)
+        before = next((k for k in range(first - 1, -1, -1) if k not in names), None)
+        if after is None and before is None:
+            names.pop(max(names)) if len(names) > 1 else None
+            return first + 1 if first + 1 < len(equation.members) else None
+        return after if after is not None else before
+
+    def _introduce(self, equation: Equation, names: dict[int, Name], value_at: int) -> None:
+        """Take the new names of an equation: the first is defined (or an alias), the others are the same."""
+        equation.names, equation.value_at = names, value_at
+        (first, target), *others = names.items()
+        bare = self.table.spell(equation.value)
+        alias = self._contains_derivative(equation.value) or (
+            equation.given and bare is not None and bare.power is None and not target[1]
+        )
+        if alias:
+            self._set_alias(target, equation.members[first], equation.value)
+        else:
+            self.table.defined.add(target)
+        if not equation.given:
+            equation.role = "definition" if first == 0 and not alias else "claim"
+        for k, other in others:
+            self._set_alias(other, equation.members[k], equation.members[first])
+
+    def _target(self, equation: Equation, at: int = 0) -> Name | None:
+        """The name that a member is, if it can be introduced: with different letters for indices, and no power."""
+        spelled = self.table.spell(self._joined(equation.members[at]))
+        if spelled is None or spelled.power is not None:
             return None
         letters = [letter_of(item) for item in spelled.indices]
-        if None in letters or len(set(letters)) != len(letters) or spelled.key.rstrip("'") != spelled.key in self._primes():
+        if None in letters or len(set(letters)) != len(letters) or spelled.key in self._primes():
             return None
         counts = self.table.ranks.counts.get(spelled.key)
-        if not letters and counts and not self._is_closed(equation.members[1]):
+        others = [m for k, m in enumerate(equation.members) if k != at]
+        if not letters and counts and not all(self._is_closed(m) for m in others):
             return None if self._defined_elsewhere(spelled.key) else (spelled.key, min(counts))
         return spelled.key, len(letters)
 
@@ -215,24 +232,20 @@ class _Builder:
                 return spelled.power is None
         return False
 
-    def _set_definition(self, equation: Equation, target: Name | None) -> None:
-        assert target is not None
-        equation.role = "definition"
-        equation.defines = target
-        self.table.defined.add(target)
-
-    def _set_alias(self, equation: Equation, target: Name) -> None:
-        spelled = self.table.spell(self._left(equation))
+    def _set_alias(self, target: Name, name: Node, value: Node) -> None:
+        spelled = self.table.spell(self._joined(name))
         assert spelled is not None
         letters = tuple(str(letter_of(item)) for item in spelled.indices)
-        self.table.aliases[target] = Alias(letters, equation.members[1])
+        self.table.aliases[target] = Alias(letters, value)
 
-    def _has_derivative(self, equation: Equation) -> bool:
-        nodes = (node for member in equation.members for node in member.walk())
-        if any(_is_derivative(node, self.table) for node in nodes):
+    def _contains_derivative(self, node: Node) -> bool:
+        if any(_is_derivative(inner, self.table) for inner in node.walk()):
             return True
         derived = {key for (key, _), alias in self.table.aliases.items() if self._is_derived(alias)}
-        return any(s.key in derived for member in equation.members for s in self._spellings(member))
+        return any(s.key in derived for s in self._spellings(node))
+
+    def _has_derivative(self, equation: Equation) -> bool:
+        return any(self._contains_derivative(member) for member in equation.members)
 
     def _is_derived(self, alias: Alias) -> bool:
         return any(_is_derivative(node, self.table) for node in alias.body.walk())
@@ -253,10 +266,13 @@ class _Builder:
 
     def _link(self, equation: Equation) -> None:
         scope = equation.previous.axes if equation.previous is not None else {}
+        if equation.defines in self.table.defined:
+            left = self._open_letters(equation.members[next(iter(equation.names))], frozenset())
+            for letter in self._open_letters(equation.value, frozenset()) - left:
+                self.table.fixed.setdefault(letter, self.table.axes.fresh())
+        scope.update(self.table.fixed)
         for member in equation.members:
-            for node in self._children(member) if isinstance(member, S.Product) else (member,):
-                self.table.axes.link(node, scope)
-            self.table.axes.link(member, scope)
+            self.table.axes.link(self._joined(member), scope)
         for condition in equation.conditions:
             self.table.axes.link(condition.first, scope)
             self.table.axes.link(condition.second, scope)
@@ -276,8 +292,6 @@ class _Builder:
 
     def _join_shapes(self, equation: Equation) -> None:
         """Read an equation once for the axes that its operations join; what it says is not kept."""
-        if equation.defines is not None and equation.defines[1] < 0:
-            return
         elaborator = Elaborator(self.table, dict(equation.axes), self._policy())
         values = []
         for member in equation.members:
@@ -300,7 +314,7 @@ class _Builder:
 
     def _define(self) -> None:
         """Elaborate the definitions, each after those that it uses."""
-        waiting = {e.defines: e for e in self.equations if e.defines is not None and e.defines[1] >= 0}
+        waiting = {e.defines: e for e in self.equations if e.defines in self.table.defined}
         done: set[Name] = set()
         for target in list(waiting):
             self._define_in_order(target, waiting, done, ())
@@ -319,7 +333,7 @@ class _Builder:
             self._fail(equation, SourceError(f"the definitions go in a circle: {circle}", equation.span))
             done.add(target)
             return
-        used = {s.key for s in self._spellings(equation.members[1])}
+        used = {s.key for s in self._spellings(equation.value)}
         for other in waiting:
             if other[0] in used and other != target:
                 self._define_in_order(other, waiting, done, (*path, target))
@@ -337,7 +351,7 @@ class _Builder:
         elaborator = Elaborator(self.table, dict(equation.axes), self._policy())
         try:
             left = self._left_value(equation, target, elaborator)
-            right = settle(elaborator.value(equation.members[1]), left, elaborator, self.table)
+            right = settle(elaborator.value(equation.value), left, elaborator, self.table)
             left = settle(left, left, elaborator, self.table)
             assert isinstance(left, Value) and isinstance(right, Value)
             if right.expr.has(D):
@@ -348,20 +362,20 @@ class _Builder:
             self._fail(equation, error)
             return
         self.table.inputs |= elaborator.unknown
-        self._fix_letters(definition, elaborator)
         self.definitions.append(definition)
 
     def _left_value(self, equation: Equation, target: Name, elaborator: Elaborator) -> Value:
-        spelled = self.table.spell(self._left(equation))
+        node = self._joined(equation.members[next(iter(equation.names))])
+        spelled = self.table.spell(node)
         assert spelled is not None
         if spelled.indices:
-            return elaborator._entry(spelled, equation.members[0])
+            return elaborator._entry(spelled, node)
         key, count = target
         return elaborator._array(key, self.table.total(key, count)) if count or self.table.total(key, 0) else Value(scalar(key))
 
     def _define_alias(self, equation: Equation, target: Name) -> None:
         """A definition by derivatives names an expression; it is no stage of the forward pass."""
-        self._set_alias(equation, target)
+        self._set_alias(target, equation.members[next(iter(equation.names))], equation.value)
         self.table.defined.discard(target)
 
     def _definition(self, left: Value, right: Value, equation: Equation) -> Definition:
@@ -371,19 +385,13 @@ class _Builder:
                 raise ShapeError
             first, second, slots = self.table.shapes.align(left, right)
         except ShapeError:
-            raise SourceError("the two sides have different axes", span_of(equation.members[1])) from None
+            raise SourceError("the two sides have different axes", span_of(equation.value)) from None
         taken = {i.name for i in indices_of(first)}
         letters = {s.symbol: index(_letter(k, taken)) for k, s in enumerate(slots)}
         indices = tuple(i.xreplace(letters) for i in indices_of(first))
         key, count = equation.defines or ("", 0)
         sizes = tuple(axis.size for axis in self.table.axes_of(key, count))
         return Definition(name_of(first), indices, sizes, second.xreplace(letters))
-
-    def _fix_letters(self, definition: Definition, elaborator: Elaborator) -> None:
-        """Letters of a definition that its left side lacks single out one entry."""
-        for letter, found in elaborator.free.items():
-            if found.symbol in definition.expr.free_symbols and found.symbol not in definition.indices:
-                self.table.fixed[letter] = found.axis
 
     def _take_given(self, equation: Equation) -> None:
         """A given that defines nothing: equal sizes and aliases are known already; a sum with a value is a fact."""
@@ -487,7 +495,9 @@ class _Builder:
                 sizes = tuple(axis.size for axis in self.table.axes_of(key, count))
                 shapes.setdefault(self.table.name(key, count), sizes)
         positive = frozenset(name for name in self.table.inputs if name in POSITIVE)
-        selectors = {name: axis.size for name, axis in (self.table.fixed | self.table.selectors).items()}
+        chosen = {str(i) for d in self.definitions for i in d.expr.free_symbols if i.is_integer and i not in d.indices}
+        fixed = {letter: axis for letter, axis in self.table.fixed.items() if letter in chosen}
+        selectors = {name: axis.size for name, axis in (fixed | self.table.selectors).items()}
         loss = self.table.loss or "L"
         try:
             definitions = tuple(self.definitions)
@@ -534,27 +544,6 @@ def indexed(name: str, letters: tuple[str, ...]) -> str:
     if not letters:
         return name
     return f"{name}_{letters[0]}" if len(letters) == 1 else f"{name}_{{{','.join(letters)}}}"
-
-
-def indexed_node(name: Node, items: tuple[Node, ...], power: Node | None = None) -> Node:
-    """A name with its indices as a syntax node."""
-    if not items and power is None:
-        return name
-    sub: Node | None = None
-    if items:
-        sub = items[0] if len(items) == 1 else S.Sequence(items, (",",) * (len(items) - 1))
-    return S.Script(name, sub, power, 0, span_of(name))
-
-
-def compound(pair: tuple[Node, ...], table: Table) -> Node | None:
-    """``d \\hat{x}_i`` as one subscripted name, where the document has that name."""
-    if len(pair) < 2:
-        return None
-    prefix, base = table.spell(pair[0]), table.spell(pair[1])
-    if prefix is None or base is None or prefix.indices or prefix.key + base.key not in table.letters.compounds:
-        return None
-    symbol = S.Symbol(prefix.key + base.key, "", span_of(pair[0]).join(span_of(pair[1])))
-    return indexed_node(symbol, base.indices, base.power)
 
 
 def _is_derivative(node: Node, table: Table) -> bool:

@@ -18,7 +18,7 @@ from derive.language import D, bound, index, is_quantity, scalar, sigmoid, size,
 from derive.latex import syntax as S
 from derive.latex.syntax import Node, span_of
 from derive.notation.axes import Scope, first_value, size_expression
-from derive.notation.functions import substituted
+from derive.notation.functions import is_value, substituted
 from derive.notation.names import Spelling, letter_of
 from derive.notation.ranks import ARRAY_FUNCTIONS, ONES, TRANSPOSES, plain
 from derive.notation.survey import PARTIALS, bound_letters
@@ -515,7 +515,7 @@ class Elaborator:
             indicator = self._indicator(group)
             return (indicator, 2) if indicator is not None else None
         spelled = self.table.spell(rest[0])
-        if spelled is None or spelled.indices:
+        if spelled is None or spelled.indices or is_value(rest[0]):
             return None
         applied = self._apply_name(spelled.key, group.body, rest[0])
         if applied is None:

@@ -10,7 +10,7 @@ from derive.document import Block, Document
 from derive.latex import syntax as S
 from derive.latex.parser import parse_display
 from derive.latex.syntax import Node, Statement, Unreadable, span_of
-from derive.notation.functions import named_values, without_arguments
+from derive.notation.functions import Functions, find_functions, without_arguments
 from derive.notation.names import letter_of
 from derive.notation.survey import bracket_letters, with_brackets
 from derive.notation.axes import Scope
@@ -28,7 +28,7 @@ class Condition:
     equal: bool
 
 
-@dataclass
+@dataclass(eq=False)
 class Equation:
     """A statement of the document as a chain of members.
 
@@ -38,7 +38,8 @@ class Equation:
         previous: the equation that this one continues.
         conditions: what is said beside it about its indices.
         role: definitions introduce the name on their left side with the first link.
-        defines: that name, with its number of indices.
+        names: the members that are names introduced here, by position, each with its number of indices.
+        value_at: the member that says what they are.
         error: why the line cannot be read.
         axes: the axes of its letters, once linked.
         text: the LaTeX of the statement's block, for names that need it.
@@ -54,7 +55,8 @@ class Equation:
     conditions: tuple[Condition, ...] = ()
     lead: str = ""
     role: Role = "claim"
-    defines: tuple[str, int] | None = None
+    names: dict[int, tuple[str, int]] = field(default_factory=dict)
+    value_at: int = 1
     error: SourceError | None = None
     axes: Scope = field(default_factory=dict)
 
@@ -67,6 +69,21 @@ class Equation:
         """The first member of the chain that this equation belongs to."""
         return self.previous.head if self.previous is not None else self.members[0]
 
+    @property
+    def defines(self) -> tuple[str, int] | None:
+        """The first of the names that the equation introduces."""
+        return next(iter(self.names.values()), None)
+
+    @property
+    def value(self) -> Node:
+        """What the equation's names are."""
+        return self.members[self.value_at]
+
+    def introduces(self, link: int) -> bool:
+        """Whether a link only says what a new name is."""
+        between = {link, link + 1}
+        return bool(between & set(self.names)) and all(k in self.names or k == self.value_at for k in between)
+
     def statement(self) -> Statement:
         """The equation as one syntax node, for the survey."""
         if len(self.members) == 1:
@@ -74,8 +91,8 @@ class Equation:
         return Statement(S.Chain(self.members, self.relations, self.span), (), self.lead, self.span)
 
 
-def equations(document: Document) -> tuple[list[Equation], dict[str, tuple[str, ...]]]:
-    """All equations of a document in reading order, and the names that it writes with arguments, always the same.
+def equations(document: Document) -> tuple[list[Equation], Functions]:
+    """All equations of a document in reading order, and what it writes with arguments.
 
     Inline mathematics counts where it has an equality sign.
     """
@@ -87,23 +104,22 @@ def equations(document: Document) -> tuple[list[Equation], dict[str, tuple[str, 
             if isinstance(statement, Statement) and not _is_statement(block, equation):
                 continue
             found.append(equation)
-    arguments = _name_values(found)
+    functions = _name_values(found)
     before: Equation | None = None
     for equation in found:
         _continue(equation, before)
         if not equation.given and equation.error is None:
             before = equation
-    return found, arguments
+    return found, functions
 
 
-def _name_values(found: list[Equation]) -> dict[str, tuple[str, ...]]:
-    """Write ``softmax(z)_j`` as ``softmax_j`` where the argument is always the same."""
-    lefts = [e.members[0] for e in found if len(e.members) > 1]
-    heads = named_values(lefts, [member for e in found for member in e.members])
-    if heads:
+def _name_values(found: list[Equation]) -> Functions:
+    """Write ``softmax(z)_j`` as ``softmax_j`` wherever the argument is that of its definition."""
+    functions = find_functions([e.members for e in found if "=" in e.relations])
+    if functions.values:
         for equation in found:
-            equation.members = tuple(without_arguments(member, heads) for member in equation.members)
-    return heads
+            equation.members = tuple(without_arguments(member, functions.values) for member in equation.members)
+    return functions
 
 
 def _is_statement(block: Block, equation: Equation) -> bool:

@@ -7,12 +7,12 @@ parameters and expanded where it is used.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 
 from derive.latex import syntax as S
 from derive.latex.syntax import Node, span_of
-from derive.notation.names import Letters, Spelling, letter_of, spell, symbol_key
+from derive.notation.names import Letters, Spelling, spell
 
 _PLAIN = Letters()
 
@@ -34,17 +34,6 @@ class Call:
     arguments: tuple[str, ...]
     node: Node
     sub: Node | None = None
-
-
-def calls(node: Node) -> Iterator[Call]:
-    """All places of a tree where a bracket directly follows a name."""
-    for inner in node.walk():
-        if isinstance(inner, S.Product):
-            for k in range(len(inner.factors) - 1):
-                if inner.operators[k] == "" and (call := call_of(inner.factors[k], inner.factors[k + 1])):
-                    yield call
-        elif isinstance(inner, S.Apply) and (call := call_of(inner.function, inner.argument)):
-            yield call
 
 
 def call_of(head: Node, group: Node) -> Call | None:
@@ -77,29 +66,50 @@ def function_of(left: Node) -> Call | None:
     return call if call is not None and all(call.arguments) else None
 
 
-def named_values(lefts: list[Node], nodes: list[Node]) -> dict[str, tuple[str, ...]]:
-    """Heads that are names and not functions: defined, or in words or script letters, and always with one argument list."""
-    seen: dict[str, set[tuple[str, ...]]] = {}
-    for node in nodes:
-        for call in calls(node):
-            seen.setdefault(call.head, set()).add(call.arguments)
-    for head in [head for head in seen if head.endswith("'")]:
-        seen.setdefault(head.rstrip("'"), set()).update(seen.pop(head))
-    defined = {call.head for left in lefts if (call := function_of(left)) is not None}
-    single = {head: next(iter(lists)) for head, lists in seen.items() if head in defined and len(lists) == 1}
-    return {head: arguments for head, arguments in single.items() if all(arguments)}
+@dataclass(frozen=True)
+class Functions:
+    """What a document writes with arguments.
+
+    Attributes:
+        values: names that lose their argument list, with it: calls with any other list stay calls.
+        aliases: functions to expand where they are called with other arguments.
+    """
+
+    values: dict[str, tuple[str, ...]]
+    aliases: dict[str, FunctionAlias]
 
 
-def without_arguments(node: Node, heads: Collection[str]) -> Node:
-    """The tree with ``head(arguments)`` replaced by ``head``, for the given heads."""
-    return _rewrite(node, lambda inner: _drop(inner, heads))
+def find_functions(chains: list[tuple[Node, ...]]) -> Functions:
+    """The functions that equations, given as chains of members, define; the first definition counts."""
+    values: dict[str, tuple[str, ...]] = {}
+    aliases: dict[str, FunctionAlias] = {}
+    for members in chains:
+        for member, value in zip(members, members[1:], strict=False):
+            call = function_of(member)
+            if call is None or call.head in values:
+                continue
+            values[call.head] = call.arguments
+            if call.sub is None and _says_all(value, call.arguments):
+                aliases[call.head] = FunctionAlias(call.arguments, (), value)
+    return Functions(values, aliases)
 
 
-def _drop(node: Node, heads: Collection[str]) -> Node:
+def _says_all(body: Node, parameters: tuple[str, ...]) -> bool:
+    """Whether a function's value is given by its parameters alone, so that others can be put in for them."""
+    names = {s.key for node in body.walk() if isinstance(node, S.Symbol) and (s := spell(node, _PLAIN)) is not None}
+    return set(parameters) <= names
+
+
+def without_arguments(node: Node, values: Mapping[str, tuple[str, ...]]) -> Node:
+    """The tree with ``head(arguments)`` replaced by ``head``, for the given heads with their arguments."""
+    return _rewrite(node, lambda inner: _drop(inner, values))
+
+
+def _drop(node: Node, values: Mapping[str, tuple[str, ...]]) -> Node:
     if isinstance(node, S.Apply):
         call = call_of(node.function, node.argument)
-        if call is not None and call.head.rstrip("'") in heads:
-            name = S.Symbol(node.function.name, "", node.span)
+        if _names_value(call, values):
+            name = _value(S.Symbol(node.function.name, "", node.span))
             return S.Script(name, node.sub, node.sup, 0, node.span) if node.sub or node.sup else name
         return node
     if not isinstance(node, S.Product):
@@ -107,7 +117,7 @@ def _drop(node: Node, heads: Collection[str]) -> Node:
     factors: list[Node] = []
     operators: list[str] = []
     for k, factor in enumerate(node.factors):
-        joined = _called(factors[-1], factor, heads) if k and node.operators[k - 1] == "" else None
+        joined = _called(factors[-1], factor, values) if k and node.operators[k - 1] == "" else None
         if joined is not None:
             factors[-1] = joined
             continue
@@ -119,15 +129,30 @@ def _drop(node: Node, heads: Collection[str]) -> Node:
     return factors[0] if len(factors) == 1 else S.Product(tuple(factors), tuple(operators), node.span)
 
 
-def _called(head: Node, group: Node, heads: Collection[str]) -> Node | None:
+def _names_value(call: Call | None, values: Mapping[str, tuple[str, ...]]) -> bool:
+    return call is not None and values.get(call.head.rstrip("'")) == call.arguments
+
+
+def _called(head: Node, group: Node, values: Mapping[str, tuple[str, ...]]) -> Node | None:
     """The name without its bracket; scripts behind the bracket go to the name."""
     call = call_of(head, group)
-    if call is None or call.head.rstrip("'") not in heads:
+    if not _names_value(call, values):
         return None
     span = span_of(head).join(span_of(group))
     if isinstance(group, S.Script):
-        return S.Script(head, group.sub, group.sup, group.primes, span)
-    return replace(head, span=span) if isinstance(head, S.Symbol | S.Script | S.Accent) else head
+        return S.Script(_value(head), group.sub, group.sup, group.primes, span)
+    return S.Decoration("value", head, None, span)
+
+
+def _value(head: Node) -> Node:
+    """A name that had its argument list: a bracket behind it multiplies."""
+    return S.Decoration("value", head, None, span_of(head))
+
+
+def is_value(node: Node) -> bool:
+    while isinstance(node, S.Script):
+        node = node.base
+    return isinstance(node, S.Decoration) and node.kind == "value"
 
 
 def _rewrite(node: Node, change: Callable[[Node], Node]) -> Node:
@@ -176,6 +201,3 @@ def _replaced(spelled: Spelling, argument: Node, node: Node, visit: Callable[[No
         sub = items[0] if len(items) == 1 else S.Sequence(items, (",",) * (len(items) - 1))
         new = S.Script(argument, sub, None, 0, span_of(node))
     return S.Script(new, None, visit(spelled.power), 0, span_of(node)) if spelled.power is not None else new
-
-
-__all__ = ["Call", "FunctionAlias", "function_of", "letter_of", "named_values", "substituted", "symbol_key", "without_arguments"]

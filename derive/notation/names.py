@@ -23,6 +23,7 @@ from derive.latex.syntax import (
     Sum,
     Symbol,
     Words,
+    span_of,
 )
 
 _FONT_COMMANDS = {"bold": "mathbf", "cal": "mathcal", "bb": "mathbb", "frak": "mathfrak", "text": "text", "sans": "mathsf"}
@@ -190,3 +191,36 @@ def letter_of(node: Node) -> str | None:
     if isinstance(node, Symbol) and node.font == "" and (len(node.name) == 1 or node.name == "\\ell"):
         return node.name
     return None
+
+
+def indexed_node(name: Node, items: tuple[Node, ...], power: Node | None = None) -> Node:
+    """A name with its indices as a syntax node."""
+    if not items and power is None:
+        return name
+    sub: Node | None = None
+    if items:
+        sub = items[0] if len(items) == 1 else Sequence(items, (",",) * (len(items) - 1))
+    return Script(name, sub, power, 0, span_of(name))
+
+
+def compound(pair: tuple[Node, ...], letters: Letters) -> Node | None:
+    """``d \\hat{x}_i`` as one subscripted name, where the document has that name."""
+    if len(pair) < 2 or not letters.compounds:
+        return None
+    prefix, base = spell(pair[0], letters), spell(pair[1], letters)
+    if prefix is None or base is None or prefix.indices or prefix.key + base.key not in letters.compounds:
+        return None
+    symbol = Symbol(prefix.key + base.key, "", span_of(pair[0]).join(span_of(pair[1])))
+    return indexed_node(symbol, base.indices, base.power)
+
+
+def parts(node: Node, letters: Letters) -> Iterator[Node]:
+    """The nodes directly below, with names of two parts put together."""
+    if not isinstance(node, Product):
+        yield from node.children()
+        return
+    at = 0
+    while at < len(node.factors):
+        joined = compound(node.factors[at : at + 2], letters) if node.operators[at : at + 1] == ("",) else None
+        yield joined or node.factors[at]
+        at += 2 if joined is not None else 1
