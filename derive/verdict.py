@@ -16,6 +16,7 @@ import sympy
 from sympy import Expr, Symbol
 
 from derive.gradient import Calculus, Reading
+from derive.closed import Compactor
 from derive.forward import Graph
 from derive.language import D, name_of, total
 from derive.normal.algebra import GaveUp, Undefined
@@ -70,8 +71,10 @@ class Court:
     def __init__(self, graph: Graph, sizes: set[str]) -> None:
         self.graph = graph
         self.calculus = Calculus(graph)
+        positive = graph.positive | sizes
         definitions = _Definitions(graph.by_name, self.calculus.staged)
-        self.prover = Prover(definitions, graph.positive | sizes, graph.facts)
+        self.prover = Prover(definitions, positive, graph.facts)
+        self.compactor = Compactor(graph, self.calculus.staged, frozenset(positive))
 
 
 class Judge:
@@ -192,14 +195,14 @@ class Judge:
         return any(d.args[0] != loss for d in pair.left.atoms(D) | pair.right.atoms(D))
 
     def _proves(self, pair: Pair, reading: Reading) -> bool:
-        court = self.court(self._graph(pair))
+        court = self.court(self.graph_of(pair))
         difference = court.calculus.resolve(pair.left, reading) - court.calculus.resolve(pair.right, reading)
         for first, second, equal in pair.conditions:
             delta = sympy.KroneckerDelta(first, second)
             difference = difference * (delta if equal else 1 - delta)
         return court.prover.equal(difference, sympy.Integer(0))
 
-    def _graph(self, pair: Pair) -> Graph:
+    def graph_of(self, pair: Pair) -> Graph:
         """The forward pass that a pair speaks of. A loss that is differentiated by a name which it does not depend on
         is not the loss that the document defines, but any function of that name."""
         graph = self.problem.graph
@@ -217,7 +220,7 @@ class Judge:
         """What the probe finds: a point where the sides differ, agreement, or why it finds nothing."""
         claim = _claim(pair)
         try:
-            found = compare(claim, self._graph(pair), reading, rounds=2 if proved else 4)
+            found = compare(claim, self.graph_of(pair), reading, rounds=2 if proved else 4)
         except NotEvaluable as error:
             return str(error)
         except TooLarge:

@@ -96,12 +96,12 @@ def _chain(node: S.Chain) -> str:
 
 def _cases(node: S.Cases) -> str:
     rows = (latex(v) + (f" & {latex(c)}" if c is not None else "") for v, c in node.rows)
-    return f"\\begin{{cases}} {' \\\\ '.join(rows)} \\end{{cases}}"
+    return "\\begin{cases} " + " \\\\ ".join(rows) + " \\end{cases}"
 
 
 def _matrix(node: S.Matrix) -> str:
     rows = (" & ".join(latex(cell) for cell in row) for row in node.rows)
-    return f"\\begin{{matrix}} {' \\\\ '.join(rows)} \\end{{matrix}}"
+    return "\\begin{matrix} " + " \\\\ ".join(rows) + " \\end{matrix}"
 
 
 def _sequence(node: S.Sequence) -> str:

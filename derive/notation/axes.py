@@ -7,6 +7,7 @@ reported, not believed.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
@@ -32,7 +33,7 @@ class Axes:
         plain: names that are quantities and so no sizes.
         operators: for each sum, by the identity of its node, the axes of the letters that it binds.
         places: how many axes a name has when it is written with some number of indices.
-        open: whether axes may still be joined.
+        uses: how often the document writes each name, so that the commonest of several names for a size is kept.
     """
 
     letters: Letters
@@ -40,7 +41,7 @@ class Axes:
     same: dict[str, Expr] = field(default_factory=dict)
     plain: set[str] = field(default_factory=set)
     operators: dict[int, Scope] = field(default_factory=dict)
-    open: bool = True
+    uses: Counter[str] = field(default_factory=Counter)
     rank: Callable[[str, int], int] = lambda key, count: count
     _all: list[Axis] = field(default_factory=list)
     _places: dict[tuple[str, int, int], Axis] = field(default_factory=dict)
@@ -72,7 +73,7 @@ class Axes:
         a, b = a.root, b.root
         if a is b:
             return True
-        if not self.open or (a.settled and b.settled) or not self._compatible(a, b):
+        if (a.settled and b.settled) or not self._compatible(a, b):
             return False
         if b.settled:
             a, b = b, a
@@ -133,6 +134,8 @@ class Axes:
         a, b = self.canonical(a), self.canonical(b)
         if a == b or not isinstance(a, sympy.Symbol):
             return
+        if isinstance(b, sympy.Symbol) and self.uses[a.name] > self.uses[b.name]:
+            a, b = b, a
         self.same[a.name] = b
         if not quiet:
             self.tell(f"{a.name} and {b} are the same size")

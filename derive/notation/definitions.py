@@ -84,6 +84,7 @@ class _Builder:
         for equation in self.equations:
             for member in equation.members:
                 for spelled in self._spellings(member):
+                    self.table.axes.uses[spelled.key] += 1
                     if spelled.indices:
                         self.table.ranks.counts.setdefault(spelled.key, set()).add(len(spelled.indices))
 
@@ -466,9 +467,12 @@ class _Builder:
             self.table.inputs |= {scale, shift}
             self._share_axes(y, output, letters)
             self.table.defined.add((y, len(letters)))
-            self.problem.tell(f"the forward pass ends in {indexed(y, letters)} = {scale} {indexed(output, letters)} + {shift}")
+            self._assume(f"the forward pass ends in {indexed(y, letters)} = {scale} {indexed(output, letters)} + {shift}")
             output = y
         self._name_upstream(upstream, output, letters)
+
+    def _assume(self, text: str) -> None:
+        self.problem.assume([text], None)
 
     def _share_axes(self, name: str, like: str, letters: tuple[str, ...]) -> None:
         """Give a new name the axes of another."""
@@ -484,7 +488,7 @@ class _Builder:
         body = S.Fraction(_differential(S.Symbol(loss)), _differential(by))
         self._share_axes(upstream, output, letters)
         self.table.aliases[upstream, len(letters)] = Alias(letters, body)
-        self.problem.tell(f"{indexed(upstream, letters)} is ∂{loss}/∂{indexed(output, letters)}")
+        self._assume(f"{indexed(upstream, letters)} is ∂{loss}/∂{indexed(output, letters)}")
 
     # -- the graph ---------------------------------------------------------------------------------------------------------------
 

@@ -3,8 +3,8 @@
 ``x_i`` is a scalar for each i; a bare ``x`` is an array whose axes nobody wrote. A `Value` keeps such axes as *slots*,
 index symbols that wait to be matched: elementwise with another value's, by a sum, or with a letter of the equation.
 
-An `Axis` is an index range. Axes that turn out to be one are joined; while a document is being read (`Axes.open`), the
-operations below join axes that must be equal for an expression to make sense, afterwards they insist.
+An `Axis` is an index range. Axes that turn out to be one are joined: the operations below join axes that must be equal
+for an expression to make sense, unless the forward pass has settled that they are two.
 """
 
 from __future__ import annotations

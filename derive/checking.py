@@ -1,0 +1,316 @@
+"""Checking a document from start to end: what `derive check` and `derive.check` report.
+
+The result is plain data; the reports print it and compute nothing.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from sympy import Expr, Mul, Symbol
+
+from derive.closed import ClosedForm, Compactor
+from derive.document import Document
+from derive.gradient import Reading
+from derive.language import D, indices_of, is_quantity, name_of
+from derive.latex import syntax as S
+from derive.latex.syntax import Node, span_of
+from derive.normal.algebra import GaveUp, Undefined
+from derive.notation.definitions import read_problem
+from derive.notation.equations import Equation
+from derive.notation.survey import bound_letters
+from derive.notation.table import Table
+from derive.probe.points import Counterexample
+from derive.problem import Assumption, Pair, Problem
+from derive.repair import Repair
+from derive.source import Source, Span
+from derive.typeset import Typesetter
+from derive.verdict import Judge, Judged, Status, Verdict
+
+ORDER: tuple[Status, ...] = ("refuted", "undecided", "unsupported", "tested", "proved", "assumed", "note")
+"""Verdicts from the one that decides a document's to the one that says least."""
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A named mistake that reproduces the author's line exactly."""
+
+    code: str
+    message: str
+    span: Span
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One link of a chain with its verdict.
+
+    Attributes:
+        number: the equation's number in the document and the link's in the equation, from 1: ``7.2``.
+        role: definition, claim or note.
+        value: the status of the right side against the derived value of the chain's head.
+        correct: what the right side should be, where that is known and the statement is refuted.
+        hint: what to do about an unsupported statement.
+        focus: the place of the right side.
+    """
+
+    number: str
+    source: Source
+    span: Span
+    role: str
+    left: Node
+    right: Node
+    status: Status
+    reading: Reading | None = None
+    reason: str = ""
+    hint: str = ""
+    value: Status | None = None
+    correct: Node | None = None
+    mistakes: tuple[Mistake, ...] = ()
+    counterexample: Counterexample | None = None
+    seconds: float = 0.0
+    focus: Span | None = None
+
+    @property
+    def fault(self) -> Span:
+        """What to underline: the faulty part where it is known, else the right side of a refuted statement."""
+        if self.mistakes:
+            return self.mistakes[0].span
+        return self.focus if self.focus is not None and self.status == "refuted" else self.span
+
+
+@dataclass(frozen=True)
+class Goal:
+    """A gradient that the document was after: its left side, its closed form, and whether that is proved."""
+
+    left: Node
+    right: Node
+    status: Status
+
+
+@dataclass
+class Checked:
+    """A document with a verdict on every line."""
+
+    document: Document
+    statements: list[Statement]
+    assumptions: list[Assumption]
+    repairs: tuple[Repair, ...] = ()
+    goals: list[Goal] = field(default_factory=list)
+    seconds: float = 0.0
+
+    @property
+    def verdict(self) -> Status:
+        """The document's verdict: the worst of its statements'."""
+        found = {s.status for s in self.statements}
+        return next((status for status in ORDER if status in found), "note")
+
+
+Progress = Callable[[int, int], None]
+"""Called with the number of equations done and their total."""
+
+
+def check_document(document: Document, timeout: float = 10.0, progress: Progress | None = None) -> Checked:
+    """Judge every equation of a document.
+
+    Args:
+        timeout: seconds an equation; what takes longer is undecided.
+        progress: told after each equation.
+    """
+    start = time.monotonic()
+    problem = read_problem(document)
+    checker = _Checker(problem, Judge(problem, timeout))
+    statements: list[Statement] = []
+    for k, equation in enumerate(problem.equations):
+        if not equation.ignored:
+            statements += checker.statements(equation, k + 1)
+        if progress is not None:
+            progress(k + 1, len(problem.equations))
+    statements += [_unread(source, error, k) for k, (source, error) in enumerate(document.errors)]
+    assumptions = list(problem.assumptions.values())
+    goals = checker.goals()
+    return Checked(document, statements, assumptions, document.repairs, goals, time.monotonic() - start)
+
+
+def _unread(source: Source, error: object, k: int) -> Statement:
+    from derive.source import SourceError
+
+    assert isinstance(error, SourceError)
+    empty = S.Empty(error.span)
+    return Statement(
+        f"E{k + 1}", source, error.span, "note", empty, empty, "unsupported", None, error.message, error.hint
+    )
+
+
+class _Checker:
+    """Turns judged equations into statements."""
+
+    def __init__(self, problem: Problem, judge: Judge) -> None:
+        self.problem = problem
+        self.judge = judge
+        self.typesetter = typesetter(problem)
+        self._heads: dict[Expr, tuple[Expr, Pair]] = {}
+
+    def statements(self, equation: Equation, number: int) -> list[Statement]:
+        judged = self.judge.judge(equation)
+        if equation.error is not None:
+            return [self._failed(equation, number, judged)]
+        if equation.role == "note":
+            return [self._note(equation, number)]
+        return [self._link(judged, k, number) for k in range(len(judged.links))]
+
+    def _failed(self, equation: Equation, number: int, judged: Judged) -> Statement:
+        error = equation.error
+        assert error is not None
+        left = equation.members[0] if equation.members else S.Empty(equation.span)
+        right = equation.members[1] if len(equation.members) > 1 else S.Empty(equation.span)
+        role = "definition" if equation.role in ("definition", "given") else "claim"
+        return Statement(
+            f"{number}.1", equation.source, error.span, role, left, right, "unsupported", None,
+            error.message, error.hint, seconds=judged.seconds,
+        )  # fmt: skip
+
+    def _note(self, equation: Equation, number: int) -> Statement:
+        empty = S.Empty(equation.span)
+        left = equation.members[0] if equation.members else empty
+        return Statement(f"{number}.1", equation.source, equation.span, "note", left, empty, "note")
+
+    def _link(self, judged: Judged, k: int, number: int) -> Statement:
+        equation, verdict = judged.equation, judged.links[k]
+        left, right = equation.members[k], equation.members[k + 1]
+        value = judged.values[k] if k < len(judged.values) else None
+        starts = not k and equation.previous is None
+        span = span_of(left).join(span_of(right)) if starts else span_of(right)
+        if equation.given:
+            role = "definition"
+        else:
+            role = "note" if verdict.status == "note" else "definition" if verdict.status == "assumed" else "claim"
+        self._remember(verdict, equation, k)
+        return Statement(
+            f"{number}.{k + 1}",
+            equation.source,
+            verdict.error.span if verdict.error is not None and verdict.error.span.end > verdict.error.span.start else span,
+            role,
+            left,
+            right,
+            verdict.status,
+            verdict.reading,
+            verdict.reason,
+            verdict.error.hint if verdict.error is not None else "",
+            value.status if value is not None else None,
+            self._correct(judged, k),
+            (),
+            verdict.counterexample,
+            judged.seconds if not k else 0.0,
+            span_of(right),
+        )
+
+    # -- what would be right -------------------------------------------------------------------------------------------
+
+    def _correct(self, judged: Judged, k: int) -> Node | None:
+        """The right side that a refuted link should have: the derived value of its left side or of the chain's head."""
+        verdict = judged.links[k]
+        if verdict.status != "refuted" or verdict.pair is None:
+            return None
+        pair = verdict.pair
+        value = judged.values[k] if k < len(judged.values) else None
+        if value is not None and value.pair is not None:
+            pair = value.pair
+        if not _is_derived(pair.left):
+            return self._defined(pair)
+        form = self.closed_form(pair, verdict.reading or "total")
+        if form is None or is_quantity(form.expr):
+            return None  # an upstream gradient has no value of its own
+        return self.typesetter.node(form.expr)
+
+    def _defined(self, pair: Pair) -> Node | None:
+        """The definition of a left side that is a defined name."""
+        if not is_quantity(pair.left):
+            return None
+        definition = self.problem.graph.by_name.get(name_of(pair.left))
+        return self.typesetter.node(definition.at(indices_of(pair.left))) if definition is not None else None
+
+    def closed_form(self, pair: Pair, reading: Reading) -> ClosedForm | None:
+        """The compact value of a pair's left side."""
+        court = self.judge.court(self.judge.graph_of(pair))
+        expr = court.calculus.resolve(pair.left, reading)
+        try:
+            return court.compactor.closed_form(expr, time.monotonic() + self.judge.timeout)
+        except (GaveUp, Undefined):
+            return None
+
+    # -- goals ------------------------------------------------------------------------------------------------------------
+
+    def _remember(self, verdict: Verdict, equation: Equation, k: int) -> None:
+        """Note the gradients of the loss by inputs that the document states."""
+        pair = verdict.pair
+        if k or pair is None or equation.given or not isinstance(pair.left, D):
+            return
+        of, by = pair.left.args[:2]
+        graph = self.problem.graph
+        loss = Symbol(graph.loss, real=True)
+        if of == loss and name_of(by) not in graph.by_name:
+            self._heads.setdefault(pair.left, (pair.left, pair))
+
+    def goals(self) -> list[Goal]:
+        """The closed forms of the gradients that the document states."""
+        found = []
+        for expr, pair in self._heads.values():
+            form = self.closed_form(pair, "total")
+            if form is not None:
+                status: Status = "proved" if self._proves(pair, form.expr) else "undecided"
+                found.append(Goal(self.typesetter.node(expr), self.typesetter.node(form.expr), status))
+        return found
+
+    def _proves(self, pair: Pair, expr: Expr) -> bool:
+        court = self.judge.court(self.judge.graph_of(pair))
+        try:
+            return court.prover.equal(court.calculus.resolve(pair.left, "total"), expr)
+        except (GaveUp, Undefined):
+            return False
+
+
+def _is_derived(expr: Expr) -> bool:
+    """Whether an expression is a derivative or a product of such: something with a value to derive."""
+    factors = Mul.make_args(expr)
+    return any(isinstance(f, D) for f in factors) and all(isinstance(f, D) or f.is_number for f in factors)
+
+
+def typesetter(problem: Problem) -> Typesetter:
+    """A typesetter with the letters and names of a document."""
+    return Typesetter(_index_letters(problem), _derivative_names(problem.table))
+
+
+def _index_letters(problem: Problem) -> dict[str, list[str]]:
+    """For each size the letters that the document uses for indices of that axis, in order of appearance."""
+    letters: dict[str, list[str]] = {}
+    for equation in problem.equations:
+        for letter, axis in equation.axes.items():
+            _append(letters, str(axis.size), letter)
+        for member in equation.members:
+            for node in member.walk():
+                if isinstance(node, S.BigOperator) and node.lower is not None:
+                    axes = problem.table.axes.operators.get(id(node), {})
+                    for letter in bound_letters(node.lower):
+                        if letter in axes:
+                            _append(letters, str(axes[letter].size), letter)
+    return letters
+
+
+def _append(letters: dict[str, list[str]], size: str, letter: str) -> None:
+    known = letters.setdefault(size, [])
+    if letter not in known:
+        known.append(letter)
+
+
+def _derivative_names(table: Table) -> dict[str, str]:
+    """The document's own names for derivatives of the loss: ``\\delta`` for ``∂L/∂y``."""
+    names = {}
+    for (key, _), alias in table.aliases.items():
+        body = alias.body
+        if isinstance(body, S.Fraction) and isinstance(body.numerator, S.Product) and isinstance(body.denominator, S.Product):
+            of, by = (table.spell(side.factors[-1]) for side in (body.numerator, body.denominator))
+            if of is not None and by is not None and of.key == table.loss:
+                names[f"∂{of.key}/∂{by.key}"] = key
+    return names

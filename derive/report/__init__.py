@@ -1,0 +1,1 @@
+"""Reports: they print what was established and compute nothing."""

@@ -1,0 +1,82 @@
+"""The report as JSON, for programs. Its shape is stable."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from derive.checking import Checked, Statement
+from derive.latex.writer import latex
+
+
+def render(documents: Iterable[Checked], version: str) -> str:
+    """All documents as one JSON object."""
+    data = {"derive": version, "documents": [document(checked) for checked in documents]}
+    return json.dumps(data, ensure_ascii=False, indent=2) + "\n"
+
+
+def document(checked: Checked) -> dict[str, Any]:
+    """One document as JSON data."""
+    return {
+        "path": checked.document.path,
+        "verdict": checked.verdict,
+        "assumptions": [{"text": a.text, "line": a.line} for a in checked.assumptions],
+        "repairs": [
+            {"line": r.line, "column": r.column, "was": r.was, "now": r.now, **({"cell": r.cell} if r.cell else {})}
+            for r in checked.repairs
+        ],
+        "statements": [_statement(s) for s in checked.statements],
+        "goals": [{"left": latex(g.left), "right": latex(g.right), "status": g.status} for g in checked.goals],
+        "seconds": round(checked.seconds, 3),
+    }
+
+
+def _statement(statement: Statement) -> dict[str, Any]:
+    start = statement.source.place(statement.span.start)
+    end = statement.source.place(statement.span.end)
+    return {
+        "id": statement.number,
+        "cell": statement.source.cell,
+        "line": start.line,
+        "column": start.column,
+        "end_line": end.line,
+        "end_column": end.column,
+        "role": statement.role,
+        "left": latex(statement.left),
+        "right": latex(statement.right),
+        "status": statement.status,
+        "reading": statement.reading,
+        "reason": statement.reason or None,
+        "value": statement.value,
+        "correct": latex(statement.correct) if statement.correct is not None else None,
+        "mistakes": [_mistake(statement, m) for m in statement.mistakes],
+        "counterexample": _counterexample(statement),
+        "seconds": round(statement.seconds, 4),
+    }
+
+
+def _mistake(statement: Statement, mistake: Any) -> dict[str, Any]:
+    start = statement.source.place(mistake.span.start)
+    end = statement.source.place(mistake.span.end)
+    return {
+        "code": mistake.code,
+        "message": mistake.message,
+        "line": start.line,
+        "column": start.column,
+        "end_line": end.line,
+        "end_column": end.column,
+    }
+
+
+def _counterexample(statement: Statement) -> dict[str, Any] | None:
+    example = statement.counterexample
+    if example is None:
+        return None
+    return {
+        "sizes": dict(example.sizes),
+        "indices": dict(example.indices),
+        "values": dict(example.values),
+        "left": example.left,
+        "right": example.right,
+    }

@@ -1,0 +1,179 @@
+"""The report for a terminal: every line with its verdict, what is wrong with it, and what would be right."""
+
+from __future__ import annotations
+
+import textwrap
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from derive.checking import ORDER, Checked, Statement
+from derive.latex import syntax as S
+from derive.plain import plain
+from derive.source import frame
+from derive.typeset import key_node
+
+INDENT = "      "
+_MARKS = {"proved": "✓", "refuted": "✗", "tested": "≈", "undecided": "?", "unsupported": "!", "assumed": "·", "note": " "}
+_ASCII_MARKS = {"proved": "+", "refuted": "x", "tested": "~", "undecided": "?", "unsupported": "!", "assumed": ".", "note": " "}
+_COLOURS = {"proved": "32", "refuted": "1;31", "tested": "33", "undecided": "33", "unsupported": "35", "assumed": "36"}
+_PARTIAL = "as a partial derivative, with the other intermediates held fixed"
+_REPAIRS_SHOWN = 5
+
+
+@dataclass(frozen=True)
+class TextReport:
+    """Prints a checked document.
+
+    Args:
+        width: columns to wrap at.
+        colour: whether to use terminal colours.
+        ascii: whether to keep to ASCII.
+    """
+
+    width: int = 80
+    colour: bool = False
+    ascii: bool = False
+
+    def render(self, checked: Checked) -> str:
+        """The whole report, with a final line break."""
+        parts = [self._header(checked), *self._sections(checked), self._summary(checked)]
+        return "\n\n".join(part for part in parts if part) + "\n"
+
+    # -- sections ------------------------------------------------------------------------------------------------------
+
+    def _header(self, checked: Checked) -> str:
+        return self._bold(checked.document.path)
+
+    def _sections(self, checked: Checked) -> Iterator[str]:
+        if checked.repairs:
+            yield "\n".join(self._repairs(checked))
+        if checked.assumptions:
+            yield "\n".join(self._assumptions(checked))
+        for statement in checked.statements:
+            yield "\n".join(self._statement(statement))
+        for goal in checked.goals:
+            yield "\n".join(self._goal(goal))
+
+    def _repairs(self, checked: Checked) -> Iterator[str]:
+        count = len(checked.repairs)
+        yield self._bold(f"Repaired ({count} {'place' if count == 1 else 'places'}; the text had lost characters)")
+        for repair in checked.repairs[:_REPAIRS_SHOWN]:
+            cell = f"cell {repair.cell}, " if repair.cell is not None else ""
+            yield f"  {cell}line {repair.line}, column {repair.column}: {repair.was} {self._arrow()} {repair.now}"
+        if count > _REPAIRS_SHOWN:
+            kinds = Counter(repair.now.split("{")[0].split("(")[0].strip() for repair in checked.repairs)
+            listed = ", ".join(f"{now} {n} times" if n > 1 else now for now, n in kinds.most_common(6))
+            yield f"  ... {count - _REPAIRS_SHOWN} more, in all {listed}; --format json lists each"
+
+    def _assumptions(self, checked: Checked) -> Iterator[str]:
+        yield self._bold("Assumed (state otherwise with <!-- given: ... -->)")
+        for assumption in checked.assumptions:
+            line = f" (line {assumption.line})" if assumption.line is not None else ""
+            yield from self._wrapped(f"{self._readable(assumption.text)}{line}", "  - ", "    ")
+
+    def _readable(self, text: str) -> str:
+        """An assumption's LaTeX names as text."""
+        return " ".join(self._name(word) if "\\" in word or "_" in word else word for word in text.split(" "))
+
+    def _name(self, word: str) -> str:
+        """A LaTeX name as text."""
+        if word.startswith("∂"):
+            of, by = word[1:].split("/∂", 1)
+            mark = "d" if self.ascii else "∂"
+            return f"{mark}{self._name(of)}/{mark}{self._name(by)}"
+        return plain(key_node(word), self.ascii)
+
+    # -- statements ----------------------------------------------------------------------------------------------------
+
+    def _statement(self, statement: Statement) -> Iterator[str]:
+        place = statement.source.place(statement.span.start)
+        cell = f"cell {statement.source.cell} " if statement.source.cell is not None else ""
+        head = f"{self._mark(statement)} {cell}line {place.line}"
+        yield from self._wrapped(self._equation(statement), f"{head}  ", INDENT)
+        yield f"{INDENT}{self._verdict(statement)}"
+        for code, message in ((m.code, m.message) for m in statement.mistakes):
+            yield from self._wrapped(f"{code}  {message}", INDENT, INDENT + "  ")
+        if statement.status in ("refuted", "unsupported"):
+            yield from self._source(statement)
+        if statement.correct is not None:
+            yield from self._wrapped(f"correct: {plain(statement.correct, self.ascii)}", INDENT, INDENT + "  ")
+        if statement.counterexample is not None:
+            yield from self._counterexample(statement)
+
+    def _equation(self, statement: Statement) -> str:
+        if isinstance(statement.left, S.Empty) and isinstance(statement.right, S.Empty):
+            return ""
+        return f"{plain(statement.left, self.ascii)} = {plain(statement.right, self.ascii)}".rstrip()
+
+    def _verdict(self, statement: Statement) -> str:
+        words = [self._coloured(statement.status, statement.status)]
+        if statement.role == "definition" and statement.status == "assumed":
+            words.append("definition")
+        elif statement.reason:
+            words.append(statement.reason)
+        if statement.reading == "partial" and statement.status in ("proved", "tested"):
+            words.append(_PARTIAL)
+        if statement.status == "proved" and statement.value == "refuted":
+            words.append("as a step only: it does not give what the chain began with")
+        if statement.hint:
+            words.append(statement.hint)
+        return ", ".join(words)
+
+    def _source(self, statement: Statement) -> Iterator[str]:
+        framed = frame(statement.source, statement.fault, self.width - len(INDENT))
+        for line in framed.splitlines():
+            yield INDENT + line[4:]
+
+    def _counterexample(self, statement: Statement) -> Iterator[str]:
+        example = statement.counterexample
+        assert example is not None
+        found = [f"{name} = {value}" for name, value in (*example.sizes.items(), *example.indices.items())]
+        found += [f"{self._name(name)} = {_array(value)}" for name, value in example.values.items()]
+        where = "; ".join(found)
+        yield from self._wrapped(f"for {where}", INDENT, INDENT + "  ")
+        yield f"{INDENT}the left side is {example.left}, the right side {example.right}"
+
+    # -- the end -------------------------------------------------------------------------------------------------------
+
+    def _goal(self, goal: Any) -> Iterator[str]:
+        yield self._bold("Derived")
+        text = f"{plain(goal.left, self.ascii)} = {plain(goal.right, self.ascii)}"
+        yield from self._wrapped(text, "  ", "    ")
+        yield f"  {self._coloured(goal.status, goal.status)}"
+
+    def _summary(self, checked: Checked) -> str:
+        counts = Counter(s.status for s in checked.statements)
+        listed = ", ".join(f"{counts[status]} {status}" for status in ORDER if counts[status])
+        verdict = self._coloured(checked.verdict, checked.verdict)
+        return f"{self._bold(checked.document.path)}: {verdict} ({listed or 'no equations'}) in {checked.seconds:.1f} s"
+
+    # -- looks ---------------------------------------------------------------------------------------------------------
+
+    def _wrapped(self, text: str, first: str, rest: str) -> Iterator[str]:
+        lines = textwrap.wrap(text, max(self.width, 40), initial_indent=first, subsequent_indent=rest, break_long_words=False)
+        yield from lines or [first.rstrip()]
+
+    def _mark(self, statement: Statement) -> str:
+        mark = (_ASCII_MARKS if self.ascii else _MARKS)[statement.status]
+        return self._coloured(mark, statement.status)
+
+    def _arrow(self) -> str:
+        return "->" if self.ascii else "→"
+
+    def _coloured(self, text: str, status: str) -> str:
+        code = _COLOURS.get(status)
+        return f"\x1b[{code}m{text}\x1b[0m" if self.colour and code else text
+
+    def _bold(self, text: str) -> str:
+        return f"\x1b[1m{text}\x1b[0m" if self.colour else text
+
+
+def _array(value: Any) -> str:
+    """Data as text: ``[1, -2, 3]``."""
+    if isinstance(value, list):
+        return f"[{', '.join(map(_array, value))}]"
+    if isinstance(value, dict):
+        return ", ".join(f"[{indices}]: {entry}" for indices, entry in value.items())
+    return str(value)
