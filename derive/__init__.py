@@ -1,1 +1,101 @@
-"""derive."""
+"""derive: proves or refutes hand-derived gradients, line by line, for every size.
+
+How a document becomes verdicts, each stage importing only from those before it::
+
+    document -> equations -> problem -> forward graph -> gradient -> closed form
+       |            |           |            |              |            |
+    source,      latex/      notation/    forward       gradient      closed
+    repair       (syntax)    (meaning)                     |            |
+                                                   normal/ (proves)  probe/ (refutes)
+                                                           \\           /
+                                                     verdict -> checking -> report/
+
+The verbs of the package are `check`, `load` and `prove`; the command line is `derive check`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from derive.api import LoadedProblem, Proof
+    from derive.checking import Checked
+
+__all__ = ["check", "load", "prove"]
+
+
+def check(document: str | Path, *, timeout: float = 10.0, kind: str | None = None) -> Checked:
+    r"""Judge every equation of a document.
+
+    Args:
+        document: a path, or the text itself (anything with a line break, a dollar sign or a backslash is text).
+        timeout: seconds an equation.
+        kind: how to read text: ``md``, ``tex``, ``txt`` or ``ipynb``; by the suffix for a path, else ``md``.
+
+    Returns:
+        the statements with their verdicts, the assumptions and the repairs.
+
+    Raises:
+        derive.document.DocumentError: the document cannot be read at all.
+
+    >>> text = r'''
+    ... $\mu = \frac{1}{N} \sum_{i=1}^N x_i$ and $y_i = x_i - \mu$, so
+    ... $$\frac{\partial \mu}{\partial x_i} = \frac{1}{N}$$
+    ... $$\frac{\partial y_i}{\partial x_j} = \delta_{ij} - N$$
+    ... '''
+    >>> [statement.status for statement in check(text).statements]
+    ['assumed', 'assumed', 'proved', 'refuted']
+    """
+    from derive.api import read
+    from derive.checking import check_document
+
+    return check_document(read(document, kind), timeout)
+
+
+def load(document: str | Path, *, kind: str | None = None) -> LoadedProblem:
+    r"""Read a document's forward pass.
+
+    Args:
+        document, kind: as for `check`.
+
+    Returns:
+        the problem: its definitions as SymPy, and its gradients.
+
+    Raises:
+        derive.document.DocumentError: the document cannot be read at all.
+
+    >>> problem = load(r"$$s = \sum_{i=1}^N x_i, \quad y_i = \frac{x_i}{s}$$")
+    >>> problem.definitions["y"].expr
+    x[i]/s
+    >>> print(problem.gradient("x").text())
+    ∂L/∂x_i = 1/s² (s ∂L/∂y_i − Σ_j x_j ∂L/∂y_j)
+    """
+    from derive.api import LoadedProblem, read
+
+    return LoadedProblem(read(document, kind))
+
+
+def prove(left: Any, right: Any, *, positive: tuple[str, ...] = (), timeout: float = 10.0) -> Proof:
+    """Decide whether two SymPy expressions are equal for all sizes and all real data.
+
+    Args:
+        left, right: expressions over symbols, `Indexed`, `Sum` over whole ranges, `KroneckerDelta` and elementwise
+            functions. Symbols that are positive integers are sizes.
+        positive: names of data that are positive.
+        timeout: seconds.
+
+    Returns:
+        a `Proof` with a ``status``; it is not a bool.
+
+    >>> from sympy import IndexedBase, Sum, Symbol
+    >>> x, N, i = IndexedBase("x"), Symbol("N", integer=True, positive=True), Symbol("i", integer=True)
+    >>> mean = Sum(x[i], (i, 1, N)) / N
+    >>> prove(Sum((x[i] - mean) ** 2, (i, 1, N)), Sum(x[i] ** 2, (i, 1, N)) - N * mean**2).status
+    'proved'
+    >>> prove(mean, x[i]).status
+    'refuted'
+    """
+    from derive.api import decide
+
+    return decide(left, right, positive, timeout)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from sympy import Expr, Mul, Symbol
 
@@ -18,7 +19,7 @@ from derive.language import D, indices_of, is_quantity, name_of
 from derive.latex import syntax as S
 from derive.latex.syntax import Node, span_of
 from derive.normal.algebra import GaveUp, Undefined
-from derive.notation.definitions import read_problem
+from derive.problem.reader import read_problem
 from derive.notation.equations import Equation
 from derive.notation.survey import bound_letters
 from derive.notation.table import Table
@@ -28,6 +29,9 @@ from derive.repair import Repair
 from derive.source import Source, Span
 from derive.typeset import Typesetter
 from derive.verdict import Judge, Judged, Status, Verdict
+
+if TYPE_CHECKING:
+    from derive.terms import Term
 
 ORDER: tuple[Status, ...] = ("refuted", "undecided", "unsupported", "tested", "proved", "assumed", "note")
 """Verdicts from the one that decides a document's to the one that says least."""
@@ -52,7 +56,8 @@ class Statement:
         value: the status of the right side against the derived value of the chain's head.
         correct: what the right side should be, where that is known and the statement is refuted.
         hint: what to do about an unsupported statement.
-        focus: the place of the right side.
+        focus: the part to look at: the right side, or what could not be understood.
+        terms: for a gradient, its terms beside the derived ones, where they were asked for.
     """
 
     number: str
@@ -71,13 +76,14 @@ class Statement:
     counterexample: Counterexample | None = None
     seconds: float = 0.0
     focus: Span | None = None
+    terms: tuple[Term, ...] = ()
 
     @property
     def fault(self) -> Span:
         """What to underline: the faulty part where it is known, else the right side of a refuted statement."""
         if self.mistakes:
             return self.mistakes[0].span
-        return self.focus if self.focus is not None and self.status == "refuted" else self.span
+        return self.focus if self.focus is not None and self.status in ("refuted", "unsupported") else self.span
 
 
 @dataclass(frozen=True)
@@ -111,16 +117,19 @@ Progress = Callable[[int, int], None]
 """Called with the number of equations done and their total."""
 
 
-def check_document(document: Document, timeout: float = 10.0, progress: Progress | None = None) -> Checked:
+def check_document(
+    document: Document, timeout: float = 10.0, progress: Progress | None = None, terms: bool = False
+) -> Checked:
     """Judge every equation of a document.
 
     Args:
         timeout: seconds an equation; what takes longer is undecided.
         progress: told after each equation.
+        terms: compare gradients term by term as well.
     """
     start = time.monotonic()
     problem = read_problem(document)
-    checker = _Checker(problem, Judge(problem, timeout))
+    checker = _Checker(problem, Judge(problem, timeout), terms)
     statements: list[Statement] = []
     for k, equation in enumerate(problem.equations):
         if not equation.ignored:
@@ -146,9 +155,10 @@ def _unread(source: Source, error: object, k: int) -> Statement:
 class _Checker:
     """Turns judged equations into statements."""
 
-    def __init__(self, problem: Problem, judge: Judge) -> None:
+    def __init__(self, problem: Problem, judge: Judge, terms: bool) -> None:
         self.problem = problem
         self.judge = judge
+        self.terms = terms
         self.typesetter = typesetter(problem)
         self._heads: dict[Expr, tuple[Expr, Pair]] = {}
 
@@ -166,9 +176,10 @@ class _Checker:
         left = equation.members[0] if equation.members else S.Empty(equation.span)
         right = equation.members[1] if len(equation.members) > 1 else S.Empty(equation.span)
         role = "definition" if equation.role in ("definition", "given") else "claim"
+        focus = error.span if _inside(error.span, equation.span) else None
         return Statement(
-            f"{number}.1", equation.source, error.span, role, left, right, "unsupported", None,
-            error.message, error.hint, seconds=judged.seconds,
+            f"{number}.1", equation.source, equation.span, role, left, right, "unsupported", None,
+            error.message, error.hint, seconds=judged.seconds, focus=focus,
         )  # fmt: skip
 
     def _note(self, equation: Equation, number: int) -> Statement:
@@ -190,7 +201,7 @@ class _Checker:
         return Statement(
             f"{number}.{k + 1}",
             equation.source,
-            verdict.error.span if verdict.error is not None and verdict.error.span.end > verdict.error.span.start else span,
+            span,
             role,
             left,
             right,
@@ -203,8 +214,20 @@ class _Checker:
             (),
             verdict.counterexample,
             judged.seconds if not k else 0.0,
-            span_of(right),
+            _focus(verdict, span, span_of(right)),
+            self._terms(judged, k),
         )
+
+    def _terms(self, judged: Judged, k: int) -> tuple[Term, ...]:
+        """The table of a link's terms beside those of the gradient at the head of its chain."""
+        verdict = judged.links[k]
+        if not self.terms or verdict.pair is None or verdict.status not in ("proved", "refuted", "tested"):
+            return ()
+        from derive.terms import term_table
+
+        value = judged.values[k] if k < len(judged.values) else None
+        pair = value.pair if value is not None and value.pair is not None else verdict.pair
+        return term_table(self.judge, pair, self.typesetter)
 
     # -- what would be right -------------------------------------------------------------------------------------------
 
@@ -269,6 +292,17 @@ class _Checker:
             return court.prover.equal(court.calculus.resolve(pair.left, "total"), expr)
         except (GaveUp, Undefined):
             return False
+
+
+def _focus(verdict: Verdict, whole: Span, right: Span) -> Span | None:
+    """What to underline in a link: the part that was not understood, if it stands there, else the right side."""
+    if verdict.error is None:
+        return right
+    return verdict.error.span if _inside(verdict.error.span, whole) else None
+
+
+def _inside(span: Span, whole: Span) -> bool:
+    return whole.start <= span.start < span.end <= whole.end
 
 
 def _is_derived(expr: Expr) -> bool:

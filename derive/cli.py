@@ -113,7 +113,7 @@ def _check(options: argparse.Namespace) -> int:
             print(f"derive: {error}", file=sys.stderr)
             unreadable += 1
             continue
-        checked.append(check_document(document, options.timeout, _progress(path)))
+        checked.append(check_document(document, options.timeout, _progress(path), options.terms))
     if checked or options.format == "json":
         _write(_render(checked, options), options.output)
     if unreadable:

@@ -1,19 +1,20 @@
 """The forward graph: ordered definitions of named intermediates over inputs.
 
-A definition gives a name, with its indices, a value in terms of inputs and earlier names. The graph is checked when it
-is built: no name twice, no cycle, indices and sizes that fit.
+A definition gives a name, with its indices, a value in terms of inputs and earlier names. The graph is
+checked when it is built: no name twice, no cycle, indices and sizes that fit.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
+from itertools import chain, count
 
 import sympy
 from sympy import Expr, Symbol
 
-from derive.language import D, index, is_quantity, name_of, refresh, tensor
+from derive.language import index, name_of, refresh, tensor
 
 
 class GraphError(ValueError):
@@ -44,7 +45,7 @@ class Definition:
     @cached_property
     def uses(self) -> frozenset[str]:
         """The names of quantities in the right-hand side."""
-        return frozenset(names_in(self.expr))
+        return names_in(self.expr)
 
 
 def entry(name: str, indices: tuple[Expr, ...]) -> Expr:
@@ -52,9 +53,10 @@ def entry(name: str, indices: tuple[Expr, ...]) -> Expr:
     return tensor(name)[indices] if indices else Symbol(name, real=True)
 
 
-def names_in(expr: Expr) -> set[str]:
+@lru_cache(maxsize=16384)
+def names_in(expr: Expr) -> frozenset[str]:
     """The names of symbols and indexed names in an expression; indices do not count."""
-    return {name_of(atom) for atom in quantities_in(expr)}
+    return frozenset(name_of(atom) for atom in quantities_in(expr))
 
 
 def quantities_in(expr: Expr) -> set[Expr]:
@@ -83,9 +85,10 @@ def _collect(expr: Expr, found: set[Expr]) -> None:
             _collect(argument, found)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Graph:
-    """Definitions in an order in which each uses only earlier ones.
+    """Definitions in an order in which each uses only earlier ones. Two graphs are never equal, so that what
+    follows from one can be kept under it.
 
     Args:
         definitions: in any order.
@@ -135,26 +138,63 @@ class Graph:
 
     def depends(self, name: str, on: str) -> bool:
         """Whether a name is ``on``, or is defined by way of it."""
-        return on in self._reach[name] if name in self._reach else name == on
+        return name == on or name in self._above(on)
+
+    def _above(self, name: str) -> frozenset[str]:
+        """The names that are defined by way of a name; asked for one name at a time, as all together they are
+        as many as the square of a deep graph's depth."""
+        if name not in self._ancestors:
+            found: set[str] = set()
+            waiting = [name]
+            while waiting:
+                users = {user.name for user in self.consumers.get(waiting.pop(), ())} - found
+                found |= users
+                waiting.extend(users)
+            self._ancestors[name] = frozenset(found)
+        return self._ancestors[name]
 
     @cached_property
-    def _reach(self) -> dict[str, frozenset[str]]:
-        reach: dict[str, frozenset[str]] = {}
-        for definition in self.definitions:
-            below = (reach.get(name, frozenset({name})) for name in definition.uses)
-            reach[definition.name] = frozenset({definition.name}).union(*below)
-        return reach
+    def reaching(self) -> frozenset[str]:
+        """The names that the loss, or where it is not defined an output, depends on; they themselves
+        included."""
+        waiting = [self.loss] if self.has_loss else list(self.outputs)
+        found = set(waiting)
+        while waiting:
+            definition = self.by_name.get(waiting.pop())
+            new = definition.uses - found if definition is not None else frozenset()
+            found |= new
+            waiting.extend(new)
+        return frozenset(found)
+
+    @cached_property
+    def _ancestors(self) -> dict[str, frozenset[str]]:
+        return {}
 
     def indices_of(self, name: str) -> tuple[Symbol, ...]:
-        """Index letters for a name: those of its definition, or fresh ones."""
+        """Index letters for a name: those of its definition, or the customary ones."""
         if name in self.by_name:
             return self.by_name[name].indices
-        return tuple(index(f"{letter}") for letter, _ in zip("ijklmnpq", self.sizes.get(name, ()), strict=False))
+        letters = chain("ijklmnpq", (f"i_{k}" for k in count(1)))
+        return tuple(index(letter) for letter, _ in zip(letters, self.sizes.get(name, ()), strict=False))
 
     def sizes_of(self, name: str) -> tuple[Expr, ...]:
         if name in self.by_name:
             return self.by_name[name].sizes
         return tuple(self.sizes.get(name, ()))
+
+    @cached_property
+    def all_sizes(self) -> tuple[Expr, ...]:
+        """The sizes of all axes of all names, each once."""
+        axes = (*self.sizes.values(), *(d.sizes for d in self.definitions))
+        return tuple(dict.fromkeys(n for sizes in (*axes, self.selectors.values()) for n in sizes))
+
+    @cached_property
+    def size_names(self) -> tuple[str, ...]:
+        """The names of sizes, those of axes first."""
+        sides = (side for fact in self.facts for side in fact)
+        exprs = (*self.all_sizes, *(d.expr for d in self.definitions), *sides)
+        symbols = (s for e in exprs for s in sorted(e.free_symbols, key=str))
+        return tuple(dict.fromkeys(s.name for s in symbols if s.is_integer and s.is_positive))
 
     @cached_property
     def inputs(self) -> tuple[str, ...]:
@@ -184,27 +224,19 @@ def _sorted(definitions: Iterable[Definition]) -> list[Definition]:
 
 def _visit(start: str, waiting: Mapping[str, Definition], done: dict[str, Definition]) -> None:
     """Depth first, without recursion, so that a long chain of layers is no deeper than a short one."""
-    path: list[str] = []
+    path: dict[str, None] = {}
     stack: list[tuple[str, bool]] = [(start, False)]
     while stack:
         name, finished = stack.pop()
         if finished:
-            path.pop()
-            done.setdefault(name, waiting[name])
-            continue
-        if name in done:
-            continue
-        if name in path:
-            cycle = " uses ".join([*path[path.index(name) :], name])
-            raise GraphError(f"the definitions go in a circle: {cycle}", name)
-        path.append(name)
-        stack.append((name, True))
-        stack.extend((used, False) for used in sorted(waiting[name].uses, reverse=True) if used in waiting)
-
-
-def derivatives_in(expr: Expr) -> set[Expr]:
-    """All `D` nodes of an expression."""
-    return expr.atoms(D) if expr.has(D) else set()
-
-
-__all__ = ["D", "Definition", "Graph", "GraphError", "derivatives_in", "entry", "is_quantity", "names_in", "quantities_in"]
+            del path[name]
+            done[name] = waiting[name]
+        elif name in path:
+            circle = list(path)[list(path).index(name) :]
+            raise GraphError(f"the definitions go in a circle: {' uses '.join([*circle, name])}", name)
+        elif name not in done:
+            path[name] = None
+            stack.append((name, True))
+            stack.extend(
+                (used, False) for used in sorted(waiting[name].uses, reverse=True) if used in waiting
+            )

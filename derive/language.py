@@ -1,7 +1,8 @@
 """The SymPy vocabulary in which problems are written.
 
-SymPy's own `Indexed`, `Sum` and `KroneckerDelta` are the language; nothing here evaluates them. Added are the derivative
-of one quantity by another, left as the author wrote it (`D`), and a few elementwise functions that SymPy lacks.
+SymPy's own `Indexed`, `Sum` and `KroneckerDelta` are the language; nothing here evaluates them. Added are the
+derivative of one quantity by another, left as the author wrote it (`D`), and a few elementwise functions that
+SymPy lacks.
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ from sympy import Dummy, Expr, Function, IndexedBase, Symbol
 class D(Function):  # type: ignore[misc]
     """``D(a, b)``: the derivative of ``a`` by ``b`` before anybody decided which quantities are held fixed.
 
-    ``a`` is an expression or the loss; ``b`` a symbol or an `Indexed`. A third argument, a `Tuple`, names what the author
-    marked as held fixed.
+    ``a`` is an expression or the loss; ``b`` a symbol or an `Indexed`. A third argument, a `Tuple`, names
+    what the author marked as held fixed.
     """
 
     @classmethod
@@ -74,14 +75,25 @@ def total(body: Expr, ranges: Iterable[tuple[Symbol, Expr]]) -> Expr:
 
 
 def refresh(expr: Expr) -> Expr:
-    """The same expression with every summed index renamed to a new one, so that it can be put inside another sum."""
+    """The same expression with every summed index renamed to a new one, so that it can be put inside another
+    sum."""
     if isinstance(expr, sympy.Sum | sympy.Product):
-        fresh = {limit[0]: bound(limit[0].name) for limit in expr.limits}
-        body = refresh(expr.function).xreplace(fresh)
-        return expr.func(body, *((fresh[i], lo, hi) for i, lo, hi in expr.limits))
+        return _refresh_range(expr)
     if not expr.args or not expr.has(sympy.Sum, sympy.Product):
         return expr
     return expr.func(*(refresh(a) for a in expr.args))
+
+
+def _refresh_range(expr: Expr) -> Expr:
+    """A sum or product with new letters. Its first limit is the innermost: the ranges may contain the later
+    letters."""
+    fresh: dict[Symbol, Dummy] = {}
+    limits = []
+    for letter, low, high in reversed(expr.limits):
+        low, high = low.xreplace(fresh), high.xreplace(fresh)
+        fresh[letter] = bound(letter.name)
+        limits.append((fresh[letter], low, high))
+    return expr.func(refresh(expr.function).xreplace(fresh), *reversed(limits))
 
 
 def name_of(expr: Expr) -> str:
@@ -95,5 +107,6 @@ def indices_of(expr: Expr) -> tuple[Expr, ...]:
 
 
 def is_quantity(expr: Expr) -> bool:
-    """Whether an expression is a symbol or an entry, something a definition can define and a derivative be taken by."""
+    """Whether an expression is a symbol or an entry, something a definition can define and a derivative be
+    taken by."""
     return isinstance(expr, sympy.Indexed | Symbol)

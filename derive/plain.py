@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable
 
 from derive.latex import syntax as S
@@ -59,7 +60,7 @@ class _Printer:
         mark = _ACCENTS.get(node.accent, "")
         if self.ascii or not mark:
             return f"{body}_{node.accent}", _ATOM
-        return f"{body[0]}{mark}{body[1:]}", _ATOM
+        return unicodedata.normalize("NFC", f"{body[0]}{mark}{body[1:]}"), _ATOM
 
     def _script(self, node: S.Script) -> tuple[str, int]:
         base = self.atom(node.base)
@@ -80,8 +81,8 @@ class _Printer:
         return f"^{text}" if re.fullmatch(r"\w+", text) else f"^({text.replace(' ', '')})"
 
     def _fraction(self, node: S.Fraction) -> tuple[str, int]:
-        if isinstance(node.numerator, S.Sum) and node.numerator.signs == ("-",):  # -1/2, not (-1)/2
-            positive = S.Fraction(node.numerator.terms[0], node.denominator)
+        sign, positive = _positive("+", node)
+        if sign == "-":  # -1/2, not (-1)/2
             return self._sum(S.Sum((positive,), ("-",)))
         above, below = self.factor(node.numerator), self.atom(node.denominator)
         return f"{above}/{below}", _ATOM if _is_derivative(node) else _PRODUCT
@@ -108,7 +109,7 @@ class _Printer:
     def _sum(self, node: S.Sum) -> tuple[str, int]:
         minus = "-" if self.ascii else "−"
         parts = []
-        for k, (sign, term) in enumerate(zip(node.signs, node.terms, strict=True)):
+        for k, (sign, term) in enumerate(map(_positive, node.signs, node.terms)):
             mark = minus if sign == "-" else "±" if sign.startswith("\\") else "+"
             text = self.factor(term)
             parts.append((text if mark == "+" else f"{mark}{text}") if not k else f" {mark} {text}")
@@ -158,6 +159,15 @@ class _Printer:
 
     def _held_fixed(self, node: S.HeldFixed) -> tuple[str, int]:
         return f"{self.atom(node.body)}|_{{{self.text(node.fixed)[0]}}}", _ATOM
+
+
+def _positive(sign: str, term: Node) -> tuple[str, Node]:
+    """A signed term with the minus of its numerator moved to its sign."""
+    if isinstance(term, S.Fraction) and isinstance(term.numerator, S.Sum) and term.numerator.signs == ("-",):
+        flipped = {"+": "-", "-": "+"}.get(sign)
+        if flipped is not None:
+            return flipped, S.Fraction(term.numerator.terms[0], term.denominator)
+    return sign, term
 
 
 def _is_derivative(node: S.Fraction) -> bool:

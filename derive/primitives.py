@@ -1,4 +1,5 @@
-"""The elementwise functions: one row each, with derivative, normal form and names. To add a function, add its row."""
+"""The elementwise functions: one row each, with derivative, normal form and names. To add a function, add its
+row."""
 
 from __future__ import annotations
 
@@ -41,11 +42,11 @@ PRIMITIVES = (
     Primitive("log", sympy.log, lambda u: 1 / u, r"\log", "log", ("ln",)),
     Primitive("abs", sympy.Abs, _sign, "", "abs"),
     Primitive("sign", sympy.sign, lambda u: Integer(0), r"\operatorname{sign}", "sign", ("sgn",)),
-    Primitive("sigmoid", sigmoid, lambda u: sigmoid(u) * (1 - sigmoid(u)), r"\sigma", "", ("sigm", "logistic")),
-    Primitive("tanh", sympy.tanh, lambda u: 1 - sympy.tanh(u) ** 2, r"\tanh", "tanh"),
     Primitive(
-        "erf", erf, lambda u: 2 / sympy.sqrt(sympy.pi) * sympy.exp(-(u**2)), r"\operatorname{erf}", ""
+        "sigmoid", sigmoid, lambda u: sigmoid(u) * (1 - sigmoid(u)), r"\sigma", "", ("sigm", "logistic")
     ),
+    Primitive("tanh", sympy.tanh, lambda u: 1 - sympy.tanh(u) ** 2, r"\tanh", "tanh"),
+    Primitive("erf", erf, lambda u: 2 / sympy.sqrt(sympy.pi) * sympy.exp(-(u**2)), r"\operatorname{erf}", ""),
     Primitive("sin", sympy.sin, sympy.cos, r"\sin", "sin"),
     Primitive("cos", sympy.cos, lambda u: -sympy.sin(u), r"\cos", "cos"),
     Primitive("step", sympy.Heaviside, lambda u: Integer(0), r"\operatorname{step}", "", ("heaviside",)),

@@ -6,7 +6,7 @@ letter that the document uses for its axis. The nodes print as LaTeX (`latex.wri
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -36,9 +36,9 @@ class Typesetter:
     letters: Mapping[str, Sequence[str]] = field(default_factory=dict)
     upstream: Mapping[str, str] = field(default_factory=dict)
 
-    def node(self, expr: Expr) -> Node:
-        """The syntax of an expression."""
-        taken = {s.name for s in expr.free_symbols if not isinstance(s, sympy.Dummy)}
+    def node(self, expr: Expr, avoid: Iterable[Symbol] = ()) -> Node:
+        """The syntax of an expression; letters of ``avoid`` are not used for summed indices."""
+        taken = {s.name for s in (*expr.free_symbols, *avoid) if not isinstance(s, sympy.Dummy)}
         return self._node(expr, {}, frozenset(taken))
 
     # -- dispatch ------------------------------------------------------------------------------------------------------

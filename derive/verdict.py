@@ -19,13 +19,14 @@ from derive.gradient import Calculus, Reading
 from derive.closed import Compactor
 from derive.forward import Graph
 from derive.language import D, name_of, total
+from derive.limits import TimeLimit, time_limit
 from derive.normal.algebra import GaveUp, Undefined
 from derive.normal.prover import Prover
 from derive.notation.elaborate import Policy
 from derive.notation.equations import Equation
 from derive.probe.evaluation import NotEvaluable, TooLarge
 from derive.probe.points import Agreement, Claim, Counterexample, compare
-from derive.problem import Pair, Problem
+from derive.problem import Pair, Problem, Sides
 from derive.source import SourceError
 
 Status = Literal["proved", "refuted", "tested", "undecided", "unsupported", "assumed", "note"]
@@ -55,14 +56,24 @@ class Judged:
 
     Attributes:
         values: for each link, its right side against the head of the chain; None for a chain's first link.
-        policy: how the page's open questions were answered.
+        sides: its members as they were read.
     """
 
     equation: Equation
     links: list[Verdict] = field(default_factory=list)
     values: list[Verdict | None] = field(default_factory=list)
-    policy: Policy = Policy()
+    sides: Sides | None = None
     seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """One way to read an equation, with what comes of it; a lower score is better."""
+
+    sides: Sides
+    links: list[Verdict]
+    assumptions: tuple[str, ...]
+    score: tuple[int, ...]
 
 
 class Court:
@@ -110,31 +121,42 @@ class Judge:
         elif equation.role == "note":
             judged = Judged(equation, [Verdict("note")], [None])
         else:
-            judged = self._best(equation)
+            judged = self._within_limit(equation)
         judged.seconds = time.monotonic() - start
         return judged
 
+    def _within_limit(self, equation: Equation) -> Judged:
+        """The verdicts, or "undecided" for all links where they take too long."""
+        try:
+            with time_limit(self.timeout + 1.0):  # the deadlines inside come first and know more
+                return self._best(equation)
+        except TimeLimit:
+            reason = f"gave up after {self.timeout:g} s"
+            return Judged(equation, [Verdict("undecided", reason=reason)] * (len(equation.members) - 1))
+
     def _best(self, equation: Equation) -> Judged:
         """The reading of an equation that makes most of it true."""
-        best: tuple[tuple[int, ...], Judged, tuple[str, ...]] | None = None
-        for policy in list(self.problem.policies(equation)):
-            self.problem.heard()
-            pairs = self.problem.pairs(equation, policy)
-            assumptions = self.problem.heard()
-            for reading in self._readings(pairs):
-                judged = Judged(equation, self._links(equation, pairs, reading), [], policy)
-                score = _score(judged.links)
-                if best is None or score < best[0]:
-                    best = score, judged, assumptions
-                if score[0] == score[1] == 0:
-                    break
-            if best is not None and best[0][0] == best[0][1] == 0:
-                break
-        assert best is not None
-        _, judged, assumptions = best
-        self.problem.assume(assumptions, equation.line)
-        judged.values = [self._value(equation, judged, k) for k in range(len(judged.links))]
+        self.problem.heard()
+        first = self.problem.sides(equation, Policy())
+        best = self._read(first)
+        for policy in self.problem.policies(first.asked) if best.score[0] or best.score[1] else ():
+            best = min(best, self._read(self.problem.sides(equation, policy)), key=lambda reading: reading.score)
+        self.problem.assume(best.assumptions, equation.line)
+        judged = Judged(equation, best.links, [], best.sides)
+        judged.values = [self._value(judged, k) for k in range(len(best.links))]
         return judged
+
+    def _read(self, sides: Sides) -> _Reading:
+        """The better of the total and the partial reading of an equation's members."""
+        pairs = sides.pairs()
+        assumptions = self.problem.heard()
+        found: list[_Reading] = []
+        for reading in self._readings(pairs):
+            links = self._links(sides.equation, pairs, reading)
+            found.append(_Reading(sides, links, assumptions, _score(links)))
+            if not found[-1].score[0] and not found[-1].score[1]:
+                break
+        return min(found, key=lambda one: one.score)
 
     def _links(self, equation: Equation, pairs: list[Pair | SourceError], reading: Reading) -> list[Verdict]:
         verdicts = []
@@ -149,11 +171,13 @@ class Judge:
                 verdicts.append(self.pair(pair, reading))
         return verdicts
 
-    def _value(self, equation: Equation, judged: Judged, link: int) -> Verdict | None:
+    def _value(self, judged: Judged, link: int) -> Verdict | None:
         """The right side of a later link against the head of the chain."""
-        if (link == 0 and equation.previous is None) or judged.links[link].status in ("note", "unsupported"):
+        verdict = judged.links[link]
+        if (link == 0 and judged.equation.previous is None) or verdict.status in ("note", "unsupported"):
             return None
-        pair = self.problem.against_head(equation, link, judged.policy)
+        assert judged.sides is not None
+        pair = judged.sides.against_head(link)
         self.problem.heard()
         if isinstance(pair, SourceError):
             return None
@@ -166,7 +190,7 @@ class Judge:
         """Judge two sides in one reading."""
         shown = reading if self._is_ambiguous(pair) else None
         try:
-            proved = self._proves(pair, reading)
+            proved = self.proves(pair, reading)
             reason = ""
         except (GaveUp, Undefined) as error:
             proved, reason = False, str(error)
@@ -194,7 +218,8 @@ class Judge:
         loss = Symbol(self.problem.graph.loss, real=True)
         return any(d.args[0] != loss for d in pair.left.atoms(D) | pair.right.atoms(D))
 
-    def _proves(self, pair: Pair, reading: Reading) -> bool:
+    def proves(self, pair: Pair, reading: Reading) -> bool:
+        """Whether the normal form proves a pair equal. Raises `GaveUp` or `Undefined`."""
         court = self.court(self.graph_of(pair))
         difference = court.calculus.resolve(pair.left, reading) - court.calculus.resolve(pair.right, reading)
         for first, second, equal in pair.conditions:
@@ -218,7 +243,7 @@ class Judge:
 
     def _evidence(self, pair: Pair, reading: Reading, proved: bool) -> Counterexample | Agreement | str:
         """What the probe finds: a point where the sides differ, agreement, or why it finds nothing."""
-        claim = _claim(pair)
+        claim = claim_of(pair)
         try:
             found = compare(claim, self.graph_of(pair), reading, rounds=2 if proved else 4)
         except NotEvaluable as error:
@@ -262,7 +287,8 @@ def _score(links: list[Verdict]) -> tuple[int, ...]:
     return count["refuted"], count["undecided"] + count["unsupported"], count["tested"]
 
 
-def _claim(pair: Pair) -> Claim:
+def claim_of(pair: Pair) -> Claim:
+    """A pair as the probe takes it."""
     symbols = {i for i in pair.indices}
     apart = frozenset(
         frozenset({a, b}) for a, b, equal in pair.conditions if not equal and a in symbols and b in symbols

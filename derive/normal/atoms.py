@@ -1,8 +1,9 @@
 """Atoms and polynomials: what a normal form is made of.
 
 A polynomial is a dict from monomial to rational coefficient; a monomial is a tuple of ``(atom, exponent)`` pairs in the
-order of the atoms, exponents rational and possibly negative. Atoms are interned by an `Atoms` table: two that are equal
-are the same object, and a later atom may contain earlier ones, never the other way round.
+order of the atoms, exponents rational and possibly negative. Polynomials are never changed once they are made. Atoms
+are interned by an `Atoms` table: two that are equal are the same object, and a later atom may contain earlier ones,
+never the other way round.
 """
 
 from __future__ import annotations
@@ -10,11 +11,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TypeAlias
+from hashlib import blake2b
+from typing import TypeAlias, cast
 
 Rational: TypeAlias = "int | Fraction"
-Monomial: TypeAlias = "tuple[tuple[Atom, Rational], ...]"
+Factor: TypeAlias = "tuple[Atom, Rational]"
+Monomial: TypeAlias = "tuple[Factor, ...]"
 Poly: TypeAlias = "dict[Monomial, Rational]"
+Terms: TypeAlias = "frozenset[tuple[Monomial, Rational]]"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -33,37 +37,82 @@ class Atom:
 
     ========== ================================================================
     symbol     (name,): a scalar or a size
+    constant   (name,): a real constant, such as pi
     element    (name, indices): an entry of an indexed name
+    position   (index,): an index used as a number
     delta      (index, index): 1 where they are equal, else 0
     prime      (p,): a prime under a root
-    power      (terms,): a base of several terms; the exponent stands in the monomial
+    power      (terms,): a base under a root or in a denominator; the exponent stands in the monomial
     exp        (monomial,): the exponential of a monomial with coefficient 1
     function   (name, terms, ...): an elementwise function of polynomials
     sum        (sizes, factors): a contraction of connected factors over bound indices
     ========== ================================================================
+
+    Attributes:
+        id: its place in the table.
+        free: the indices that it depends on and does not bind itself; computed ones (``y[i]``) with what they contain.
+        height: how many contractions are nested in it.
+        names: the symbols and indexed names in it.
     """
 
-    __slots__ = ("_shape", "args", "free", "height", "id", "kind", "names")
+    __slots__ = ("_parts", "_shape", "args", "free", "height", "id", "kind", "names")
 
     def __init__(self, kind: str, args: tuple[object, ...], id: int) -> None:
         self.kind = kind
         self.args = args
         self.id = id
-        self.free: frozenset[Index] = frozenset(_free(kind, args))
-        self.height: int = _height(kind, args)
-        self.names: frozenset[str] = frozenset(_names(kind, args))
         self._shape = ""
+        self._parts: tuple[Poly, ...] | None = None
+        inner = _inner(kind, args)
+        self.height: int = (kind == "sum") + max([atom.height for atom in inner], default=0)
+        own = (str(args[0]),) if kind in ("symbol", "element") else ()
+        self.names: frozenset[str] = frozenset(own).union(*[atom.names for atom in inner])
+        free = cast(frozenset[Index], frozenset().union(*[atom.free for atom in inner]))
+        if kind in _WITH_INDICES:
+            free = free.union([index for index in self.indices if not isinstance(index, int)])
+        elif kind == "sum":
+            free = free.difference([Bound(self.height, k) for k in range(len(cast(tuple[Terms, ...], args[0])))])
+        self.free: frozenset[Index] = free
+
+    @property
+    def indices(self) -> tuple[Index, ...]:
+        """The indices that stand in an element, a position or a delta."""
+        return cast(tuple[Index, ...], self.args[1] if self.kind == "element" else self.args)
+
+    @property
+    def factors(self) -> Monomial:
+        """The product inside an exponential or a contraction."""
+        return cast(Monomial, self.args[-1])
+
+    @property
+    def parts(self) -> tuple[Poly, ...]:
+        """A power's base, a function's arguments or a contraction's sizes, their terms in the order of the atoms."""
+        if self._parts is None:
+            frozen = cast(
+                tuple[Terms, ...],
+                self.args[0] if self.kind == "sum" else self.args[self.kind == "function" :],
+            )
+            self._parts = tuple(dict(sorted(part, key=lambda term: ids(term[0]))) for part in frozen)
+        return self._parts
+
+    @property
+    def base(self) -> Poly:
+        """The base of a power, the first argument of a function."""
+        return self.parts[0]
 
     @property
     def shape(self) -> str:
         """How the atom looks with the names of its indices left out: the same for all renamings of it."""
         if not self._shape:
-            named = self.kind in ("symbol", "element", "function")
-            inner = [str(self.args[0])] if named else []
-            if self.kind not in ("symbol", "element", "delta"):
-                inner += _shapes(self.args[len(inner) :])
-            self._shape = f"{self.height:02d}{self.kind}({','.join(inner)})"
+            looks = _look(self)
+            if len(looks) > 80:
+                looks = blake2b(looks.encode(), digest_size=12).hexdigest()
+            self._shape = f"{self.height:02d}{looks}"
         return self._shape
+
+    def is_function(self, name: str) -> bool:
+        """Whether it is a value of the function of that name."""
+        return self.kind == "function" and self.args[0] == name
 
     def __repr__(self) -> str:
         return f"{self.kind}{self.id}"
@@ -89,7 +138,10 @@ class Atoms:
         return len(self._table)
 
 
-def terms(p: Poly) -> frozenset[tuple[Monomial, Rational]]:
+# Polynomials
+
+
+def terms(p: Poly) -> Terms:
     """A polynomial as a key."""
     return frozenset(p.items())
 
@@ -107,8 +159,13 @@ def rational(value: Rational) -> Rational:
     return value.numerator if value.denominator == 1 else value
 
 
+def magnitude(value: Rational) -> Rational:
+    """The absolute value."""
+    return -value if value < 0 else value
+
+
 def add_to(total: Poly, p: Poly, factor: Rational = 1) -> None:
-    """``total += factor * p``, in place."""
+    """``total += factor * p``, in place; only for a ``total`` that is still being made."""
     for monomial, coefficient in p.items():
         value = total.get(monomial, 0) + coefficient * factor
         if value:
@@ -124,7 +181,24 @@ def add(p: Poly, q: Poly, factor: Rational = 1) -> Poly:
 
 
 def scale(p: Poly, factor: Rational) -> Poly:
+    if factor == 1:
+        return p
     return {m: rational(c * factor) for m, c in p.items()} if factor else {}
+
+
+def exponent_of(monomial: Monomial, atom: Atom) -> Rational:
+    """The exponent of an atom in a monomial, 0 where it does not occur."""
+    return next((e for a, e in monomial if a is atom), 0)
+
+
+def inner_atoms(atom: Atom) -> set[Atom]:
+    """The atoms directly inside an atom."""
+    return _inner(atom.kind, atom.args)
+
+
+def base_of(atom: Atom) -> Poly:
+    """The base of a power atom."""
+    return atom.base
 
 
 def atoms_of(p: Poly) -> set[Atom]:
@@ -135,50 +209,56 @@ def free_of(p: Poly) -> set[Index]:
     return {index for monomial in p for atom, _ in monomial for index in atom.free}
 
 
-def _free(kind: str, args: tuple[object, ...]) -> Iterable[Index]:
-    """The indices that an atom depends on and does not bind itself."""
-    if kind == "element":
-        yield from _indices(args[1])
-    elif kind == "delta":
-        yield from _indices(args)
-    elif kind in ("exp", "sum"):
-        factors: Monomial = args[-1]  # type: ignore[assignment]
-        bound = len(args[0]) if kind == "sum" else 0  # type: ignore[arg-type]
-        height = 1 + max((atom.height for atom, _ in factors), default=0)
-        own = {Bound(height, k) for k in range(bound)}
-        yield from (index for atom, _ in factors for index in atom.free if index not in own)
-    elif kind in ("power", "function"):
-        for part in args[kind == "function" :]:
-            yield from (index for m, _ in part for atom, _ in m for index in atom.free)  # type: ignore[attr-defined]
+def ids(monomial: Monomial) -> tuple[tuple[int, Rational], ...]:
+    """A monomial as something that can be ordered."""
+    return tuple((atom.id, e) for atom, e in monomial)
 
 
-def _names(kind: str, args: tuple[object, ...]) -> Iterable[str]:
-    """The symbols and indexed names in an atom."""
-    if kind in ("symbol", "element"):
-        yield str(args[0])
-    for atom in _inner(kind, args):
-        yield from atom.names
+def sortable(p: Poly) -> tuple[tuple[object, ...], ...]:
+    """A polynomial as something that can be ordered."""
+    return tuple(sorted((ids(m), c) for m, c in p.items()))
 
 
-def _inner(kind: str, args: tuple[object, ...]) -> Iterable[Atom]:
+def index_order(index: Index) -> tuple[int, str]:
+    """Numbers before names before bound indices before computed ones."""
+    if isinstance(index, int):
+        return 0, f"{index:09d}"
+    if isinstance(index, Bound):
+        return 2, f"{index.height:04d} {index.position:04d}"
+    if isinstance(index, Atom):
+        return 3, f"{index.id:09d}"
+    return 1, index
+
+
+# What atoms know about themselves
+
+_WITH_INDICES = ("element", "position", "delta")
+_NAMED = ("symbol", "constant", "element", "function")
+
+
+def _inner(kind: str, args: tuple[object, ...]) -> set[Atom]:
     """The atoms directly inside an atom."""
+    if kind in _WITH_INDICES:
+        indices = cast(tuple[Index, ...], args[1] if kind == "element" else args)
+        return {index for index in indices if isinstance(index, Atom)}
+    inner: set[Atom] = set()
     if kind in ("exp", "sum"):
-        yield from (atom for atom, _ in args[-1])  # type: ignore[attr-defined]
-    elif kind in ("power", "function"):
-        yield from (a for part in args[kind == "function" :] for m, _ in part for a, _ in m)  # type: ignore[attr-defined]
-    elif kind in ("element", "delta"):
-        indices = args[1] if kind == "element" else args
-        yield from (index for index in indices if isinstance(index, Atom))  # type: ignore[attr-defined]
-    if kind == "sum":
-        yield from (atom for size in args[0] for m, _ in size for atom, _ in m)  # type: ignore[attr-defined]
+        inner.update([a for a, _ in cast(Monomial, args[-1])])
+    if kind in ("power", "function", "sum"):
+        for part in _frozen_parts(kind, args):
+            inner.update([a for m, _ in part for a, _ in m])
+    return inner
 
 
-def _indices(indices: object) -> Iterable[Index]:
-    for index in indices:  # type: ignore[attr-defined]
-        if isinstance(index, Atom):
-            yield from index.free
-        elif not isinstance(index, int):
-            yield index
+def _frozen_parts(kind: str, args: tuple[object, ...]) -> tuple[Terms, ...]:
+    return cast(tuple[Terms, ...], args[0] if kind == "sum" else args[kind == "function" :])
+
+
+def _look(atom: Atom) -> str:
+    inner = [str(atom.args[0])] if atom.kind in _NAMED else []
+    if atom.kind not in _WITH_INDICES:
+        inner += _shapes(atom.args[len(inner) :])
+    return f"{atom.kind}({','.join(inner)})"
 
 
 def _shapes(args: Iterable[object]) -> Iterable[str]:
@@ -187,12 +267,5 @@ def _shapes(args: Iterable[object]) -> Iterable[str]:
             yield part.shape
         elif isinstance(part, frozenset | tuple):
             yield f"[{','.join(sorted(_shapes(part)))}]"
-        elif isinstance(part, Bound) or not isinstance(part, str):
-            yield "." if isinstance(part, Bound) else str(part)
         else:
-            yield part
-
-
-def _height(kind: str, args: tuple[object, ...]) -> int:
-    """How many contractions are nested in an atom."""
-    return (kind == "sum") + max((atom.height for atom in _inner(kind, args)), default=0)
+            yield str(part)

@@ -33,6 +33,7 @@ class Axes:
         plain: names that are quantities and so no sizes.
         operators: for each sum, by the identity of its node, the axes of the letters that it binds.
         places: how many axes a name has when it is written with some number of indices.
+        kronecker: whether ``\\delta_{ij}`` is Kronecker's.
         uses: how often the document writes each name, so that the commonest of several names for a size is kept.
     """
 
@@ -41,6 +42,7 @@ class Axes:
     same: dict[str, Expr] = field(default_factory=dict)
     plain: set[str] = field(default_factory=set)
     operators: dict[int, Scope] = field(default_factory=dict)
+    kronecker: bool = True
     uses: Counter[str] = field(default_factory=Counter)
     rank: Callable[[str, int], int] = lambda key, count: count
     _all: list[Axis] = field(default_factory=list)
@@ -69,11 +71,14 @@ class Axes:
             axis.root.settled = True
 
     def join(self, a: Axis, b: Axis) -> bool:
-        """Make two axes one; False where the forward pass or their sizes keep them apart."""
+        """Make two axes one, or at least find them equally long; False where the forward pass or their sizes forbid it."""
         a, b = a.root, b.root
         if a is b:
             return True
-        if (a.settled and b.settled) or not self._compatible(a, b):
+        if a.settled and b.settled:  # two axes of the forward pass stay two, but letters may cross where they are as long
+            left, right = self._known(a), self._known(b)
+            return left is not None and left == right
+        if not self._compatible(a, b):
             return False
         if b.settled:
             a, b = b, a
@@ -161,7 +166,17 @@ class Axes:
         if isinstance(node, Product | Fraction):
             self._name_sizes(node)
 
+    def _link_delta(self, spelled: Spelling, scope: Scope) -> None:
+        """The two indices of a Kronecker delta run over one axis."""
+        letters = [letter for item in spelled.indices if (letter := letter_of(item)) is not None]
+        axes = [scope.setdefault(letter, self.fresh()) for letter in letters]
+        if len(axes) == 2:
+            self.join(*axes)
+
     def _link_name(self, spelled: Spelling, scope: Scope) -> None:
+        if spelled.key == "\\delta" and len(spelled.indices) == 2 and self.kronecker:
+            self._link_delta(spelled, scope)
+            return
         total = self.rank(spelled.key, len(spelled.indices))
         for k, index in enumerate(spelled.indices):
             letter = letter_of(index)
@@ -172,8 +187,6 @@ class Axes:
                 self.join(scope[letter], place)
             else:
                 scope[letter] = place
-        if spelled.key == "\\delta" and total == 2:
-            self.join(self.place(spelled.key, 2, 0), self.place(spelled.key, 2, 1))
         if spelled.power is not None:
             self.link(spelled.power, scope)
 
@@ -207,7 +220,7 @@ class Axes:
 
     def _name_sizes(self, node: Product | Fraction) -> None:
         """``\\frac{1}{n} \\sum_i``: n is the size of the axis that the sum runs over."""
-        for name, operator in _prefactors(node):
+        for name, operator in prefactors(node):
             letters = self.operators.get(id(operator), {})
             spelled = spell(name, self.letters)
             if len(letters) == 1 and spelled is not None and not spelled.indices and spelled.key not in self.plain:
@@ -216,7 +229,7 @@ class Axes:
                     self.limit(axis, size(spelled.key))
 
 
-def _prefactors(node: Product | Fraction) -> Iterator[tuple[Node, BigOperator]]:
+def prefactors(node: Product | Fraction) -> Iterator[tuple[Node, BigOperator]]:
     """Names that a sum is divided by, with the sum."""
     if isinstance(node, Fraction):
         operator = _operator(node.numerator)

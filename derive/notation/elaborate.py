@@ -20,9 +20,9 @@ from derive.latex.syntax import Node, span_of
 from derive.notation.axes import Scope, first_value, size_expression
 from derive.notation.functions import is_value, substituted
 from derive.notation.names import Spelling, letter_of
-from derive.notation.ranks import ARRAY_FUNCTIONS, ONES, TRANSPOSES, plain
+from derive.notation.ranks import ARRAY_FUNCTIONS, IDENTITIES, ONES, TRANSPOSES, plain
 from derive.notation.survey import PARTIALS, bound_letters
-from derive.notation.table import SIZE_LETTERS, Table
+from derive.notation.table import SIZE_LETTERS, Alias, Table
 from derive.notation.values import Axis, ShapeError, Slot, Value, apply, close, fresh_slot
 from derive.primitives import BY_NAME, maximum, minimum
 from derive.source import SourceError
@@ -32,7 +32,6 @@ MAX_POWER = 1000
 
 _ELEMENTWISE = frozenset({"\\odot", "\\circ", "*", "\\star"})
 _INDICATORS = frozenset({"1", "\\mathbb{1}", "\\mathbf{1}", "\\mathbb{I}", "\\mathds{1}"})
-_IDENTITIES = frozenset({"I", "\\mathbf{I}", "\\mathbb{I}"})
 
 
 @dataclass(frozen=True)
@@ -174,9 +173,9 @@ class Elaborator:
         if spelled.key in self.table.broken:
             line = self.table.broken[spelled.key]
             raise SourceError(f"the definition of {spelled.key} in line {line} could not be read", span_of(node))
-        alias = self.table.aliases.get((spelled.key, len(spelled.indices)))
+        alias = self.table.alias(spelled.key, len(spelled.indices))
         if alias is not None:
-            return self._alias(alias.letters, alias.body, spelled, node)
+            return self._alias(alias, spelled, node)
         if spelled.key.endswith("'") and spelled.key[:-1] in self.table.arguments:
             return self._primed(spelled, node)
         return self._entry(spelled, node) if spelled.indices else self._bare_name(spelled, node)
@@ -251,7 +250,7 @@ class Elaborator:
             return Value(sympy.E)
         if key in ONES or key.split("_")[0] in ONES:
             return Value(Integer(1), (fresh_slot(self.table.axes.fresh()),))
-        if key in _IDENTITIES:
+        if key in IDENTITIES:
             axis = self.table.axes.fresh()
             first, second = fresh_slot(axis), fresh_slot(axis)
             return Value(sympy.KroneckerDelta(first.symbol, second.symbol), (first, second))
@@ -259,14 +258,7 @@ class Elaborator:
 
     def _array(self, key: str, total: int) -> Value:
         """A name without the indices that it has elsewhere, or never with any."""
-        counts = self.table.ranks.counts.get(key, set())
-        count = next((c for c in sorted(counts) if (key, c) in self.table.aliases), None)
         slots = tuple(fresh_slot(axis) for axis in self.table.axes_of(key, 0))
-        if count is not None:
-            alias = self.table.aliases[key, count]
-            chosen = {a: _Letter(s.symbol, s.axis) for a, s in zip(alias.letters, slots, strict=False)}
-            inner = self._inside(chosen, alias.body)
-            return Value(inner.expr, slots[: len(alias.letters)] + inner.slots)
         if not self.table.introduced(Spelling(key)):
             self.unknown.add(key)
         return Value(tensor(self.table.name(key, 0))[tuple(s.symbol for s in slots)], slots)
@@ -301,14 +293,19 @@ class Elaborator:
         self.table.axes.equate(size(key), roots[0].size)
         return True
 
-    def _alias(self, letters: tuple[str, ...], body: Node, spelled: Spelling, node: Node) -> Value:
-        """What an alias stands for, with the actual indices put in for its letters."""
-        axes = self.table.axes_of(spelled.key, len(letters))
-        chosen = {
-            letter: _Letter(self._index(item, axis, node), axis)
-            for letter, item, axis in zip(letters, spelled.indices, axes, strict=False)
-        }
-        return self._inside(chosen, body)
+    def _alias(self, alias: Alias, spelled: Spelling, node: Node) -> Value:
+        """What an alias stands for: the written indices put in for its first letters, slots for the others."""
+        axes = self.table.axes_of(spelled.key, len(alias.letters))
+        chosen = {}
+        slots = []
+        for k, (letter, axis) in enumerate(zip(alias.letters, axes, strict=False)):
+            if k < len(spelled.indices):
+                chosen[letter] = _Letter(self._index(spelled.indices[k], axis, node), axis)
+            else:
+                slots.append(fresh_slot(axis))
+                chosen[letter] = _Letter(slots[-1].symbol, axis)
+        inner = self._inside(chosen, alias.body)
+        return Value(inner.expr, (*slots, *inner.slots))
 
     def _inside(self, letters: dict[str, _Letter], body: Node) -> Value:
         """A body read in a scope of its own."""
@@ -326,9 +323,9 @@ class Elaborator:
             return None
         if ("\\delta", 2) in self.table.defined or ("\\delta", 2) in self.table.aliases:
             return None
-        return self._equal(spelled.indices[0], spelled.indices[1], node)
+        return self.equal_indices(spelled.indices[0], spelled.indices[1], node)
 
-    def _equal(self, first: Node, second: Node, node: Node) -> Value | None:
+    def equal_indices(self, first: Node, second: Node, node: Node) -> Value | None:
         """1 where two indices are equal."""
         symbols: list[Expr] = []
         axes: list[Axis] = []
@@ -360,7 +357,7 @@ class Elaborator:
             left, right = condition.members
             relation = condition.relations[0]
             if relation in ("=", "\\neq"):
-                equal = self._equal(left, right, condition)
+                equal = self.equal_indices(left, right, condition)
                 if equal is not None:
                     return equal if relation == "=" else Value(1 - equal.expr)
             if relation in ("<", ">", "\\leq", "\\geq"):
@@ -733,7 +730,7 @@ class Elaborator:
         factor = Integer(1)
         for part in lower.items if isinstance(lower, S.Sequence) else (lower,):
             if isinstance(part, S.Chain) and part.relations[0] == "\\neq":
-                equal = self._equal(part.members[0], part.members[1], part)
+                equal = self.equal_indices(part.members[0], part.members[1], part)
                 if equal is None:
                     raise SourceError("derive does not understand this condition", part.span)
                 factor = factor * (1 - equal.expr)

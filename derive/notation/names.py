@@ -26,7 +26,8 @@ from derive.latex.syntax import (
     span_of,
 )
 
-_FONT_COMMANDS = {"bold": "mathbf", "cal": "mathcal", "bb": "mathbb", "frak": "mathfrak", "text": "text", "sans": "mathsf"}
+_FONT_COMMANDS = {"bold": "mathbf", "cal": "mathcal", "bb": "mathbb", "frak": "mathfrak", "sans": "mathsf"}
+_FONT_COMMANDS |= {"text": "text", "word": "text"}  # a word is the same in either
 
 
 @dataclass(frozen=True)

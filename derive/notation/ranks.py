@@ -16,6 +16,8 @@ from derive.notation.names import Letters, Spelling, spell
 
 TRANSPOSES = frozenset({"T", "\\top", "\\intercal", "\\mathsf{T}", "\\mathrm{T}", "\\text{T}"})
 ARRAY_FUNCTIONS = frozenset({"softmax", "LSE", "logsumexp", "rowsum", "diag", "log_softmax", "logsoftmax", "tr", "Tr", "trace"})
+_FUNCTION_RANKS = {"diag": 2, "tr": 0, "Tr": 0, "trace": 0}
+IDENTITIES = frozenset({"I", "\\mathbf{I}"})
 ONES = frozenset({"\\mathbf{1}", "\\mathbb{1}", "\\mathds{1}"})
 
 Name = tuple[str, int]
@@ -29,22 +31,28 @@ class Ranks:
         letters: the survey's findings.
         counts: for each name the numbers of indices that it is written with, zero excepted.
         scalars: names that are known to be numbers (sizes, the loss).
+        defined: names that have a definition.
+        rows: names for transposed vectors.
+        linear: whether the document has transposes.
     """
 
     letters: Letters
     counts: dict[str, set[int]]
     scalars: set[str] = field(default_factory=set)
     hidden: dict[Name, int] = field(default_factory=dict)
+    defined: set[Name] = field(default_factory=set)
+    rows: set[str] = field(default_factory=set)
     linear: bool = False
 
     def total(self, key: str, count: int) -> int:
         """The number of axes of a name written with ``count`` indices, those left out included."""
         if (key, count) in self.hidden:
             return count + self.hidden[key, count]
-        if count:
+        if count or (key, 0) in self.defined:
             return count
-        counts = self.counts.get(key)
-        return self.total(key, min(counts)) if counts else 0
+        counts = self.counts.get(key, set())
+        written = {n for n in counts if (key, n) in self.defined} or counts
+        return self.total(key, min(written)) if written else 0
 
     def infer(self, definitions: list[tuple[Node, ...]], claims: list[tuple[Node, ...]]) -> None:
         """Find the evidence in equations given as members, and pass it on until nothing changes.
@@ -56,6 +64,10 @@ class Ranks:
                 for node in member.walk():
                     self._evidence(node)
             self._declared(members)
+        for left, right in (members[:2] for members in definitions):
+            name = spell(left, self.letters)
+            if name is not None and isinstance(right, S.Script) and self._is_transpose(right.sup):
+                self.rows.add(name.key)
         self._spread(definitions, [])
         defined = {s.key for members in definitions if (s := spell(members[0], self.letters)) is not None}
         self.scalars |= {key for key in defined if not self.total(key, 0) and not self.counts.get(key)}
@@ -79,7 +91,7 @@ class Ranks:
     def _numbers(self, claims: list[tuple[Node, ...]]) -> None:
         """A bare name that a claim equates with numbers only is a number."""
         for members in claims:
-            if all(not self.rank(member) for member in members) and len(members) > 1:
+            if len(members) > 1 and not any(self.rank(member) for member in members):
                 self.scalars |= {s.key for member in members for s in self._whole(member) if not s.indices}
 
     # -- evidence --------------------------------------------------------------------------------------------------
@@ -154,7 +166,7 @@ class Ranks:
 
     def _equal(self, members: tuple[Node, ...]) -> None:
         """Both sides of an equation have one rank; a name that is one side takes the other's."""
-        ranks = [self.rank(member) for member in members if not _shape(member)]
+        ranks = [self._certain(member) for member in members if not _shape(member)]
         known = next((r for r in ranks if r), 0)
         if not known:
             return
@@ -224,6 +236,9 @@ class Ranks:
         total = self.total(spelled.key, len(spelled.indices))
         return total - len(spelled.indices) if spelled.indices else total
 
+    def _is_identity(self, spelled: Spelling) -> bool:
+        return spelled.key in IDENTITIES and not self.total(spelled.key, 0) and (spelled.key, 0) not in self.defined
+
     def _differentiated_by(self, node: Node) -> Spelling | None:
         """x in ``\\frac{\\partial L}{\\partial x}`` and in ``\\nabla_x L``, for a number L."""
         if isinstance(node, S.Fraction) and isinstance(node.numerator, S.Product) and isinstance(node.denominator, S.Product):
@@ -241,13 +256,19 @@ class Ranks:
         spelled = spell(node, self.letters)
         return spelled is not None and spelled.key in self.scalars
 
+    def _certain(self, node: Node) -> int:
+        """The rank of an expression; 0 where it hangs on what a dot between vectors means."""
+        dots = (n for n in node.walk() if isinstance(n, S.Product) and "\\cdot" in n.operators)
+        doubtful = any(sum(rank == 1 for _, rank, _ in self._factors(product)) > 1 for product in dots)
+        return 0 if doubtful else self.rank(node)
+
     def rank(self, node: Node) -> int:
         """The number of slots that an expression leaves open, as far as it is known."""
         if isinstance(node, S.Script) and self._is_transpose(node.sup):
             return self.rank(_without_power(node))
         spelled = spell(node, self.letters)
         if spelled is not None:
-            return self.rank_of(spelled)
+            return 2 if self._is_identity(spelled) else self.rank_of(spelled)
         by = self._differentiated_by(node)
         if by is not None:
             return self.rank_of(by)
@@ -272,12 +293,7 @@ class Ranks:
     def _product_rank(self, node: S.Product) -> int:
         """Row times column is a number, column times row a matrix; otherwise the largest of the factors."""
         rank, row = 0, False
-        for k, factor in enumerate(node.factors):
-            own, own_row = self.rank(factor), isinstance(factor, S.Script) and self._is_transpose(factor.sup)
-            operator = node.operators[k - 1] if k else ""
-            spelled = spell(factor, self.letters)
-            if spelled is not None and plain(spelled.key) == "diag":
-                return 2
+        for operator, own, own_row in self._factors(node):
             if rank == 1 and own == 1 and operator == "" and (row or own_row):
                 rank, row = (0, False) if row else (2, False)
             elif rank == 2 and own == 1 and operator == "":
@@ -285,6 +301,31 @@ class Ranks:
             else:
                 rank, row = max(rank, own), (row or own_row) if max(rank, own) == 1 else False
         return rank
+
+    def _factors(self, node: S.Product) -> Iterator[tuple[str, int, bool]]:
+        """The operator before, the rank, and whether it is a row, of each factor; ``\\nabla_x L`` and calls are one."""
+        at = 0
+        while at < len(node.factors):
+            factor, operator = node.factors[at], node.operators[at - 1] if at else ""
+            pair = S.Product(node.factors[at : at + 2], ("",)) if node.operators[at : at + 1] == ("",) else None
+            by = self._differentiated_by(pair) if pair is not None else None
+            spelled = spell(factor, self.letters)
+            if by is not None:
+                yield operator, self.rank_of(by), False
+                at += 2
+            elif pair is not None and spelled is not None and plain(spelled.key) in ARRAY_FUNCTIONS:
+                yield operator, _FUNCTION_RANKS.get(plain(spelled.key), self.rank(pair.factors[1])), False
+                at += 2
+            else:
+                yield operator, self.rank(factor), self._is_row(factor)
+                at += 1
+
+    def _is_row(self, node: Node) -> bool:
+        """Whether a factor is a transpose, or a name for one."""
+        if isinstance(node, S.Script) and self._is_transpose(node.sup):
+            return True
+        spelled = spell(node, self.letters)
+        return spelled is not None and spelled.key in self.rows
 
 
 def plain(key: str) -> str:

@@ -45,10 +45,11 @@ def survey(statements: list[Statement]) -> Letters:
     bound = {letter for node in nodes for letter in _bound(node)}
     left = {letter for statement in statements for letter in _left_letters(statement)}
     told = {letter for node in nodes for letter in _told(node)}
+    differentiated = {letter for node in nodes for letter in _differentiated(node)}
     usages = [usage for node in nodes for usage in _usages(node)]
     fixed = _fixed(statements, bound | left | told)
-    indices = _spread(bound | left | told, usages, fixed)
-    numbered = frozenset(u.base for u in usages if any(letter in indices for letter in u.letters))
+    indices = _spread(bound | left | told | (differentiated - fixed), usages, fixed)
+    numbered = frozenset(u.base for u in usages if u.letters and all(letter in indices for letter in u.letters))
     return Letters(frozenset(indices), numbered, _squares(statements), _compounds(statements), _marks(nodes))
 
 
@@ -106,6 +107,15 @@ def _told(node: Node) -> Iterator[str]:
             letters = list(_lower_letters(inner.members))
             if len(letters) == len(inner.members) == 2:
                 yield from letters
+
+
+def _differentiated(node: Node) -> Iterator[str]:
+    """Customary index letters of what is differentiated by: ``i`` in ∂u_i."""
+    for inner in node.walk():
+        if isinstance(inner, Fraction):
+            by = _differential(inner.denominator)
+            if isinstance(by, Script) and by.sub is not None:
+                yield from (letter for letter in _lower_letters(subscript_items(by.sub)) if letter in "ijklmnpqrs")
 
 
 def _lower_letters(nodes: Iterable[Node]) -> Iterator[str]:

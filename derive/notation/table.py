@@ -67,6 +67,7 @@ class Table:
 
     def __post_init__(self) -> None:
         self.shapes = Shapes(self.axes.join)
+        self.ranks.defined = self.defined
         self.axes.rank = self.total
 
     def spell(self, node: Node) -> Spelling | None:
@@ -74,11 +75,6 @@ class Table:
 
     def total(self, key: str, count: int) -> int:
         """The number of axes of a name written with ``count`` indices."""
-        if not count and (key, 0) in self.defined and (key, 0) not in self.ranks.hidden:
-            return 0
-        if not count and self.ranks.counts.get(key):
-            written = {n for n in self.ranks.counts[key] if (key, n) in self.defined} or self.ranks.counts[key]
-            return self.ranks.total(key, min(written))
         return self.ranks.total(key, count)
 
     def axes_of(self, key: str, count: int) -> tuple[Axis, ...]:
@@ -89,6 +85,13 @@ class Table:
         """The SymPy name: the key, told apart where a document has names of different rank under one key."""
         total = self.total(key, count)
         return key if total == self.total(key, 0) else f"{key}#{total}"
+
+    def alias(self, key: str, count: int) -> Alias | None:
+        """The alias that a name written with ``count`` indices is: that with as many, else with the fewest more."""
+        if (key, count) in self.defined:
+            return None
+        more = sorted(n for k, n in self.aliases if k == key and n >= count)
+        return self.aliases[key, more[0]] if more else None
 
     def is_size(self, key: str) -> bool:
         return key in self.axes.sizes()

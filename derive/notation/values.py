@@ -137,9 +137,10 @@ class Shapes:
         """The sum over the last axis of ``a`` and the first of ``b``."""
         if not a.slots or not b.slots or not self.join(a.slots[-1].axis, b.slots[0].axis):
             raise ShapeError("the axes of a product do not fit")
-        shared = a.slots[-1]
+        shared = fresh_slot(a.slots[-1].axis)
+        left = a.rename(a.slots[-1].symbol, shared.symbol)
         right = b.rename(b.slots[0].symbol, shared.symbol)
-        expr = total(a.expr * right.expr, [(shared.symbol, shared.axis.size)])
+        expr = total(left.expr * right.expr, [(shared.symbol, shared.axis.size)])
         return Value(expr, a.slots[:-1] + right.slots, bool(a.row and len(a.slots) == 1 and len(b.slots) == 2))
 
     def matrix_product(self, a: Value, b: Value) -> Value:
@@ -163,6 +164,7 @@ def apply(value: Value, function: Callable[[Expr], Expr]) -> Value:
 
 
 def close(value: Value, slot: Slot) -> Value:
-    """The sum over one slot."""
+    """The sum over one slot, whose symbol stays free for others that share it."""
     rest = tuple(s for s in value.slots if s is not slot)
-    return Value(total(value.expr, [(slot.symbol, slot.axis.size)]), rest)
+    letter = bound(slot.symbol.name)
+    return Value(total(value.expr.xreplace({slot.symbol: letter}), [(letter, slot.axis.size)]), rest)

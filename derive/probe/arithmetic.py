@@ -1,13 +1,19 @@
-"""Two kinds of numbers with the same operations: floats, quick, and intervals with outward rounding, certain."""
+"""Two kinds of numbers with the same operations: floats, quick, and intervals with outward rounding,
+certain."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
-from mpmath import iv, mp
+from mpmath import libmp
+from mpmath.libmp import libmpi
+
+Number: TypeAlias = Any
+"""A float, an `Interval` or a `derive.probe.duals.Dual`: whatever has ``+`` and ``*``."""
 
 
 class OutOfDomain(ArithmeticError):
@@ -15,40 +21,53 @@ class OutOfDomain(ArithmeticError):
 
 
 class Arithmetic(Protocol):
-    """What the evaluator needs of a kind of numbers; numbers themselves support ``+ - *``."""
+    """What the evaluator needs of a kind of numbers; the numbers themselves have ``+`` and ``*``.
 
-    def number(self, value: Fraction) -> Any: ...
-    def divide(self, a: Any, b: Any) -> Any: ...
-    def power(self, a: Any, exponent: Fraction) -> Any: ...
-    def call(self, function: str, a: Any) -> Any: ...
+    Attributes:
+        cost: what an operation takes, that of floats being 1.
+    """
+
+    @property
+    def cost(self) -> int: ...
+    def number(self, value: Fraction) -> Number: ...
+    def pi(self) -> Number: ...
+    def power(self, a: Number, exponent: Fraction) -> Number: ...
+    def call(self, function: str, a: Number) -> Number: ...
 
 
+# -- floats --------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
 class Floats:
     """Double precision; for finding a point worth certifying."""
 
+    cost = 1
+
     def number(self, value: Fraction) -> float:
-        return float(value)
-
-    def divide(self, a: float, b: float) -> float:
-        if b == 0.0:
-            raise OutOfDomain("division by zero")
-        return a / b
-
-    def power(self, a: float, exponent: Fraction) -> float:
-        if (a == 0.0 and exponent < 0) or (a < 0.0 and exponent.denominator % 2 == 0):
-            raise OutOfDomain("a power without a real value")
         try:
-            if a < 0.0 and exponent.denominator > 1:
-                return math.copysign((-a) ** float(exponent), -1.0 if exponent.numerator % 2 else 1.0)
-            return float(a ** float(exponent)) if exponent.denominator > 1 else float(a**exponent.numerator)
+            return float(value)
         except OverflowError as error:
             raise OutOfDomain("a number too large") from error
+
+    def pi(self) -> float:
+        return math.pi
+
+    def power(self, a: float, exponent: Fraction) -> float:
+        try:
+            if exponent.denominator == 1:
+                return float(a**exponent.numerator)
+            if a < 0.0:
+                raise OutOfDomain("a root of a negative number")
+            return float(a ** float(exponent))
+        except (OverflowError, ZeroDivisionError) as error:
+            raise OutOfDomain("a power without a finite value") from error
 
     def call(self, function: str, a: float) -> float:
         try:
             return _FLOAT[function](a)
-        except (ValueError, OverflowError, ZeroDivisionError) as error:
-            raise OutOfDomain(f"{function} has no real value here") from error
+        except (ValueError, OverflowError) as error:
+            raise OutOfDomain(f"{function} has no finite value here") from error
 
 
 def _float_sign(a: float) -> float:
@@ -75,83 +94,173 @@ _FLOAT: dict[str, Callable[[float], float]] = {
 }
 
 
-class Intervals:
-    """Outward-rounded intervals of ``mpmath.iv`` with ``bits`` of precision: the true value always lies inside."""
+# -- intervals -----------------------------------------------------------------------------------------------
 
-    def __init__(self, bits: int) -> None:
+Raw: TypeAlias = "tuple[Any, Any]"
+"""The two ends of an interval, as mpmath keeps them."""
+
+
+class Interval:
+    """The reals between two binary numbers; every operation rounds outward, so that the true value stays
+    inside.
+
+    This is the arithmetic of ``mpmath.iv``, by way of the functions underneath it: those take the precision
+    as an argument, where ``iv`` has it as a setting that anybody may change meanwhile.
+    """
+
+    __slots__ = ("bits", "raw")
+
+    def __init__(self, raw: Raw, bits: int) -> None:
+        self.raw = raw
         self.bits = bits
 
-    def number(self, value: Fraction) -> Any:
-        iv.prec = self.bits
-        return iv.mpf(value.numerator) / value.denominator if value.denominator != 1 else iv.mpf(value.numerator)
+    def __add__(self, other: Interval) -> Interval:
+        if not isinstance(other, Interval):
+            return NotImplemented
+        return Interval(libmpi.mpi_add(self.raw, other.raw, self.bits), self.bits)
 
-    def divide(self, a: Any, b: Any) -> Any:
-        _away_from_zero(b)
-        return a / b
+    def __mul__(self, other: Interval) -> Interval:
+        if not isinstance(other, Interval):
+            return NotImplemented
+        return Interval(libmpi.mpi_mul(self.raw, other.raw, self.bits), self.bits)
 
-    def power(self, a: Any, exponent: Fraction) -> Any:
-        if exponent.denominator == 1:
-            if exponent < 0:
-                _away_from_zero(a)
-            return a**exponent.numerator
-        if not a.a > 0:
+    def __repr__(self) -> str:
+        return f"[{', '.join(libmp.to_str(end, 15) for end in self.raw)}]"
+
+
+@dataclass(frozen=True)
+class Intervals:
+    """Intervals with ``bits`` of precision."""
+
+    bits: int
+    cost = 10
+
+    def number(self, value: Fraction) -> Interval:
+        p, q = value.numerator, value.denominator
+        low = libmp.from_rational(p, q, self.bits, libmp.round_floor)
+        high = libmp.from_rational(p, q, self.bits, libmp.round_ceiling)
+        return Interval((low, high), self.bits)
+
+    def pi(self) -> Interval:
+        return Interval(libmpi.mpi_pi(self.bits), self.bits)
+
+    def power(self, a: Interval, exponent: Fraction) -> Interval:
+        whole = exponent.denominator == 1
+        if exponent < 0 and _sign(a.raw) == 0:
+            raise OutOfDomain("a negative power of something not known to differ from 0")
+        if not whole and libmp.mpf_sign(a.raw[0]) < 0:
             raise OutOfDomain("a root of something not known to be positive")
-        if exponent.denominator == 2:
-            return iv.sqrt(a) ** exponent.numerator
-        return iv.exp(iv.log(a) * exponent.numerator / exponent.denominator)
+        return Interval(_power(a.raw, exponent, self.bits), self.bits)
 
-    def call(self, function: str, a: Any) -> Any:
-        return _INTERVAL[function](a)
+    def call(self, function: str, a: Interval) -> Interval:
+        return Interval(_INTERVAL[function](a.raw, self.bits), self.bits)
 
 
-def _away_from_zero(a: Any) -> None:
-    if a.a <= 0 <= a.b:
-        raise OutOfDomain("division by an interval around zero")
-
-
-def _interval_log(a: Any) -> Any:
-    if not a.a > 0:
-        raise OutOfDomain("the logarithm of something not known to be positive")
-    return iv.log(a)
-
-
-def _interval_sign(a: Any) -> Any:
-    _away_from_zero(a)
-    return iv.mpf(1 if a.a > 0 else -1)
-
-
-def _interval_tanh(a: Any) -> Any:
-    return 1 - 2 / (1 + iv.exp(2 * a))
-
-
-def _interval_erf(a: Any) -> Any:
-    """erf is increasing: enclose it between its values at the ends, widened by more than mpmath's error there."""
-    with mp.workprec(iv.prec + 30):
-        low, high = mp.erf(mp.mpf(a.a._mpi_[0])), mp.erf(mp.mpf(a.b._mpi_[1]))
-        slack = mp.mpf(2) ** (-iv.prec)
-        return iv.mpf([low - slack, high + slack])
-
-
-_INTERVAL: dict[str, Callable[[Any], Any]] = {
-    "exp": iv.exp,
-    "log": _interval_log,
-    "abs": abs,
-    "sign": _interval_sign,
-    "sigmoid": lambda a: 1 / (1 + iv.exp(-a)),
-    "tanh": _interval_tanh,
-    "erf": _interval_erf,
-    "sin": iv.sin,
-    "cos": iv.cos,
-    "step": lambda a: (1 + _interval_sign(a)) / 2,
-}
-
-
-def disjoint(a: Any, b: Any) -> bool:
+def disjoint(a: Interval, b: Interval) -> bool:
     """Whether two intervals have no point in common."""
-    return bool(a.b < b.a or b.b < a.a)
+    return bool(libmp.mpf_lt(a.raw[1], b.raw[0]) or libmp.mpf_lt(b.raw[1], a.raw[0]))
 
 
-def ends(interval: Any) -> tuple[float, float]:
+def ends(interval: Interval) -> tuple[float, float]:
     """The lower and upper end of an interval, as floats."""
-    low, high = interval._mpi_
-    return float(mp.mpf(low)), float(mp.mpf(high))
+    low, high = interval.raw
+    return libmp.to_float(low), libmp.to_float(high)
+
+
+def middle(interval: Interval, digits: int = 8) -> str:
+    """The middle of an interval, in decimals; 0 if nothing tells it from 0."""
+    if _sign(interval.raw) == 0:
+        return "0"
+    text: str = libmp.to_str(libmpi.mpi_mid(interval.raw, interval.bits), digits)
+    return text.removesuffix(".0")
+
+
+def _sign(raw: Raw) -> int:
+    """1 or -1 where all of an interval has that sign, else 0."""
+    if libmp.mpf_sign(raw[0]) > 0:
+        return 1
+    return -1 if libmp.mpf_sign(raw[1]) < 0 else 0
+
+
+def _power(raw: Raw, exponent: Fraction, bits: int) -> Raw:
+    if exponent.denominator == 1:
+        return libmpi.mpi_pow_int(raw, exponent.numerator, bits)  # type: ignore[no-any-return]
+    if exponent.denominator == 2:
+        return libmpi.mpi_pow_int(libmpi.mpi_sqrt(raw, bits), exponent.numerator, bits)  # type: ignore[no-any-return]
+    if libmp.mpf_sign(raw[0]) == 0:  # increasing, as the exponent is positive here: 0 at the lower end
+        high = _power((raw[1], raw[1]), exponent, bits)[1] if libmp.mpf_sign(raw[1]) else libmp.fzero
+        return libmp.fzero, high
+    scaled = libmpi.mpi_mul(_log(raw, bits), Intervals(bits).number(exponent).raw, bits)
+    return _exp(scaled, bits)
+
+
+def _widened(raw: Raw, bits: int) -> Raw:
+    """A little more than an interval. mpmath rounds its elementary functions in the asked direction, but from
+    an approximation with a few guard digits, which almost always is the true rounding; this makes it always a
+    bound."""
+    low, high = raw
+    low = libmp.mpf_sub(low, libmp.mpf_shift(libmp.mpf_abs(low), 3 - bits), bits, libmp.round_floor)
+    high = libmp.mpf_add(high, libmp.mpf_shift(libmp.mpf_abs(high), 3 - bits), bits, libmp.round_ceiling)
+    return low, high
+
+
+def _exp(raw: Raw, bits: int) -> Raw:
+    return _widened(libmpi.mpi_exp(raw, bits), bits)
+
+
+def _log(raw: Raw, bits: int) -> Raw:
+    if _sign(raw) <= 0:
+        raise OutOfDomain("the logarithm of something not known to be positive")
+    return _widened(libmpi.mpi_log(raw, bits), bits)
+
+
+def _interval_sign(raw: Raw, bits: int) -> Raw:
+    sign = _sign(raw)
+    if sign == 0:
+        raise OutOfDomain("the sign of something not known to differ from 0")
+    return (libmp.fone, libmp.fone) if sign > 0 else (libmp.fnone, libmp.fnone)
+
+
+def _step(raw: Raw, bits: int) -> Raw:
+    return libmpi.mpi_one if _interval_sign(raw, bits)[0] == libmp.fone else libmpi.mpi_zero  # type: ignore[no-any-return]
+
+
+def _sigmoid(raw: Raw, bits: int) -> Raw:
+    """1/(1 + exp(-u))."""
+    below = libmpi.mpi_add(libmpi.mpi_one, _exp(libmpi.mpi_neg(raw), bits), bits)
+    return libmpi.mpi_div(libmpi.mpi_one, below, bits)  # type: ignore[no-any-return]
+
+
+def _tanh(raw: Raw, bits: int) -> Raw:
+    """2 sigmoid(2u) - 1."""
+    doubled = tuple(libmp.mpf_shift(end, 1) for end in raw)
+    return libmpi.mpi_sub(  # type: ignore[no-any-return]
+        tuple(libmp.mpf_shift(end, 1) for end in _sigmoid(doubled, bits)),
+        libmpi.mpi_one,
+        bits,
+    )
+
+
+def _erf(raw: Raw, bits: int) -> Raw:
+    """erf is increasing: enclosed between its values at the ends, widened by more than mpmath's error
+    there."""
+    low, high = (libmp.mpf_erf(end, bits + 30, libmp.round_nearest) for end in raw)
+    slack = libmp.mpf_shift(libmp.fone, -bits)
+    return (
+        libmp.mpf_sub(low, slack, bits, libmp.round_floor),
+        libmp.mpf_add(high, slack, bits, libmp.round_ceiling),
+    )
+
+
+_INTERVAL: dict[str, Callable[[Raw, int], Raw]] = {
+    "exp": _exp,
+    "log": _log,
+    "abs": libmpi.mpi_abs,
+    "sign": _interval_sign,
+    "sigmoid": _sigmoid,
+    "tanh": _tanh,
+    "erf": _erf,
+    "sin": lambda raw, bits: _widened(libmpi.mpi_sin(raw, bits), bits),
+    "cos": lambda raw, bits: _widened(libmpi.mpi_cos(raw, bits), bits),
+    "step": _step,
+}

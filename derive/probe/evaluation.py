@@ -1,62 +1,83 @@
 """Evaluates expressions with derivatives at a point, by forward-mode dual numbers over the forward graph.
 
-A derivative ``D(a, b)`` is the slope of ``a`` when the entry ``b`` moves: in the total reading through all definitions
-between them, in the partial reading with other names held fixed. An undefined loss is a linear functional of the
-outputs with given weights, the upstream gradient.
+A derivative ``D(a, b)`` is the slope of ``a`` when the entry ``b`` moves: in the total reading through all
+definitions between them, in the partial reading with other names held fixed. An undefined loss is a linear
+functional of the outputs with given weights, the upstream gradient; of such a loss only the first derivatives
+mean anything.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from functools import partial
 from itertools import product
-from typing import Any, Literal
+from math import prod
+from typing import Literal, TypeAlias
 
 import sympy
 from sympy import Expr, Symbol
 
-from derive.forward import Graph, names_in
-from derive.language import D, indices_of, name_of
-from derive.primitives import BY_FUNCTION
-from derive.probe.arithmetic import Arithmetic, OutOfDomain
+from derive.forward import Definition, Graph
+from derive.probe.arithmetic import Arithmetic, Number, OutOfDomain
+from derive.probe.code import By, Frame, NotEvaluable, Program, Target, TooLarge, program
+from derive.probe.duals import Dual, Duals
 
 MAX_OPERATIONS = 2_000_000
+MAX_NESTING = 400
+OWN_NESTING = 6
 
+Key: TypeAlias = "tuple[str, tuple[int, ...]]"
+"""A name and indices, counted from 1: an entry."""
 
-class TooLarge(Exception):
-    """Evaluating takes more operations than allowed."""
-
-
-class NotEvaluable(Exception):
-    """An expression that the probe has no meaning for."""
-
-
-Data = Callable[[str, tuple[int, ...]], Fraction]
+Data: TypeAlias = Callable[[str, tuple[int, ...]], Fraction]
 """The value of an input entry, by name and indices counted from 1."""
 
 
+@dataclass
+class Budget:
+    """How many operations are left, over all points of a comparison."""
+
+    left: int = MAX_OPERATIONS
+
+
 @dataclass(frozen=True)
-class _Seed:
-    """What moves: one entry; ``held`` stay fixed; ``partial`` closes names as soon as the entry is met directly."""
+class Seed:
+    """An entry that moves.
+
+    Attributes:
+        tag: which derivative moves it; inner ones have higher tags.
+        partial: whether a definition that mentions the entry's name keeps all other names fixed.
+        held: names that stay fixed.
+        direct: whether only the entry itself moves, and nothing by way of it.
+    """
 
     name: str
     indices: tuple[int, ...]
+    tag: int
     partial: bool = False
     held: frozenset[str] = frozenset()
+    direct: bool = False
 
 
-@dataclass(frozen=True)
-class _Scope:
-    """Where an expression stands: its index values, what moves, and whether names in it may be opened."""
+@dataclass(eq=False)
+class Motion:
+    """What moves, and the entries that have been evaluated under it."""
 
-    indices: Mapping[Symbol, int]
-    seed: _Seed | None = None
-    open: bool = True
+    seeds: tuple[Seed, ...]
+    entries: dict[Key, Number] = field(default_factory=dict)
+    through: dict[str, Motion] = field(default_factory=dict)
+    inside: dict[str, Motion] = field(default_factory=dict)
 
 
-Dual = tuple[Any, Any]
-"""A value and its slope; the slope is None where it is zero."""
+class _Postponed(Exception):
+    """An entry that lies too many definitions away is evaluated before what needs it, not while it waits."""
+
+    def __init__(self, motion: Motion, key: Key) -> None:
+        super().__init__(key)
+        self.motion = motion
+        self.key = key
 
 
 class Evaluator:
@@ -68,6 +89,7 @@ class Evaluator:
         data: the inputs' values; asked for ``∂L/∂y`` too where y is an output of an undefined loss.
         arithmetic: the kind of numbers.
         reading: how derivatives between intermediates are meant.
+        budget: the operations allowed, which other evaluators may share.
     """
 
     def __init__(
@@ -76,314 +98,239 @@ class Evaluator:
         sizes: Mapping[str, int],
         data: Data,
         arithmetic: Arithmetic,
-        reading: Literal["total", "partial"],
+        reading: Literal["total", "partial"] = "total",
+        budget: Budget | None = None,
     ) -> None:
         self.graph = graph
         self.sizes = sizes
         self.data = data
-        self.arithmetic = arithmetic
+        self.arithmetic = Duals(arithmetic)
         self.reading = reading
-        self._zero = arithmetic.number(Fraction(0))
-        self._one = arithmetic.number(Fraction(1))
-        self._entries: dict[tuple[_Seed | None, str, tuple[int, ...]], Dual] = {}
-        self._mentions: dict[tuple[Expr, str], bool] = {}
-        self._operations = 0
+        self.budget = Budget() if budget is None else budget
+        self._zero, self._one = (arithmetic.number(Fraction(k)) for k in (0, 1))
+        self._integers: dict[int, Number] = {}
+        self._motions: dict[tuple[Seed, ...], Motion] = {}
+        self._programs: dict[str, Program] = {}
+        self._shapes: dict[str, tuple[int, ...]] = {}
+        self._slopes: dict[Seed, Number] = {}
+        self._nesting = 0
 
-    def value(self, expr: Expr, indices: Mapping[Symbol, int]) -> Any:
+    def value(self, expr: Expr, indices: Mapping[Symbol, int]) -> Number:
         """The value of an expression whose free indices have the given values (from 1).
 
         Raises `OutOfDomain`, `NotEvaluable` or `TooLarge`.
         """
-        return self._eval(expr, _Scope(indices))[0]
+        code = program(expr, tuple(indices), self.arithmetic)
+        self.spend(code.weight)
+        return self._settle(lambda: code.start(self, self._motion(()), tuple(indices.values())))
 
-    # -- expressions ---------------------------------------------------------------------------------------------
+    def _settle(self, work: Callable[[], Number]) -> Number:
+        """Do work, first evaluating what it postpones: so a deep graph needs no deep recursion."""
+        waiting = [work]
+        while True:
+            self._nesting = 0
+            try:
+                number = waiting[-1]()
+            except _Postponed as postponed:
+                waiting.append(partial(self.entry, postponed.motion, postponed.key))
+                continue
+            waiting.pop()
+            if not waiting:
+                return number
 
-    def _eval(self, expr: Expr, scope: _Scope) -> Dual:
-        self._operations += 1
-        if self._operations > MAX_OPERATIONS:
+    # -- what compiled code asks for -------------------------------------------------------------------------
+
+    def spend(self, operations: int) -> None:
+        """Count operations; raise `TooLarge` where there are too many."""
+        self.budget.left -= operations * self.arithmetic.cost
+        if self.budget.left < 0:
             raise TooLarge
-        if isinstance(expr, sympy.Rational):
-            return self.arithmetic.number(Fraction(int(expr.p), int(expr.q))), None
-        if isinstance(expr, Symbol):
-            return self._symbol(expr, scope)
-        if isinstance(expr, sympy.Indexed):
-            return self._entry(name_of(expr), self._indices(expr.indices, scope), scope)
-        rule = _RULES.get(expr.func)
-        if rule is not None:
-            return rule(self, expr, scope)
-        primitive = BY_FUNCTION.get(expr.func)
-        if primitive is not None:
-            return self._primitive(primitive.name, expr, scope)
-        if isinstance(expr, sympy.core.function.AppliedUndef):
-            return self._undefined(expr, scope)
-        if expr is sympy.pi or expr is sympy.E:
-            return self._constant(expr), None
-        raise NotEvaluable(f"cannot evaluate {expr.func.__name__}")
 
-    def _constant(self, expr: Expr) -> Any:
-        e = self.arithmetic.call("exp", self._one)
-        if expr is sympy.E:
-            return e
-        from mpmath import iv
+    def integer(self, value: int) -> Number:
+        """An integer as a number."""
+        if value not in self._integers:
+            self._integers[value] = self.arithmetic.number(Fraction(value))
+        return self._integers[value]
 
-        return iv.pi + 0 if not isinstance(self._one, float) else float(sympy.pi)
+    def size(self, name: str) -> int:
+        """The value of a size."""
+        if name not in self.sizes:
+            raise NotEvaluable(f"the size {name} has no value")
+        return self.sizes[name]
 
-    def _symbol(self, symbol: Symbol, scope: _Scope) -> Dual:
-        if symbol in scope.indices:
-            return self.arithmetic.number(Fraction(scope.indices[symbol])), None
-        if symbol.name in self.sizes and symbol.is_integer:
-            return self.arithmetic.number(Fraction(self.sizes[symbol.name])), None
-        return self._entry(symbol.name, (), scope)
+    def selected(self, name: str, indices: tuple[int, ...]) -> int:
+        """The value of a name that is used as an index."""
+        if name not in self.graph.selectors:
+            raise NotEvaluable(f"the index {name} has no value")
+        return int(self.data(name, indices))
 
-    def _indices(self, indices: tuple[Expr, ...], scope: _Scope) -> tuple[int, ...]:
-        return tuple(self._index(i, scope) for i in indices)
-
-    def _index(self, expr: Expr, scope: _Scope) -> int:
-        if isinstance(expr, sympy.Integer):
-            return int(expr)
-        if isinstance(expr, Symbol):
-            if expr in scope.indices:
-                return scope.indices[expr]
-            if expr.name in self.sizes:
-                return self.sizes[expr.name]
-            return int(self.data(expr.name, ()))
-        if isinstance(expr, sympy.Indexed):
-            return int(self.data(name_of(expr), self._indices(expr.indices, scope)))
-        raise NotEvaluable(f"an index that is computed: {expr}")
-
-    def _add(self, expr: Expr, scope: _Scope) -> Dual:
-        value, slope = self._eval(expr.args[0], scope)
-        for term in expr.args[1:]:
-            v, s = self._eval(term, scope)
-            value = value + v
-            slope = _plus(slope, s)
-        return value, slope
-
-    def _mul(self, expr: Expr, scope: _Scope) -> Dual:
-        value, slope = self._eval(expr.args[0], scope)
-        for factor in expr.args[1:]:
-            v, s = self._eval(factor, scope)
-            slope = _plus(_times(slope, v), _times(s, value))
-            value = value * v
-        return value, slope
-
-    def _pow(self, expr: Expr, scope: _Scope) -> Dual:
-        base, slope = self._eval(expr.base, scope)
-        if not isinstance(expr.exp, sympy.Rational):
-            return self._general_power(base, slope, expr.exp, scope)
-        exponent = Fraction(int(expr.exp.p), int(expr.exp.q))
-        value = self.arithmetic.power(base, exponent)
-        if slope is None:
-            return value, None
-        inner = self.arithmetic.power(base, exponent - 1) * self.arithmetic.number(exponent)
-        return value, inner * slope
-
-    def _general_power(self, base: Any, slope: Any, exponent: Expr, scope: _Scope) -> Dual:
-        """base**p = exp(p log base)."""
-        power, power_slope = self._eval(exponent, scope)
-        logarithm = self.arithmetic.call("log", base)
-        value = self.arithmetic.call("exp", power * logarithm)
-        first = _times(power_slope, logarithm)
-        second = None if slope is None else self.arithmetic.divide(power * slope, base)
-        return value, _times(_plus(first, second), value)
-
-    def _exp(self, expr: Expr, scope: _Scope) -> Dual:
-        u, slope = self._eval(expr.args[0], scope)
-        value = self.arithmetic.call("exp", u)
-        return value, _times(slope, value)
-
-    def _primitive(self, name: str, expr: Expr, scope: _Scope) -> Dual:
-        u, slope = self._eval(expr.args[0], scope)
-        value = self.arithmetic.call(name, u)
-        if slope is None:
-            return value, None
-        return value, self._slope_of(name, u, value) * slope
-
-    def _slope_of(self, name: str, u: Any, value: Any) -> Any:
-        """The derivative of an elementwise function at ``u``, written down here a second time on purpose."""
-        call, one = self.arithmetic.call, self._one
-        if name == "log":
-            return self.arithmetic.divide(one, u)
-        if name == "abs":
-            return call("sign", u)
-        if name in ("sign", "step"):
-            return self._zero
-        if name == "sigmoid":
-            return value * (one - value)
-        if name == "tanh":
-            return one - value * value
-        if name == "sin":
-            return call("cos", u)
-        if name == "cos":
-            return self._zero - call("sin", u)
-        if name == "erf":
-            root_pi = self.arithmetic.power(self._constant(sympy.pi), Fraction(1, 2))
-            return self.arithmetic.divide((one + one) * call("exp", self._zero - u * u), root_pi)
-        raise NotEvaluable(f"no slope for {name}")
-
-    def _undefined(self, expr: Expr, scope: _Scope) -> Dual:
-        """A function left general is some cubic here; its primes are that cubic's derivatives."""
-        if len(expr.args) != 1:
-            raise NotEvaluable(f"cannot evaluate {expr.func.__name__} of several arguments")
-        u, slope = self._eval(expr.args[0], scope)
-        name = expr.func.__name__
-        order = len(name) - len(name.rstrip("'"))
-        coefficients = [self.data(f"{name.rstrip(chr(39))} coefficient", (k,)) for k in range(1, 5)]
+    def cubic(self, name: str, order: int) -> list[Number]:
+        """The coefficients of a derivative of the cubic that stands for a function left general."""
+        coefficients = [self.data(f"{name} coefficient", (k,)) for k in range(1, 5)]
         for _ in range(order):
             coefficients = [k * c for k, c in enumerate(coefficients)][1:]
-        value = self._polynomial(coefficients, u)
-        if slope is None:
-            return value, None
-        return value, self._polynomial([k * c for k, c in enumerate(coefficients)][1:], u) * slope
+        return [self.arithmetic.number(c) for c in coefficients]
 
-    def _polynomial(self, coefficients: list[Fraction], u: Any) -> Any:
-        value = self._zero
-        for c in reversed(coefficients):
-            value = value * u + self.arithmetic.number(c)
-        return value
+    # -- entries ---------------------------------------------------------------------------------------------
 
-    # -- sums and deltas -----------------------------------------------------------------------------------------
+    def entry(self, motion: Motion, key: Key) -> Number:
+        """The value of an entry, with its slope for each seed that moves it."""
+        name, indices = key
+        through = self._through(motion, name)
+        if through is motion:
+            number = self._computed(motion, key)
+        else:
+            number = through.entries.get(key)
+            number = self.entry(through, key) if number is None else number
+        for seed in motion.seeds:
+            if seed.name == name and seed.indices == indices:
+                number = number + Dual(seed.tag, self._zero, self._one)
+        motion.entries[key] = number
+        return number
 
-    def _ranges(self, expr: Expr, scope: _Scope) -> Iterator[_Scope]:
-        """The scopes of a sum's or product's terms."""
-        letters = [limit[0] for limit in expr.limits]
-        spans = [range(self._bound(low, scope), self._bound(high, scope) + 1) for _, low, high in expr.limits]
-        for values in product(*spans):
-            yield _Scope({**scope.indices, **dict(zip(letters, values, strict=True))}, scope.seed, scope.open)
+    def _motion(self, seeds: tuple[Seed, ...]) -> Motion:
+        if seeds not in self._motions:
+            self._motions[seeds] = Motion(seeds)
+        return self._motions[seeds]
 
-    def _bound(self, expr: Expr, scope: _Scope) -> int:
-        """A limit of summation: an integer expression in sizes and indices."""
-        known = {s: scope.indices.get(s, self.sizes.get(s.name)) for s in expr.free_symbols}
-        if any(v is None for v in known.values()):
-            raise NotEvaluable(f"the range {expr} has no value")
-        value = expr.xreplace({s: sympy.Integer(v) for s, v in known.items()})
-        if not isinstance(value, sympy.Integer):
-            raise NotEvaluable(f"the range {expr} is no integer at this size")
-        return int(value)
+    def _through(self, motion: Motion, name: str) -> Motion:
+        """The part of a motion that reaches a name by way of its definition."""
+        if name not in motion.through:
+            seeds = tuple(seed for seed in motion.seeds if self._reaches(seed, name))
+            if name == self.graph.loss:
+                seeds = tuple(replace(seed, partial=False) for seed in seeds)
+            motion.through[name] = motion if seeds == motion.seeds else self._motion(seeds)
+        return motion.through[name]
 
-    def _sum(self, expr: Expr, scope: _Scope) -> Dual:
-        value, slope = self._zero, None
-        for inner in self._ranges(expr, scope):
-            v, s = self._eval(expr.function, inner)
-            value, slope = value + v, _plus(slope, s)
-        return value, slope
+    def _reaches(self, seed: Seed, name: str) -> bool:
+        if seed.direct or name == seed.name or name in seed.held:
+            return False
+        return self.graph.depends(name, seed.name) or (name == self.graph.loss and not self.graph.has_loss)
 
-    def _product(self, expr: Expr, scope: _Scope) -> Dual:
-        value, slope = self._one, None
-        for inner in self._ranges(expr, scope):
-            v, s = self._eval(expr.function, inner)
-            slope = _plus(_times(slope, v), _times(s, value))
-            value = value * v
-        return value, slope
+    def _inside(self, motion: Motion, name: str, mentions: frozenset[str]) -> Motion:
+        """A motion inside a definition: there a partial derivative moves the entry alone if the definition
+        has it."""
+        if name not in motion.inside:
+            motion.inside[name] = self._restricted(motion, mentions)
+        return motion.inside[name]
 
-    def _delta(self, expr: Expr, scope: _Scope) -> Dual:
-        i, j = (self._index(argument, scope) for argument in expr.args[:2])
-        return (self._one if i == j else self._zero), None
+    def _restricted(self, motion: Motion, mentions: frozenset[str]) -> Motion:
+        seeds = (replace(s, direct=True) if s.partial and s.name in mentions else s for s in motion.seeds)
+        return self._motion(tuple(seeds))
 
-    # -- names ---------------------------------------------------------------------------------------------------
-
-    def _entry(self, name: str, indices: tuple[int, ...], scope: _Scope) -> Dual:
-        seed = scope.seed
-        if seed is not None and name == seed.name:
-            value, _ = self._defined(name, indices, None)
-            return value, self._one if indices == seed.indices else None
-        if seed is None or not scope.open or name in seed.held or not self.graph.depends(name, seed.name):
-            return self._defined(name, indices, None)
-        return self._defined(name, indices, seed)
-
-    def _defined(self, name: str, indices: tuple[int, ...], seed: _Seed | None) -> Dual:
-        key = seed, name, indices
-        found = self._entries.get(key)
-        if found is None:
-            found = self._entries[key] = self._compute(name, indices, seed)
-        return found
-
-    def _compute(self, name: str, indices: tuple[int, ...], seed: _Seed | None) -> Dual:
+    def _computed(self, motion: Motion, key: Key) -> Number:
+        name, indices = key
+        self._check_range(name, indices)
         definition = self.graph.by_name.get(name)
-        if definition is None:
-            return self.arithmetic.number(self.data(name, indices)), None
-        scope = _Scope(dict(zip(definition.indices, indices, strict=True)))
-        if seed is not None:
-            scope = _Scope(scope.indices, seed, self._opens(definition.expr, seed))
-        return self._eval(definition.expr, scope)
+        if definition is not None:
+            return self._defined(definition, motion, indices)
+        number = self.arithmetic.number(self.data(name, indices))
+        for seed in motion.seeds:
+            number = number + Dual(seed.tag, self._zero, self._loss_slope(seed, motion))
+        return number
 
-    def _opens(self, expr: Expr, seed: _Seed) -> bool:
-        """Whether names in an expression may move: always in the total reading, else where it lacks the entry itself."""
-        if not seed.partial:
-            return True
-        key = expr, seed.name
-        if key not in self._mentions:
-            self._mentions[key] = seed.name in names_in(expr)
-        return not self._mentions[key]
+    def _defined(self, definition: Definition, motion: Motion, indices: tuple[int, ...]) -> Number:
+        """Run a definition's code, unless too many others wait for it."""
+        code = self._programs.get(definition.name)
+        if code is None:
+            code = self._programs[definition.name] = program(
+                definition.expr, definition.indices, self.arithmetic
+            )
+        nesting = code.nesting + OWN_NESTING
+        if self._nesting and self._nesting + nesting > MAX_NESTING:
+            raise _Postponed(motion, (definition.name, indices))
+        self.spend(code.weight)
+        self._nesting += nesting
+        inside = self._inside(motion, definition.name, code.mentions)
+        number = code.start(self, inside, indices)
+        self._nesting -= nesting
+        return number
 
-    # -- derivatives ---------------------------------------------------------------------------------------------
+    def _check_range(self, name: str, indices: tuple[int, ...]) -> None:
+        """Nothing is said of an entry that lies outside its array."""
+        if name not in self._shapes:
+            self._shapes[name] = tuple(measure(n, self.sizes) for n in self.graph.sizes_of(name))
+        shape = self._shapes[name]
+        if len(shape) != len(indices):
+            if shape or name in self.graph.by_name:
+                raise NotEvaluable(f"{name} has {len(shape)} indices, not {len(indices)}")
+        elif not all(1 <= i <= n for i, n in zip(indices, shape, strict=True)):
+            raise OutOfDomain(f"{name} has no entry {', '.join(map(str, indices))}")
 
-    def _derivative(self, expr: Expr, scope: _Scope) -> Dual:
-        if scope.seed is not None:
-            raise NotEvaluable("a derivative inside a derivative")
-        of, by, *held = expr.args
-        name, indices = name_of(by), self._indices(indices_of(by), scope)
-        if isinstance(of, Symbol) and of.name == self.graph.loss:
-            return self._loss_slope(_Seed(name, indices)), None
-        fixed = frozenset(name_of(h) for h in held[0]) if held else frozenset()
-        partial = self.reading == "partial" and not fixed
-        return self._slope(of, scope, _Seed(name, indices, partial, fixed)), None
+    # -- derivatives -----------------------------------------------------------------------------------------
 
-    def _slope(self, of: Expr, scope: _Scope, seed: _Seed) -> Any:
-        """How fast an expression moves; a defined name is opened first, so that its own definition counts as direct."""
-        if isinstance(of, Symbol | sympy.Indexed) and name_of(of) != seed.name:
-            indices = self._indices(indices_of(of), scope)
-            if not self.graph.depends(name_of(of), seed.name):
-                return self._zero
-            return _or_zero(self._defined(name_of(of), indices, seed)[1], self._zero)
-        inner = _Scope(scope.indices, seed, self._opens(of, seed))
-        return _or_zero(self._eval(of, inner)[1], self._zero)
+    def derivative(self, frame: Frame, target: Target, bys: tuple[By, ...]) -> Number:
+        """The slope of a target as entries move, each in a motion inside the previous one's."""
+        outer = frame.motion
+        of_loss = target.name == self.graph.loss
+        partially = self.reading == "partial" and not of_loss
+        if partially and (outer.seeds or target.nested):
+            raise NotEvaluable("a partial derivative inside the derivative of an expression")
+        first = 1 + max((seed.tag for seed in outer.seeds), default=0)
+        seeds = tuple(_seed(frame, by, target, first + k, partially) for k, by in enumerate(bys))
+        if of_loss and not self.graph.has_loss and len(seeds) == 1:
+            return self._loss_slope(seeds[0], outer)
+        number = self._moved(frame, target, self._motion(outer.seeds + seeds))
+        for seed in reversed(seeds):
+            number = number.slope if isinstance(number, Dual) and number.tag == seed.tag else self._zero
+        return number
 
-    def _loss_slope(self, seed: _Seed) -> Any:
-        """∂L/∂seed through all paths; an undefined loss is the weighted sum of all outputs."""
+    def _moved(self, frame: Frame, target: Target, motion: Motion) -> Number:
+        """A target in a motion. Of a name the definition is what counts as mentioning an entry, not the name
+        alone."""
+        if target.name is None:
+            return target.code(Frame(self, self._restricted(motion, target.mentions), frame.indices))
+        return self.entry(motion, (target.name, tuple([i(frame) for i in target.indices])))
+
+    def _loss_slope(self, seed: Seed, motion: Motion) -> Number:
+        """∂L/∂seed of an undefined loss through all paths: the slope of the weighted sum of all outputs."""
         if seed.name == self.graph.loss:
             return self._one
-        if self.graph.has_loss:
-            return _or_zero(self._defined(self.graph.loss, (), seed)[1], self._zero)
+        if any(other is not seed for other in motion.seeds):
+            raise NotEvaluable("a second derivative of a loss that is not defined")
+        alone = Seed(seed.name, seed.indices, 1, held=seed.held)
+        if alone not in self._slopes:
+            self._slopes[alone] = self._weighted(self._motion((alone,)))
+        return self._slopes[alone]
+
+    def _weighted(self, motion: Motion) -> Number:
+        (seed,) = motion.seeds
+        outputs = [name for name in self.graph.outputs if self.graph.depends(name, seed.name)]
+        if not outputs:
+            raise NotEvaluable(f"nothing says how {self.graph.loss} depends on {seed.name}")
         slope = self._zero
-        for output in self.graph.outputs:
-            if not self.graph.depends(output, seed.name):
-                continue
-            for indices in product(*(range(1, self._bound(n, _Scope({})) + 1) for n in self.graph.sizes_of(output))):
-                own = self._entry(output, indices, _Scope({}, seed))[1]
-                if own is not None:
-                    slope = slope + own * self.arithmetic.number(self.upstream(output, indices))
+        for key in self._entries(outputs):
+            number = self.entry(motion, key)
+            if isinstance(number, Dual):
+                slope = slope + number.slope * self.arithmetic.number(self.upstream(*key))
         return slope
+
+    def _entries(self, names: list[str]) -> Iterator[Key]:
+        for name in names:
+            counts = [measure(n, self.sizes) for n in self.graph.sizes_of(name)]
+            self.spend(prod(counts))
+            ranges = (range(1, n + 1) for n in counts)
+            yield from ((name, indices) for indices in product(*ranges))
 
     def upstream(self, output: str, indices: tuple[int, ...]) -> Fraction:
         """The weight of an output's entry in an undefined loss."""
         return self.data(f"∂{self.graph.loss}/∂{output}", indices)
 
 
-_RULES: dict[type[Expr], Callable[[Evaluator, Expr, _Scope], Dual]] = {
-    sympy.Add: Evaluator._add,
-    sympy.Mul: Evaluator._mul,
-    sympy.Pow: Evaluator._pow,
-    sympy.exp: Evaluator._exp,
-    sympy.Sum: Evaluator._sum,
-    sympy.Product: Evaluator._product,
-    sympy.KroneckerDelta: Evaluator._delta,
-    D: Evaluator._derivative,
-}
+def _seed(frame: Frame, by: By, target: Target, tag: int, partially: bool) -> Seed:
+    held = by.held - {target.name}
+    return Seed(by.name, tuple([i(frame) for i in by.indices]), tag, partially and not by.held, held)
 
 
-def _plus(a: Any, b: Any) -> Any:
-    if a is None:
-        return b
-    return a if b is None else a + b
+def measure(size: Expr, sizes: Mapping[str, int]) -> int:
+    """The value of a size: a number, a symbol, or something computed of such."""
+    if isinstance(size, Symbol):
+        size = sympy.Integer(sizes[size.name]) if size.name in sizes else size
+    elif not isinstance(size, sympy.Integer):
+        size = size.xreplace({s: sympy.Integer(sizes[s.name]) for s in size.free_symbols if s.name in sizes})
+    if not isinstance(size, sympy.Integer):
+        raise NotEvaluable(f"a size that is no integer: {size}")
+    return int(size)
 
 
-def _times(slope: Any, factor: Any) -> Any:
-    return None if slope is None else slope * factor
-
-
-def _or_zero(slope: Any, zero: Any) -> Any:
-    return zero if slope is None else slope
-
-
-__all__ = ["Data", "Evaluator", "NotEvaluable", "OutOfDomain", "TooLarge"]
+__all__ = ["Budget", "Data", "Evaluator", "NotEvaluable", "OutOfDomain", "TooLarge", "measure"]

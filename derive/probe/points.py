@@ -1,37 +1,64 @@
-"""Points at which claims are evaluated, and the comparison of two sides there.
+"""The comparison of a claim's two sides at concrete points.
 
-Sizes are at least 3 (a normalisation's gradient vanishes at 2 without ε), entries non-zero and not constant, free
-indices tried equal and different. Small integers come first, so that a counterexample is one to check by hand.
+Floats look for a point where the sides differ, intervals make sure of it. Free indices of one axis are tried
+equal and different. Of several counterexamples the simplest is shown.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from fractions import Fraction
-from itertools import count, product
-from random import Random
+from functools import lru_cache
+from itertools import cycle, islice, product
 from typing import Any, Literal
 
 import sympy
 from sympy import Expr, Symbol
 
-from derive.forward import Graph
+from derive.forward import Graph, names_in
 from derive.language import name_of
-from derive.probe.arithmetic import Floats, Intervals, OutOfDomain, disjoint, ends
-from derive.probe.evaluation import Evaluator
+from derive.probe.arithmetic import Floats, Interval, Intervals, OutOfDomain, disjoint, ends, middle
+from derive.probe.code import NotEvaluable, program
+from derive.probe.data import MAX_SIZE, Point, Style, choose_sizes
+from derive.probe.duals import Duals
+from derive.probe.evaluation import Budget, Evaluator, TooLarge, measure
+
+Reading = Literal["total", "partial"]
+
+FLOATS = Duals(Floats())
 
 PRECISIONS = (80, 300)
 TOLERANCE = 1e-7
+NOISE = 1e-11
 MAX_ASSIGNMENTS = 12
+MAX_CANDIDATES = 400
+MAX_CERTIFIED = 2
+EXTRA_ROUNDS = 3
+SEARCH = 100
+
+ROUNDS: tuple[tuple[Style, bool], ...] = (
+    ("plain", False),
+    ("generic", True),
+    ("positive", True),
+    ("unit", True),
+)
+"""The styles of the points in turn, and whether their sizes differ."""
+
+
+Demands = tuple[tuple[str, ...], frozenset[Expr], Mapping[str, int]]
+"""The names of sizes, what is computed of them, and for some the least value."""
 
 
 @dataclass(frozen=True)
 class Claim:
-    """``left = right`` for all values of the free indices, pairs in ``apart`` excepted.
+    """``left = right`` for all values of the free indices that meet the conditions.
 
     Attributes:
         sizes: the size of the axis of each free index.
+        apart: pairs of indices that are never equal.
+        conditions: pairs of indices, one possibly a selector's entry, and whether they are equal or never so.
     """
 
     left: Expr
@@ -39,17 +66,25 @@ class Claim:
     indices: tuple[Symbol, ...] = ()
     sizes: tuple[Expr, ...] = ()
     apart: frozenset[frozenset[Symbol]] = frozenset()
+    conditions: tuple[tuple[Expr, Expr, bool], ...] = ()
 
 
 @dataclass(frozen=True)
 class Counterexample:
-    """Sizes, index values and data at which two intervals that hold the sides are disjoint."""
+    """Sizes, index values and data at which two intervals that hold the sides are disjoint.
+
+    Attributes:
+        values: the data by name, exactly: strings of integers or fractions, in nested lists for an array.
+        left: the left side's value, to as many digits as tell it from the right one.
+        entries: how many entries of the data the two sides depend on.
+    """
 
     sizes: Mapping[str, int]
     indices: Mapping[str, int]
     values: Mapping[str, Any]
     left: str
     right: str
+    entries: int = 0
 
 
 @dataclass(frozen=True)
@@ -59,189 +94,321 @@ class Agreement:
     points: int
 
 
-@dataclass
-class Point:
-    """Concrete sizes and data; data are drawn when they are asked for, and remembered.
+def compare(claim: Claim, graph: Graph, reading: Reading, rounds: int = 3) -> Counterexample | Agreement:
+    """Look for a point at which the sides differ for certain; otherwise say how many points agreed.
 
-    Attributes:
-        style: ``plain`` small integers, ``generic`` fractions, ``positive`` positive fractions.
+    Raises `NotEvaluable` for what the probe has no meaning for, `TooLarge` where not even one point could be
+    compared.
     """
-
-    graph: Graph
-    sizes: Mapping[str, int]
-    seed: int
-    style: Literal["plain", "generic", "positive"]
-    used: dict[tuple[str, tuple[int, ...]], Fraction] = field(default_factory=dict)
-    _pools: dict[str, list[Fraction]] = field(default_factory=dict)
-
-    def data(self, name: str, indices: tuple[int, ...]) -> Fraction:
-        key = name, indices
-        if key not in self.used:
-            self.used[key] = self._draw(name, indices)
-        return self.used[key]
-
-    def _draw(self, name: str, indices: tuple[int, ...]) -> Fraction:
-        if name in self.graph.selectors:
-            size = self.integer(self.graph.selectors[name])
-            return Fraction(1 + (sum(indices) + self.seed) % size)
-        for left, right in self.graph.facts:
-            if isinstance(left, sympy.Sum) and isinstance(left.function, sympy.Indexed) and name_of(left.function) == name:
-                return self._share(left, right, indices)
-        return self._raw(name, indices, positive=name in self.graph.positive)
-
-    def _raw(self, name: str, indices: tuple[int, ...], positive: bool) -> Fraction:
-        """Neighbouring entries differ: each name walks through a shuffled pool of its own."""
-        key = f"{name}{'+' if positive else ''}"
-        if key not in self._pools:
-            self._pools[key] = self._pool(key, positive)
-        pool = self._pools[key]
-        return pool[sum(i * step for i, step in zip(indices, (1, 3, 7, 11, 13, 17), strict=False)) % len(pool)]
-
-    def _pool(self, key: str, positive: bool) -> list[Fraction]:
-        random = Random(f"{self.seed} {key}")
-        if self.style == "plain":
-            values = [Fraction(n) for n in (range(1, 5) if positive else (-3, -2, -1, 1, 2, 3, 4))]
-        elif self.style == "generic" and not positive:
-            values = [Fraction(random.randint(1, 25) * random.choice((-1, 1)), 8) for _ in range(17)]
-        else:
-            values = [Fraction(random.randint(1, 25), 8) for _ in range(17)]
-        random.shuffle(values)
-        return values
-
-    def _share(self, fact: Expr, total: Expr, indices: tuple[int, ...]) -> Fraction:
-        """An entry of an array whose sum over some indices is given: positive shares of that total."""
-        name = name_of(fact.function)
-        letters = [limit[0] for limit in fact.limits]
-        spans = [range(1, self.integer(limit[2]) + 1) for limit in fact.limits]
-        whole = Fraction(0)
-        for values in product(*spans):
-            chosen = dict(zip(letters, values, strict=True))
-            entry = tuple(chosen.get(i, k) for i, k in zip(fact.function.indices, indices, strict=True))
-            whole += self._raw(name, entry, positive=True)
-        return self._raw(name, indices, positive=True) / whole * Fraction(str(total))
-
-    def integer(self, size: Expr) -> int:
-        return int(size.xreplace({s: sympy.Integer(self.sizes[s.name]) for s in size.free_symbols}))
+    return _Comparison(claim, graph, reading).run(rounds)
 
 
-def compare(
-    claim: Claim, graph: Graph, reading: Literal["total", "partial"], rounds: int = 3, distinct: bool = True
-) -> Counterexample | Agreement:
-    """Look for a point at which the sides differ for certain; otherwise say how many points agreed."""
-    agreed = 0
-    for point in _points(claim, graph, rounds, distinct):
-        for indices in assignments(claim, point):
-            verdict = _differs(claim, graph, point, indices, reading)
-            if verdict is True:
-                found = certify(claim, graph, point, indices, reading)
-                if found is not None:
-                    return found
-            elif verdict is False:
-                agreed += 1
-    return Agreement(agreed)
+@lru_cache(maxsize=16)
+def _known(graph: Graph) -> dict[tuple[object, ...], Evaluator]:
+    """The evaluators of a graph: what one claim made them evaluate at a point is there for the next."""
+    return {}
 
 
-def _points(claim: Claim, graph: Graph, rounds: int, distinct: bool) -> Iterator[Point]:
-    sizes = size_values(claim, graph, distinct)
-    styles: tuple[Literal["plain", "generic", "positive"], ...] = ("plain", "generic", "positive")
-    for seed in range(rounds):
-        yield Point(graph, sizes, seed, styles[seed % 3])
+class _Comparison:
+    """One claim before the probe."""
+
+    def __init__(self, claim: Claim, graph: Graph, reading: Reading) -> None:
+        self.claim = claim
+        self.graph = graph
+        self.reading = reading
+        self.budget = Budget()
+        self._doubtful = False  # whether floats differ at the point in hand
+        self._facts = tuple(_relevant(claim, graph)) if graph.facts else ()
+        self._numbers = _numbers(claim, graph)
+        demands = _demanded(claim, graph)
+        self._sizes = {distinct: choose_sizes(*demands, distinct) for distinct in (False, True)}
+
+    def run(self, rounds: int) -> Counterexample | Agreement:
+        agreed = 0
+        try:
+            for seed, (style, distinct) in enumerate(islice(cycle(ROUNDS), rounds + EXTRA_ROUNDS)):
+                if seed >= rounds and agreed:
+                    break
+                found = self._at(self._point(seed, style, distinct))
+                if isinstance(found, Counterexample):
+                    return found if (style, distinct) == ROUNDS[0] else self._simpler(found)
+                agreed += found
+        except TooLarge:
+            if self._doubtful or not agreed:
+                raise
+        return Agreement(agreed)
+
+    def _simpler(self, found: Counterexample) -> Counterexample:
+        """One of small integers and sizes instead, if a few more points show one."""
+        style, distinct = ROUNDS[0]
+        for seed in range(SEARCH, SEARCH + EXTRA_ROUNDS):
+            try:
+                other = self._at(self._point(seed, style, distinct))
+            except TooLarge:
+                break
+            if isinstance(other, Counterexample):
+                return min(found, other, key=_simplicity)
+        return found
+
+    def _point(self, seed: int, style: Style, distinct: bool) -> Point:
+        return Point(self.graph, self._sizes[distinct], seed, style)
+
+    def _floats(self, point: Point) -> Evaluator:
+        known = _known(self.graph)
+        key = self.reading, point.seed, point.style, *point.sizes.items()
+        if key not in known:
+            known[key] = Evaluator(self.graph, point.sizes, point.data, Floats(), self.reading)
+        known[key].budget = self.budget
+        return known[key]
+
+    def _at(self, point: Point) -> Counterexample | int:
+        """The simplest of a few counterexamples at a point, or at how many index values the sides agree
+        there."""
+        evaluator = self._floats(point)
+        if not all(_holds(fact, evaluator) for fact in self._facts):
+            return 0
+        agreed = 0
+        certified: list[Counterexample] = []
+        for indices in assignments(self.claim, evaluator, self._numbers):
+            found = self._compared(point, evaluator, indices)
+            if isinstance(found, Counterexample):
+                certified.append(found)
+            else:
+                agreed += found
+            if len(certified) == MAX_CERTIFIED:
+                break
+        return min(certified, key=_simplicity) if certified else agreed
+
+    def _compared(
+        self, point: Point, evaluator: Evaluator, indices: Mapping[Symbol, int]
+    ) -> Counterexample | bool:
+        """A counterexample, or whether the sides agree; they may do neither."""
+        try:
+            left, right = self._sides(evaluator, indices)
+        except OutOfDomain:
+            return False
+        if not (math.isfinite(left) and math.isfinite(right)):
+            return False
+        if not _differ(left, right):
+            return True
+        self._doubtful = True
+        found = self._certified(point.again(), indices)
+        self._doubtful = False
+        return found
+
+    def _sides(self, evaluator: Evaluator, indices: Mapping[Symbol, int]) -> tuple[Any, Any]:
+        return evaluator.value(self.claim.left, indices), evaluator.value(self.claim.right, indices)
+
+    def _certified(self, point: Point, indices: Mapping[Symbol, int]) -> Counterexample | bool:
+        """A counterexample if intervals are disjoint; otherwise whether they meet in a number that they both
+        pin down."""
+        for bits in PRECISIONS:
+            evaluator = Evaluator(
+                self.graph, point.sizes, point.data, Intervals(bits), self.reading, self.budget
+            )
+            try:
+                left, right = self._sides(evaluator, indices)
+            except OutOfDomain:
+                continue
+            if disjoint(left, right):
+                return _counterexample(point, indices, left, right)
+            if not _differ(*_hull(left, right)):
+                return True
+        return False
 
 
 def size_values(claim: Claim, graph: Graph, distinct: bool) -> dict[str, int]:
-    """A value for every size symbol: 3, 4, 5, 3, 4, ... or all 3."""
-    symbols: dict[str, None] = {}
-    sizes = [n for name in graph.sizes for n in graph.sizes[name]] + [n for d in graph.definitions for n in d.sizes]
-    for expr in (*claim.sizes, *sizes, claim.left, claim.right, *(d.expr for d in graph.definitions)):
-        for symbol in sorted(expr.free_symbols, key=str):
-            if symbol.is_integer and symbol.is_positive:
-                symbols[symbol.name] = None
-    values = (3 + k % 3 if distinct else 3 for k in count())
-    return dict(zip(symbols, values, strict=False))
+    """A value for each size in a claim and its forward pass: small ones, different or all the same."""
+    return choose_sizes(*_demanded(claim, graph), distinct)
 
 
-def assignments(claim: Claim, point: Point) -> list[dict[Symbol, int]]:
-    """Values for the free indices: letters of one size both equal and different."""
-    spans = [range(1, min(2 + (len(claim.indices) < 2), point.integer(n)) + 1) for n in claim.sizes]
-    chosen = []
-    for values in product(*spans):
-        indices = dict(zip(claim.indices, values, strict=True))
-        if all(len({indices[i] for i in pair if i in indices}) == 2 for pair in claim.apart):
-            chosen.append(indices)
-    return sorted(chosen, key=lambda c: -len(set(c.values())))[:MAX_ASSIGNMENTS]
+def _demanded(claim: Claim, graph: Graph) -> Demands:
+    """What a claim, and the forward pass before it, ask of sizes."""
+    names, computed, least = _demanded_by(graph)
+    sides = [program(side, claim.indices, FLOATS) for side in (claim.left, claim.right)]
+    axes = (s.name for n in claim.sizes for s in n.free_symbols)
+    more = frozenset().union(axes, *(code.sizes for code in sides)).difference(names)
+    computed = computed.union(_computed(claim.sizes), *(code.computed for code in sides))
+    numbered = _numbered(graph, (claim.left, claim.right))
+    return (*names, *sorted(more)), computed, _largest((*least.items(), *numbered))
 
 
-def _differs(
-    claim: Claim, graph: Graph, point: Point, indices: Mapping[Symbol, int], reading: Literal["total", "partial"]
-) -> bool | None:
-    """Whether floats differ by more than rounding; None where a side has no value."""
-    try:
-        left, right = _sides(claim, Evaluator(graph, point.sizes, point.data, Floats(), reading), indices)
-    except OutOfDomain:
-        return None
-    if left != left or right != right:
-        return None
-    return bool(abs(left - right) > TOLERANCE * (1e-3 + abs(left) + abs(right)))
-
-
-def _sides(claim: Claim, evaluator: Evaluator, indices: Mapping[Symbol, int]) -> tuple[Any, Any]:
-    return evaluator.value(claim.left, indices), evaluator.value(claim.right, indices)
-
-
-def certify(
-    claim: Claim, graph: Graph, point: Point, indices: Mapping[Symbol, int], reading: Literal["total", "partial"]
-) -> Counterexample | None:
-    """The counterexample at a point if interval arithmetic shows that the sides differ there, else None."""
-    for bits in PRECISIONS:
-        fresh = Point(graph, point.sizes, point.seed, point.style)
-        evaluator = Evaluator(graph, fresh.sizes, fresh.data, Intervals(bits), reading)
+@lru_cache(maxsize=16)
+def _demanded_by(graph: Graph) -> Demands:
+    computed = set(_computed(graph.all_sizes))
+    for definition in graph.definitions:
         try:
-            left, right = _sides(claim, evaluator, indices)
-        except OutOfDomain:
-            continue
-        if disjoint(left, right):
-            return _counterexample(fresh, indices, left, right)
-    return None
+            computed |= program(definition.expr, definition.indices, FLOATS).computed
+        except (NotEvaluable, TooLarge):
+            continue  # if a claim needs it, that is when to say so
+    numbered = _numbered(graph, (d.expr for d in graph.definitions))
+    return graph.size_names, frozenset(computed), _largest(numbered)
 
 
-def _counterexample(point: Point, indices: Mapping[Symbol, int], left: Any, right: Any) -> Counterexample:
-    return Counterexample(
-        dict(point.sizes),
-        {symbol.name: value for symbol, value in indices.items()},
-        _arrays(point.used),
-        _decimal(left),
-        _decimal(right),
+def _numbers(claim: Claim, graph: Graph) -> tuple[int, ...]:
+    """The numbers by which a claim and its forward pass read entries: index values worth trying."""
+    own = {value for _, value in _numbered(graph, (claim.left, claim.right))}
+    return tuple(sorted(own.union(_numbers_in(graph))))
+
+
+@lru_cache(maxsize=16)
+def _numbers_in(graph: Graph) -> frozenset[int]:
+    return frozenset(value for _, value in _numbered(graph, (d.expr for d in graph.definitions)))
+
+
+def _computed(sizes: Iterable[Expr]) -> Iterator[Expr]:
+    return (n for n in sizes if not isinstance(n, Symbol | sympy.Integer))
+
+
+def _largest(pairs: Iterable[tuple[str, int]]) -> dict[str, int]:
+    return dict(sorted(pairs, key=lambda pair: pair[1]))
+
+
+def _numbered(graph: Graph, exprs: Iterable[Expr]) -> Iterator[tuple[str, int]]:
+    """For each entry that is read by number, as in ``x[4]``, the size of that axis and the number."""
+    for entry in (entry for expr in exprs for entry in expr.atoms(sympy.Indexed)):
+        for place, n in zip(entry.indices, graph.sizes_of(name_of(entry)), strict=False):
+            if isinstance(place, sympy.Integer) and isinstance(n, Symbol) and place <= MAX_SIZE:
+                yield n.name, int(place)
+
+
+def _differ(left: float, right: float) -> bool:
+    """Whether two floats differ by more than rounding; infinite ones always do."""
+    if not (math.isfinite(left) and math.isfinite(right)):
+        return True
+    return abs(left - right) > NOISE + TOLERANCE * max(abs(left), abs(right))
+
+
+def _hull(left: Interval, right: Interval) -> tuple[float, float]:
+    both = (*ends(left), *ends(right))
+    return min(both), max(both)
+
+
+def _relevant(claim: Claim, graph: Graph) -> Iterator[tuple[Expr, Expr]]:
+    """The facts about what a claim's sides are made of; a claim about the loss is about everything."""
+    seen: set[str] = set()
+    waiting = [*names_in(claim.left), *names_in(claim.right)]
+    while waiting:
+        name = waiting.pop()
+        if name == graph.loss:
+            yield from graph.facts
+            return
+        if name not in seen:
+            seen.add(name)
+            waiting.extend(graph.by_name[name].uses if name in graph.by_name else ())
+    yield from (
+        fact for fact in graph.facts if any(seen & names_in(side) - {*graph.size_names} for side in fact)
     )
 
 
-def _decimal(interval: Any) -> str:
-    """The middle of an interval, to eight digits."""
-    low, high = ends(interval)
-    return f"{(low + high) / 2:.8g}"
+def _holds(fact: tuple[Expr, Expr], evaluator: Evaluator) -> bool:
+    """Whether what is given as equal is so at a point; where it is not, the point says nothing."""
+    letters = _spans(fact, evaluator)
+    evaluator.spend(math.prod(map(len, letters.values())))
+    for values in product(*letters.values()):
+        indices = dict(zip(letters, values, strict=True))
+        try:
+            left, right = (evaluator.value(side, indices) for side in fact)
+        except OutOfDomain:
+            return False
+        if _differ(left, right):
+            return False
+    return True
 
 
-def _arrays(used: Mapping[tuple[str, tuple[int, ...]], Fraction]) -> dict[str, Any]:
-    """The data that was used, by name: a number, a (nested) list where all entries are there, else entries by index."""
-    names: dict[str, dict[tuple[int, ...], Fraction]] = {}
-    for (name, indices), value in sorted(used.items()):
-        names.setdefault(name, {})[indices] = value
-    return {name: _array(entries) for name, entries in names.items()}
+def _spans(fact: tuple[Expr, Expr], evaluator: Evaluator) -> dict[Symbol, range]:
+    """The values of each free index of a fact: those of the axis that it stands at."""
+    spans: dict[Symbol, range] = {}
+    for entry in {entry for side in fact for entry in side.atoms(sympy.Indexed)}:
+        sizes = evaluator.graph.sizes_of(name_of(entry))
+        for letter, size in zip(entry.indices, sizes, strict=False):
+            if any(letter in side.free_symbols for side in fact):
+                spans[letter] = range(1, measure(size, evaluator.sizes) + 1)
+    return spans
 
 
-def _array(entries: Mapping[tuple[int, ...], Fraction]) -> Any:
-    if () in entries:
-        return str(entries[()])
-    shape = [max(indices[k] for indices in entries) for k in range(len(next(iter(entries))))]
-    full = all(indices in entries for indices in product(*(range(1, n + 1) for n in shape)))
-    return _nested(entries, (), shape) if full else {",".join(map(str, i)): str(v) for i, v in entries.items()}
+# -- index values --------------------------------------------------------------------------------------------
 
 
-def _nested(entries: Mapping[tuple[int, ...], Fraction], prefix: tuple[int, ...], shape: Sequence[int]) -> Any:
-    if len(prefix) == len(shape):
-        return str(entries[prefix])
-    return [_nested(entries, (*prefix, k), shape) for k in range(1, shape[len(prefix)] + 1)]
+def assignments(claim: Claim, evaluator: Evaluator, numbers: tuple[int, ...] = ()) -> list[dict[Symbol, int]]:
+    """Values for the free indices: letters of one axis both equal and different, from both ends of the axis
+    and at the given numbers."""
+    counts = [measure(n, evaluator.sizes) for n in claim.sizes]
+    chosen: dict[tuple[int, ...], None] = dict.fromkeys(
+        _everywhere(counts) if claim.conditions else _patterns(claim, counts, numbers)
+    )
+    found = (dict(zip(claim.indices, values, strict=True)) for values in chosen)
+    return list(islice((indices for indices in found if _meets(claim, indices, evaluator)), MAX_ASSIGNMENTS))
 
 
-def free_indices(exprs: Iterable[Expr]) -> set[Symbol]:
-    """Symbols that are indices: integers not known to be positive."""
-    return {s for e in exprs for s in e.free_symbols if isinstance(s, Symbol) and s.is_integer and not s.is_positive}
+def _everywhere(counts: list[int]) -> Iterator[tuple[int, ...]]:
+    """All values, as far as there are not too many; those that differ most first."""
+    values = islice(product(*(range(1, min(n, MAX_SIZE) + 1) for n in counts)), MAX_CANDIDATES)
+    return iter(sorted(values, key=lambda chosen: -len(set(chosen))))
+
+
+def _patterns(claim: Claim, counts: list[int], numbers: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
+    """Values for each way in which letters of one axis can be equal or not: from the beginning, the end, the
+    second value, and each number."""
+    axes = {
+        size: [k for k, other in enumerate(claim.sizes) if other == size]
+        for size in dict.fromkeys(claim.sizes)
+    }
+    ways = [list(enumerate(_partitions(len(places), counts[places[0]]))) for places in axes.values()]
+    ordered = sorted(islice(product(*ways), MAX_CANDIDATES), key=lambda way: sum(rank for rank, _ in way))
+    for first in (1, 0, 2, *numbers):
+        for way in ordered:
+            values = [0] * len(counts)
+            for k, (places, (_, blocks)) in enumerate(zip(axes.values(), way, strict=True)):
+                for position, block in zip(places, blocks, strict=True):
+                    # 0 is the last value, from which one goes backwards
+                    step = block + k if first else -block - k
+                    values[position] = (first - 1 + step) % counts[position] + 1
+            yield tuple(values)
+
+
+def _partitions(letters: int, count: int) -> list[tuple[int, ...]]:
+    """Ways in which letters can be equal, as numbers of blocks: all different first, all equal next."""
+    found: list[tuple[int, ...]] = [()]
+    for _ in range(letters):
+        wider = (
+            (*blocks, b) for blocks in found for b in reversed(range(min(max(blocks, default=-1) + 2, count)))
+        )
+        found = list(islice(wider, MAX_CANDIDATES))
+    found.sort(key=lambda blocks: -len(set(blocks)))
+    return list(dict.fromkeys((found[0], (0,) * letters, *found)))
+
+
+def _meets(claim: Claim, indices: Mapping[Symbol, int], evaluator: Evaluator) -> bool:
+    """Whether index values are among those that a claim speaks of."""
+    if any(len({indices[i] for i in pair if i in indices}) < 2 for pair in claim.apart):
+        return False
+    return all(
+        (evaluator.value(sympy.KroneckerDelta(first, second), indices) == 1.0) == equal
+        for first, second, equal in claim.conditions
+    )
+
+
+# -- counterexamples -----------------------------------------------------------------------------------------
+
+
+def _counterexample(
+    point: Point, indices: Mapping[Symbol, int], left: Interval, right: Interval
+) -> Counterexample:
+    entries = len(point.used)
+    values = {symbol.name: value for symbol, value in indices.items()}
+    return Counterexample(dict(point.sizes), values, point.arrays(), middle(left), middle(right), entries)
+
+
+def _simplicity(found: Counterexample) -> tuple[int, int, int]:
+    """Few entries, small sizes, small numbers."""
+    numbers = (Fraction(text) for text in _flat(found.values.values()))
+    return found.entries, sum(found.sizes.values()), sum(abs(n.numerator) + n.denominator for n in numbers)
+
+
+def _flat(values: Iterable[Any]) -> Iterator[str]:
+    for value in values:
+        if isinstance(value, str):
+            yield value
+        else:
+            yield from _flat(value.values() if isinstance(value, dict) else value)

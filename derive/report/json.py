@@ -53,6 +53,17 @@ def _statement(statement: Statement) -> dict[str, Any]:
         "mistakes": [_mistake(statement, m) for m in statement.mistakes],
         "counterexample": _counterexample(statement),
         "seconds": round(statement.seconds, 4),
+        **({"terms": [_term(term) for term in statement.terms]} if statement.terms else {}),
+    }
+
+
+def _term(term: Any) -> dict[str, Any]:
+    return {
+        "path": term.path,
+        "derived": latex(term.derived) if term.derived is not None else None,
+        "author": latex(term.author) if term.author is not None else None,
+        "status": term.status,
+        "difference": term.difference,
     }
 
 

@@ -53,8 +53,8 @@ class TextReport:
             yield "\n".join(self._assumptions(checked))
         for statement in checked.statements:
             yield "\n".join(self._statement(statement))
-        for goal in checked.goals:
-            yield "\n".join(self._goal(goal))
+        if checked.goals:
+            yield "\n".join(self._goals(checked))
 
     def _repairs(self, checked: Checked) -> Iterator[str]:
         count = len(checked.repairs)
@@ -101,6 +101,8 @@ class TextReport:
             yield from self._wrapped(f"correct: {plain(statement.correct, self.ascii)}", INDENT, INDENT + "  ")
         if statement.counterexample is not None:
             yield from self._counterexample(statement)
+        if statement.terms:
+            yield from self._terms(statement)
 
     def _equation(self, statement: Statement) -> str:
         if isinstance(statement.left, S.Empty) and isinstance(statement.right, S.Empty):
@@ -135,13 +137,25 @@ class TextReport:
         yield from self._wrapped(f"for {where}", INDENT, INDENT + "  ")
         yield f"{INDENT}the left side is {example.left}, the right side {example.right}"
 
+    def _terms(self, statement: Statement) -> Iterator[str]:
+        """The derived terms with the author's below them."""
+        yield f"{INDENT}term by term:"
+        for term in statement.terms:
+            path = "not derived" if term.path is None else f"through {self._name(term.path)}" if term.path else "directly"
+            gap = f", largest difference on random data {term.difference:.2g}" if term.difference is not None else ""
+            yield f"{INDENT}  {path}: {self._coloured(term.status, term.status)}{gap}"
+            for label, node in (("derived", term.derived), ("written", term.author)):
+                text = plain(node, self.ascii) if node is not None else "-"
+                yield from self._wrapped(f"{label}  {text}", INDENT + "    ", INDENT + "             ")
+
     # -- the end -------------------------------------------------------------------------------------------------------
 
-    def _goal(self, goal: Any) -> Iterator[str]:
+    def _goals(self, checked: Checked) -> Iterator[str]:
         yield self._bold("Derived")
-        text = f"{plain(goal.left, self.ascii)} = {plain(goal.right, self.ascii)}"
-        yield from self._wrapped(text, "  ", "    ")
-        yield f"  {self._coloured(goal.status, goal.status)}"
+        for goal in checked.goals:
+            text = f"{plain(goal.left, self.ascii)} = {plain(goal.right, self.ascii)}"
+            yield from self._wrapped(text, "  ", "      ")
+            yield f"      {self._coloured(goal.status, goal.status)}"
 
     def _summary(self, checked: Checked) -> str:
         counts = Counter(s.status for s in checked.statements)

@@ -1,8 +1,6 @@
-"""From equations to a problem: which equations define, which claim; axes, ranks, roles; the forward graph."""
+"""From equations to a problem: axes, ranks, definitions, roles, the forward graph."""
 
 from __future__ import annotations
-
-from collections.abc import Iterator
 
 import sympy
 from sympy import Expr, Symbol
@@ -15,13 +13,14 @@ from derive.latex.syntax import Node, span_of
 from derive.notation.axes import Axes
 from derive.notation.elaborate import Elaborator, Policy
 from derive.notation.equations import Equation, equations
-from derive.notation.names import Spelling, compound, indexed_node, letter_of, parts
+from derive.notation.names import indexed_node
 from derive.notation.ranks import Ranks
 from derive.notation.roles import OUTPUT, SHIFT, find_loss, free_name, upstream_and_scale
-from derive.notation.survey import PARTIALS, bound_letters, survey
-from derive.notation.table import POSITIVE, SIZE_LETTERS, Alias, Name, Table
+from derive.notation.survey import survey
+from derive.notation.table import POSITIVE, Alias, Name, Table
 from derive.notation.values import ShapeError, Value
-from derive.problem import Problem, settle
+from derive.problem.classification import Classifier
+from derive.problem.problem import Problem, settle
 from derive.source import SourceError
 
 
@@ -46,13 +45,14 @@ class _Builder:
         self.problem = problem
         self.table = problem.table
         self.equations = equations
+        self.classifier = Classifier(self.table, equations)
         self.facts: list[tuple[Expr, Expr]] = []
         self.definitions: list[Definition] = []
 
     def build(self) -> None:
-        self._count_indices()
+        self.classifier.count_indices()
         self._find_loss()
-        self._classify()
+        self.classifier.classify()
         self._infer_ranks()
         self._join_axes()
         self._define()
@@ -60,202 +60,29 @@ class _Builder:
         self._graph()
         self.problem.assume(self.problem.heard(), None)
 
-    # -- names in syntax ---------------------------------------------------------------------------------------------
-
-    def _spellings(self, node: Node) -> Iterator[Spelling]:
-        """All names in an expression; those inside another's indices too."""
-        spelled = self.table.spell(node)
-        if spelled is None:
-            for child in parts(node, self.table.letters):
-                yield from self._spellings(child)
-            return
-        yield spelled
-        for item in spelled.indices:
-            if isinstance(item, S.Script):
-                yield from self._spellings(item)
-        if spelled.power is not None:
-            yield from self._spellings(spelled.power)
-
-    def _names_used(self, equation: Equation) -> set[str]:
-        """The names in the right sides of an equation."""
-        return {s.key for member in equation.members[1:] for s in self._spellings(member)}
-
-    def _count_indices(self) -> None:
-        for equation in self.equations:
-            for member in equation.members:
-                for spelled in self._spellings(member):
-                    self.table.axes.uses[spelled.key] += 1
-                    if spelled.indices:
-                        self.table.ranks.counts.setdefault(spelled.key, set()).add(len(spelled.indices))
-
-    def _left(self, equation: Equation) -> Node:
-        """The left side, a name of two parts put together."""
-        return self._joined(equation.members[0])
-
-    def _joined(self, node: Node) -> Node:
-        if isinstance(node, S.Product) and len(node.factors) == 2 and node.operators == ("",):
-            return compound(node.factors, self.table.letters) or node
-        return node
-
     # -- the loss and the ranks ------------------------------------------------------------------------------------------
 
     def _find_loss(self) -> None:
-        lefts = [self.table.spell(self._left(e)) for e in self.equations if len(e.members) > 1]
+        lefts = [self.table.spell(self.classifier.left(e)) for e in self.equations if len(e.members) > 1]
         defined = {s.key for s in lefts if s is not None and s.power is None}
         nodes = [member for e in self.equations for member in e.members]
         self.table.loss = find_loss(nodes, self.table.letters, defined)
 
     def _infer_ranks(self) -> None:
         ranks = self.table.ranks
-        ranks.scalars = {self.table.loss or ""} | {name for e in self.equations for m in e.members for name in _limits(m)}
+        ranks.scalars = {self.table.loss or ""} | self.classifier.sizes()
         defining = [e for e in self.equations if e.defines in self.table.defined]
-        claims = [e for e in self.equations if e not in defining and not (e.given and self._target(e) is None)]
-        pairs = [(e.members[next(iter(e.names))], e.value) for e in defining]
+        aliases = [e for e in self.equations if e.defines in self.table.aliases and e not in defining]
+        claims = [e for e in self.equations if e not in (*defining, *aliases) and not (e.given and self.classifier.target(e) is None)]
+        pairs = [(e.members[next(iter(e.names))], e.value) for e in (*aliases, *defining)]
         ranks.infer(pairs, [e.members for e in claims])
-
-    # -- classification ----------------------------------------------------------------------------------------------------
-
-    def _classify(self) -> None:
-        """Which equations introduce a name. A new name counts as defined by its first equation, before the claims begin;
-        afterwards only if the forward pass does not use it as an input."""
-        claims_begun = False
-        inputs: set[str] = set()
-        for equation in sorted(self.equations, key=lambda e: not e.given):
-            if not equation.relations or isinstance(equation.members[1], S.Empty):
-                equation.role = "note"
-                continue
-            if equation.names or "=" not in equation.relations:
-                continue
-            derived = self._has_derivative(equation)
-            names = self._new_names(equation)
-            value_at = self._value_at(equation, names)
-            allowed = not any(key in inputs for key, _ in names.values()) if claims_begun else True
-            if equation.given:
-                equation.role = "given"
-            if names and value_at is not None and (allowed or equation.given):
-                self._introduce(equation, names, value_at)
-            if equation.given or equation.role == "definition":
-                inputs |= self._names_used(equation)
-            claims_begun = claims_begun or (derived and not equation.given)
-
-    def _new_names(self, equation: Equation) -> dict[int, Name]:
-        """The members that are bare names which nothing introduced before."""
-        found: dict[int, Name] = {}
-        start = 1 if equation.previous is not None else 0
-        for k in range(start, len(equation.members)):
-            beside = [equation.relations[j] for j in (k - 1, k) if 0 <= j < len(equation.relations)]
-            target = self._target(equation, k)
-            if target is None or "=" not in beside or target in self.table.defined or target in self.table.aliases:
-                continue
-            if self._is_used_beside(equation, k, target) or (k and self._is_input_like(target)):
-                continue
-            found[k] = target
-        return found
-
-    def _is_used_beside(self, equation: Equation, at: int, name: Name) -> bool:
-        others = (member for k, member in enumerate(equation.members) if k != at)
-        return any((s.key, len(s.indices)) == name for member in others for s in self._spellings(member))
-
-    def _is_input_like(self, target: Name) -> bool:
-        """Later members of a chain that are a loss or a size are values, not new names."""
-        return target[0] == self.table.loss or target[0] in SIZE_LETTERS or target[0] == "e"
-
-    def _value_at(self, equation: Equation, names: dict[int, Name]) -> int | None:
-        """The member that says what new names are: the next that is none itself, else the one before."""
-        if not names:
-            return None
-        first = next(iter(names))
-        links = equation.relations
-        after = next((k for k in range(first + 1, len(equation.members)) if k not in names and links[k - 1] == "="), None)
-        before = next((k for k in range(first - 1, -1, -1) if k not in names), None)
-        if after is None and before is None:
-            names.pop(max(names)) if len(names) > 1 else None
-            return first + 1 if first + 1 < len(equation.members) else None
-        return after if after is not None else before
-
-    def _introduce(self, equation: Equation, names: dict[int, Name], value_at: int) -> None:
-        """Take the new names of an equation: the first is defined (or an alias), the others are the same."""
-        equation.names, equation.value_at = names, value_at
-        (first, target), *others = names.items()
-        bare = self.table.spell(equation.value)
-        alias = self._contains_derivative(equation.value) or (
-            equation.given and bare is not None and bare.power is None and not target[1]
-        )
-        if alias:
-            self._set_alias(target, equation.members[first], equation.value)
-        else:
-            self.table.defined.add(target)
-        if not equation.given:
-            equation.role = "definition" if first == 0 and not alias else "claim"
-        for k, other in others:
-            self._set_alias(other, equation.members[k], equation.members[first])
-
-    def _target(self, equation: Equation, at: int = 0) -> Name | None:
-        """The name that a member is, if it can be introduced: with different letters for indices, and no power."""
-        spelled = self.table.spell(self._joined(equation.members[at]))
-        if spelled is None or spelled.power is not None:
-            return None
-        letters = [letter_of(item) for item in spelled.indices]
-        if None in letters or len(set(letters)) != len(letters) or spelled.key in self._primes():
-            return None
-        counts = self.table.ranks.counts.get(spelled.key)
-        others = [m for k, m in enumerate(equation.members) if k != at]
-        if not letters and counts and not all(self._is_closed(m) for m in others):
-            return None if self._defined_elsewhere(spelled.key) else (spelled.key, min(counts))
-        return spelled.key, len(letters)
-
-    def _primes(self) -> set[str]:
-        """Names that are derivatives of functions."""
-        return {f"{key}'" for key in (*self.table.arguments, *self.table.functions)}
-
-    def _is_closed(self, node: Node) -> bool:
-        """Whether an expression is one number: all of its indices are summed over and none was left out."""
-        return not self._open_letters(node, frozenset()) and not any(
-            not s.indices and self.table.ranks.counts.get(s.key) and (s.key, 0) not in self.table.defined
-            for s in self._spellings(node)
-        )
-
-    def _open_letters(self, node: Node, bound: frozenset[str]) -> set[str]:
-        if isinstance(node, S.BigOperator):
-            inner = bound | set(bound_letters(node.lower)) if node.lower is not None else bound
-            return self._open_letters(node.body, inner)
-        spelled = self.table.spell(node)
-        if spelled is not None:
-            own = {letter for item in spelled.indices if (letter := letter_of(item)) is not None} - bound
-            return own | (self._open_letters(spelled.power, bound) if spelled.power is not None else set())
-        return set().union(*(self._open_letters(child, bound) for child in node.children()))
-
-    def _defined_elsewhere(self, key: str) -> bool:
-        """Whether another equation defines the name with its indices written."""
-        for equation in self.equations:
-            spelled = self.table.spell(equation.members[0])
-            if spelled is not None and spelled.key == key and spelled.indices and len(equation.members) > 1:
-                return spelled.power is None
-        return False
-
-    def _set_alias(self, target: Name, name: Node, value: Node) -> None:
-        spelled = self.table.spell(self._joined(name))
-        assert spelled is not None
-        letters = tuple(str(letter_of(item)) for item in spelled.indices)
-        self.table.aliases[target] = Alias(letters, value)
-
-    def _contains_derivative(self, node: Node) -> bool:
-        if any(_is_derivative(inner, self.table) for inner in node.walk()):
-            return True
-        derived = {key for (key, _), alias in self.table.aliases.items() if self._is_derived(alias)}
-        return any(s.key in derived for s in self._spellings(node))
-
-    def _has_derivative(self, equation: Equation) -> bool:
-        return any(self._contains_derivative(member) for member in equation.members)
-
-    def _is_derived(self, alias: Alias) -> bool:
-        return any(_is_derivative(node, self.table) for node in alias.body.walk())
 
     # -- axes ----------------------------------------------------------------------------------------------------------------
 
     def _join_axes(self) -> None:
         """Definitions first: what they join, claims must respect."""
         self.table.axes.plain = {key for key, _ in self.table.defined}
+        self.table.axes.kronecker = ("\\delta", 2) not in self.table.defined | set(self.table.aliases)
         forward = [e for e in self.equations if e.role in ("definition", "given")]
         claims = [e for e in self.equations if e.role not in ("definition", "given")]
         for group in (forward, claims):
@@ -268,12 +95,12 @@ class _Builder:
     def _link(self, equation: Equation) -> None:
         scope = equation.previous.axes if equation.previous is not None else {}
         if equation.defines in self.table.defined:
-            left = self._open_letters(equation.members[next(iter(equation.names))], frozenset())
-            for letter in self._open_letters(equation.value, frozenset()) - left:
+            left = self.classifier.open_letters(equation.members[next(iter(equation.names))], frozenset())
+            for letter in self.classifier.open_letters(equation.value, frozenset()) - left:
                 self.table.fixed.setdefault(letter, self.table.axes.fresh())
         scope.update(self.table.fixed)
         for member in equation.members:
-            self.table.axes.link(self._joined(member), scope)
+            self.table.axes.link(self.classifier.joined(member), scope)
         for condition in equation.conditions:
             self.table.axes.link(condition.first, scope)
             self.table.axes.link(condition.second, scope)
@@ -301,11 +128,19 @@ class _Builder:
             except SourceError:
                 continue
         for left, right in zip(values, values[1:], strict=False):
+            self._join_letters(left, right, elaborator)
             try:
                 self.table.shapes.align(left, right)
             except ShapeError:
                 continue
         self.problem.heard()
+
+    def _join_letters(self, left: Value, right: Value, elaborator: Elaborator) -> None:
+        """An index that one side leaves out is the one letter that the other side writes more."""
+        for open_side, written in ((left, right), (right, left)):
+            letters = [x for x in elaborator.free.values() if x.symbol in written.expr.free_symbols]
+            if len(open_side.slots) == len(written.slots) + 1 and len(letters) == 1:
+                self.table.axes.join(open_side.slots[-1].axis, letters[0].axis)
 
     def _policy(self) -> Policy:
         """How definitions are read: as linear algebra in a document with transposes."""
@@ -334,7 +169,7 @@ class _Builder:
             self._fail(equation, SourceError(f"the definitions go in a circle: {circle}", equation.span))
             done.add(target)
             return
-        used = {s.key for s in self._spellings(equation.value)}
+        used = {s.key for s in self.classifier.spellings(equation.value)}
         for other in waiting:
             if other[0] in used and other != target:
                 self._define_in_order(other, waiting, done, (*path, target))
@@ -366,7 +201,7 @@ class _Builder:
         self.definitions.append(definition)
 
     def _left_value(self, equation: Equation, target: Name, elaborator: Elaborator) -> Value:
-        node = self._joined(equation.members[next(iter(equation.names))])
+        node = self.classifier.joined(equation.members[next(iter(equation.names))])
         spelled = self.table.spell(node)
         assert spelled is not None
         if spelled.indices:
@@ -376,7 +211,7 @@ class _Builder:
 
     def _define_alias(self, equation: Equation, target: Name) -> None:
         """A definition by derivatives names an expression; it is no stage of the forward pass."""
-        self._set_alias(target, equation.members[next(iter(equation.names))], equation.value)
+        self.classifier.set_alias(target, equation.members[next(iter(equation.names))], equation.value)
         self.table.defined.discard(target)
 
     def _definition(self, left: Value, right: Value, equation: Equation) -> Definition:
@@ -396,7 +231,7 @@ class _Builder:
 
     def _take_given(self, equation: Equation) -> None:
         """A given that defines nothing: equal sizes and aliases are known already; a sum with a value is a fact."""
-        if not equation.relations or equation.relations[0] != "=" or self._target(equation) is not None:
+        if not equation.relations or equation.relations[0] != "=" or self.classifier.target(equation) is not None:
             return
         elaborator = Elaborator(self.table, dict(equation.axes))
         try:
@@ -532,13 +367,6 @@ def _letter(k: int, taken: set[str]) -> str:
     return [letter for letter in "ijklmnpq" if letter not in taken][k]
 
 
-def _limits(node: Node) -> Iterator[str]:
-    """Names in the upper limits of sums: sizes."""
-    for inner in node.walk():
-        if isinstance(inner, S.BigOperator) and isinstance(inner.upper, S.Symbol):
-            yield inner.upper.name
-
-
 def _differential(node: Node) -> Node:
     return S.Product((S.Symbol("\\partial"), node), ("",))
 
@@ -548,12 +376,3 @@ def indexed(name: str, letters: tuple[str, ...]) -> str:
     if not letters:
         return name
     return f"{name}_{letters[0]}" if len(letters) == 1 else f"{name}_{{{','.join(letters)}}}"
-
-
-def _is_derivative(node: Node, table: Table) -> bool:
-    """Whether a node is a quotient of differentials, or a ∂ or ∇."""
-    if isinstance(node, S.Fraction) and isinstance(node.denominator, S.Product):
-        below = node.denominator
-        head = table.spell(below.factors[0])
-        return head is not None and head.key in PARTIALS and below.operators[0] == ""
-    return isinstance(node, S.Symbol) and node.name in ("\\partial", "\\nabla")

@@ -18,7 +18,7 @@ from derive.latex.syntax import Node, span_of
 from derive.notation.elaborate import Elaborator, Policy
 from derive.notation.equations import Equation
 from derive.notation.table import Table
-from derive.notation.values import ShapeError, Value
+from derive.notation.values import ShapeError, Slot, Value
 from derive.source import SourceError
 
 
@@ -73,87 +73,92 @@ class Problem:
         for text in texts:
             self.assumptions.setdefault(text, Assumption(text, line))
 
-    def policies(self, equation: Equation) -> Iterator[Policy]:
-        """The ways to read an equation, customary ones first; only those that differ for it."""
-        probe = Elaborator(self.table, dict(equation.axes))
-        for member in equation.members:
-            try:
-                probe.value(member)
-            except SourceError:
-                continue
-        products = ("elementwise", "matrix") if "product" in probe.asked else ("elementwise",)
-        slashes = ("tight", "loose") if "slash" in probe.asked else ("tight",)
+    def sides(self, equation: Equation, policy: Policy) -> Sides:
+        """The members of an equation, and the head of its chain, read under a policy."""
+        elaborator = Elaborator(self.table, dict(equation.axes), policy)
+        members = equation.members if equation.previous is None else (*equation.members, equation.head)
+        values = [_value(elaborator, member) for member in members]
+        settled = [settle(value, values[0], elaborator, self.table) for value in values]
+        return Sides(self, equation, elaborator, settled)
+
+    def policies(self, asked: set[str]) -> Iterator[Policy]:
+        """The ways to answer the questions that a first reading raised, its own answers left out."""
+        products = ("elementwise", "matrix") if "product" in asked else ("elementwise",)
+        slashes = ("tight", "loose") if "slash" in asked else ("tight",)
         for slash in slashes:
             for product in products:
-                yield Policy(product, slash)  # type: ignore[arg-type]
+                policy = Policy(product, slash)  # type: ignore[arg-type]
+                if policy != Policy():
+                    yield policy
 
-    def pairs(self, equation: Equation, policy: Policy) -> list[Pair | SourceError]:
-        """The links of an equation under a policy; a link that cannot be read is its error."""
-        elaborator = Elaborator(self.table, dict(equation.axes), policy)
-        values = self._values(elaborator, equation.members)
-        return [
-            self._pair(equation, elaborator, values[k], values[k + 1], equation.members[k + 1])
-            for k in range(len(values) - 1)
-        ]
 
-    def against_head(self, equation: Equation, link: int, policy: Policy) -> Pair | SourceError:
+@dataclass
+class Sides:
+    """The members of an equation as values, under one policy."""
+
+    problem: Problem
+    equation: Equation
+    elaborator: Elaborator
+    values: list[Value | SourceError]
+
+    @property
+    def asked(self) -> set[str]:
+        """The questions that the page left open."""
+        return self.elaborator.asked
+
+    def pairs(self) -> list[Pair | SourceError]:
+        """The links of the equation; one that cannot be read is its error."""
+        return [self.pair(k, k + 1) for k in range(len(self.equation.members) - 1)]
+
+    def against_head(self, link: int) -> Pair | SourceError:
         """The right side of a link beside the head of its chain."""
-        elaborator = Elaborator(self.table, dict(equation.axes), policy)
-        left, right = self._values(elaborator, (equation.head, equation.members[link + 1]))
-        return self._pair(equation, elaborator, left, right, equation.members[link + 1])
+        head = 0 if self.equation.previous is None else len(self.values) - 1
+        return self.pair(head, link + 1)
 
-    def _values(self, elaborator: Elaborator, members: Iterable[Node]) -> list[Value | SourceError]:
-        values: list[Value | SourceError] = []
-        for member in members:
-            try:
-                values.append(elaborator.value(member))
-            except SourceError as error:
-                values.append(error)
-        return [settle(value, values[0], elaborator, self.table) for value in values]
-
-    def _pair(
-        self,
-        equation: Equation,
-        elaborator: Elaborator,
-        left: Value | SourceError,
-        right: Value | SourceError,
-        node: Node,
-    ) -> Pair | SourceError:
+    def pair(self, first: int, second: int) -> Pair | SourceError:
+        """Two members as expressions over common indices."""
+        left, right = self.values[first], self.values[second]
         for side in (left, right):
             if isinstance(side, SourceError):
                 return side
         assert isinstance(left, Value) and isinstance(right, Value)
+        place = span_of(self.equation.members[second])
         if right.slots and len(left.slots) != len(right.slots):
-            return SourceError(_shapes_differ(left, right), span_of(node))
+            return SourceError(_shapes_differ(left, right), place)
         try:
-            first, second, slots = self.table.shapes.align(left, right)
+            a, b, slots = self.problem.table.shapes.align(left, right)
+            conditions = tuple(self._conditions())
         except ShapeError:
-            return SourceError("the two sides have different axes", span_of(node))
-        indices = [(s.symbol, s.axis) for s in slots]
-        fixed = self.graph.selectors
-        letters = {x.symbol: x.axis for name, x in elaborator.free.items() if name not in fixed}
-        used = first.free_symbols | second.free_symbols
-        indices += [(symbol, axis) for symbol, axis in letters.items() if symbol in used]
-        stray = tuple(s for s, _ in indices if s in second.free_symbols and s not in first.free_symbols)
-        try:
-            conditions = tuple(self._conditions(equation, elaborator))
+            return SourceError("the two sides have different axes", place)
         except SourceError as error:
             return error
-        return Pair(
-            first,
-            second,
-            tuple(s for s, _ in indices),
-            tuple(axis.size for _, axis in indices),
-            conditions,
-            frozenset(elaborator.unknown),
-            stray,
-        )
+        return self._over_indices(a, b, slots, conditions)
 
-    def _conditions(self, equation: Equation, elaborator: Elaborator) -> Iterator[tuple[Expr, Expr, bool]]:
-        for condition in equation.conditions:
-            delta = elaborator._equal(condition.first, condition.second, condition.first)
+    def _over_indices(
+        self, left: Expr, right: Expr, slots: tuple[Slot, ...], conditions: tuple[tuple[Expr, Expr, bool], ...]
+    ) -> Pair:
+        indices = [(slot.symbol, slot.axis) for slot in slots]
+        used = left.free_symbols | right.free_symbols
+        for name, letter in self.elaborator.free.items():
+            if name not in self.problem.graph.selectors and letter.symbol in used:
+                indices.append((letter.symbol, letter.axis))
+        stray = tuple(s for s, _ in indices if s in right.free_symbols and s not in left.free_symbols)
+        sizes = tuple(axis.size for _, axis in indices)
+        unknown = frozenset(self.elaborator.unknown)
+        return Pair(left, right, tuple(s for s, _ in indices), sizes, conditions, unknown, stray)
+
+    def _conditions(self) -> Iterator[tuple[Expr, Expr, bool]]:
+        for condition in self.equation.conditions:
+            delta = self.elaborator.equal_indices(condition.first, condition.second, condition.first)
             if delta is not None and isinstance(delta.expr, sympy.KroneckerDelta):
                 yield (*delta.expr.args[:2], condition.equal)
+
+
+def _value(elaborator: Elaborator, node: Node) -> Value | SourceError:
+    try:
+        return elaborator.value(node)
+    except SourceError as error:
+        return error
 
 
 def _shapes_differ(left: Value, right: Value) -> str:

@@ -1,0 +1,229 @@
+"""The Python interface behind `derive.load` and `derive.prove`: problems, gradients and proofs as objects."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+import sympy
+from sympy import Expr, Symbol
+
+from derive.closed import ClosedForm
+from derive.document import Document, Format
+from derive.document import load as load_document
+from derive.document import read_text
+from derive.forward import Definition, Graph, entry
+from derive.language import D, bound, index
+from derive.latex.writer import latex
+from derive.normal.algebra import GaveUp, Undefined
+from derive.normal.prover import Prover
+from derive.problem.reader import read_problem
+from derive.plain import plain
+from derive.primitives import maximum, minimum
+from derive.probe.arithmetic import OutOfDomain
+from derive.probe.evaluation import NotEvaluable, TooLarge
+from derive.probe.points import Agreement, Claim, Counterexample, compare
+from derive.checking import typesetter
+from derive.verdict import Judge, Status
+
+TEXT_MARKS = ("\n", "$", "\\")
+
+
+def read(document: str | Path, kind: str | None = None) -> Document:
+    """A document from a path, or from text (which has a line break, a dollar sign or a backslash)."""
+    if isinstance(document, Path) or (kind is None and not any(mark in document for mark in TEXT_MARKS)):
+        return load_document(document)
+    return read_text(document, kind=cast(Format, kind or "md"))
+
+
+# -- problems ------------------------------------------------------------------------------------------------------------
+
+
+class LoadedProblem:
+    """A document's forward pass, ready to be differentiated.
+
+    Attributes:
+        graph: the forward graph.
+        assumptions: what had to be taken for granted to read it.
+    """
+
+    def __init__(self, document: Document) -> None:
+        self._problem = read_problem(document)
+        self._judge = Judge(self._problem)
+        self._typesetter = typesetter(self._problem)
+        self.graph: Graph = self._problem.graph
+
+    @property
+    def definitions(self) -> Mapping[str, Definition]:
+        """The forward pass by name, in an order in which each definition uses only earlier ones."""
+        return self.graph.by_name
+
+    @property
+    def assumptions(self) -> tuple[str, ...]:
+        return tuple(self._problem.assumptions)
+
+    def gradient(self, name: str) -> Gradient:
+        """The gradient of the loss by an input, a parameter or an intermediate.
+
+        Args:
+            name: as the document writes it without indices, with or without backslashes: ``x``, ``\\gamma`` or ``gamma``.
+
+        Raises:
+            KeyError: the forward pass has no such name.
+            GaveUp: no closed form of tolerable size was found.
+        """
+        key = self._key(name)
+        court = self._judge.court(self.graph)
+        by = entry(key, self.graph.indices_of(key))
+        left = D(Symbol(self.graph.loss, real=True), by)
+        staged = court.calculus.resolve(left, "total")
+        form = court.compactor.closed_form(staged, time.monotonic() + self._judge.timeout)
+        return Gradient(left, form, self)
+
+    def _key(self, name: str) -> str:
+        known = [*self.graph.by_name, *self.graph.inputs]
+        for key in known:
+            if name in (key, key.lstrip("\\")):
+                return key
+        raise KeyError(f"{name!r} is not in the forward pass; it has {', '.join(sorted(known))}")
+
+
+@dataclass(frozen=True)
+class Gradient:
+    """A gradient in closed form.
+
+    Attributes:
+        left: the derivative itself, ``D(L, x[i])``.
+        form: the closed form with its reductions.
+    """
+
+    left: Expr
+    form: ClosedForm
+    problem: LoadedProblem
+
+    @property
+    def closed_form(self) -> Expr:
+        """The closed form as SymPy, over the names of the forward pass and the upstream gradient."""
+        return self.form.expr
+
+    @property
+    def reductions(self) -> tuple[Expr, ...]:
+        """The sums that it needs."""
+        return self.form.reductions
+
+    def latex(self) -> str:
+        """``left = right`` in LaTeX."""
+        write = self.problem._typesetter.node
+        return f"{latex(write(self.left))} = {latex(write(self.closed_form))}"
+
+    def text(self) -> str:
+        """``left = right`` in one line of text."""
+        write = self.problem._typesetter.node
+        return f"{plain(write(self.left))} = {plain(write(self.closed_form))}"
+
+    def _repr_latex_(self) -> str:
+        return f"$\\displaystyle {self.latex()}$"
+
+    def __repr__(self) -> str:
+        return f"<Gradient {self.text()}>"
+
+
+# -- proofs --------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What is established about an equality of two SymPy expressions.
+
+    Attributes:
+        status: ``proved``, ``refuted``, ``tested`` or ``undecided``.
+        counterexample: for ``refuted``, sizes and data at which the sides differ for certain.
+    """
+
+    status: Status
+    reason: str = ""
+    counterexample: Counterexample | None = None
+
+    def __bool__(self) -> bool:
+        raise TypeError("a proof is not a bool: compare its status with 'proved'")
+
+
+def decide(left: Expr, right: Expr, positive: tuple[str, ...], timeout: float) -> Proof:
+    """Judge an equality without a document, by the normal form and by the probe."""
+    first, second = (_normalised(sympy.sympify(side, strict=True)) for side in (left, right))
+    claim = _claim(first, second)
+    sizes = {s.name for e in (first, second) for s in e.free_symbols if s.is_integer and s.is_positive}
+    prover = Prover({}, {*positive, *sizes}, (), time.monotonic() + timeout)
+    reason = ""
+    try:
+        proved = prover.equal(first, second)
+    except (GaveUp, Undefined) as error:
+        proved, reason = False, str(error)
+    try:
+        evidence = compare(claim, Graph((), positive=frozenset(positive)), "total", rounds=3)
+    except (NotEvaluable, TooLarge, OutOfDomain) as error:
+        return Proof("undecided", str(error) or "too large to evaluate")
+    return _weighed(proved, evidence, reason)
+
+
+def _weighed(proved: bool, evidence: Counterexample | Agreement, reason: str) -> Proof:
+    if isinstance(evidence, Counterexample):
+        if proved:
+            return Proof("undecided", "internal error: the two judges of derive disagree")
+        return Proof("refuted", "", evidence)
+    if not evidence.points:
+        return Proof("undecided", "no point was found at which both sides have a value")
+    if proved:
+        return Proof("proved")
+    return Proof("tested", reason or f"agrees at {evidence.points} points; no proof found")
+
+
+def _normalised(expr: Expr) -> Expr:
+    """The expression in derive's vocabulary: integer index symbols, ranges from 1, max and min written out."""
+    indices = {i for e in expr.atoms(sympy.Indexed) for i in e.indices if isinstance(i, Symbol | sympy.Idx)}
+    indices |= {limit[0] for s in expr.atoms(sympy.Sum, sympy.Product) for limit in s.limits}
+    fresh = {i: index(str(i)) for i in indices if not (isinstance(i, Symbol) and i.is_integer and not i.is_positive)}
+    return _rewritten(expr.xreplace(fresh))
+
+
+def _rewritten(expr: Expr) -> Expr:
+    if not expr.args or isinstance(expr, sympy.Indexed):
+        return expr
+    if isinstance(expr, sympy.Sum | sympy.Product):
+        letters = {limit[0]: bound(limit[0].name) for limit in expr.limits}
+        limits = []
+        for i, low, high in expr.limits:
+            if low != 1:
+                raise ValueError(f"the range of {i} begins at {low}: number the values from 1")
+            limits.append((letters[i], low, high))
+        return expr.func(_rewritten(expr.function).xreplace(letters), *limits)
+    parts = [_rewritten(a) for a in expr.args]
+    if isinstance(expr, sympy.Max | sympy.Min):
+        joined = parts[0]
+        for part in parts[1:]:
+            joined = (maximum if isinstance(expr, sympy.Max) else minimum)(joined, part)
+        return joined
+    return expr.func(*parts)
+
+
+def _claim(left: Expr, right: Expr) -> Claim:
+    """The claim over the free indices of two expressions; an index has the size that sums over its place have."""
+    sizes: dict[tuple[str, int], Expr] = {}
+    for total in left.atoms(sympy.Sum, sympy.Product) | right.atoms(sympy.Sum, sympy.Product):
+        ranges = {i: high for i, _, high in total.limits}
+        for entry_ in total.function.atoms(sympy.Indexed):
+            for k, i in enumerate(entry_.indices):
+                if i in ranges:
+                    sizes[str(entry_.base.label), k] = ranges[i]
+    free: dict[Symbol, Expr] = {}
+    for entry_ in left.atoms(sympy.Indexed) | right.atoms(sympy.Indexed):
+        for k, i in enumerate(entry_.indices):
+            if isinstance(i, Symbol) and i in left.free_symbols | right.free_symbols:
+                free.setdefault(i, sizes.get((str(entry_.base.label), k), sympy.Integer(3)))
+    for symbol in left.free_symbols | right.free_symbols:
+        if symbol.is_integer and not symbol.is_positive:
+            free.setdefault(symbol, sympy.Integer(3))
+    return Claim(left, right, tuple(free), tuple(free.values()))

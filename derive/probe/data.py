@@ -1,0 +1,169 @@
+"""Concrete sizes and data.
+
+Small integers and sizes come first, so that a counterexample is one to check by hand; fractions and sizes
+that differ come after, so that nothing agrees by coincidence. No size is below 3 (at 2 a normalisation's
+gradient vanishes without ε), no entry is 0, and neighbouring entries differ.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import cache, cached_property, lru_cache
+from itertools import accumulate, product
+from math import prod
+from random import Random
+from typing import Any, Literal
+
+import sympy
+from sympy import Expr
+
+from derive.forward import Graph
+from derive.language import name_of
+from derive.probe.evaluation import TooLarge, measure
+
+Style = Literal["plain", "generic", "positive", "unit"]
+"""``plain``: small integers; ``generic``: fractions of either sign; ``positive``: fractions; ``unit``:
+between 0 and 1."""
+
+STRIDES = (1, 7, 31, 53, 71)
+"""How far entries that are neighbours along an axis lie apart in a name's pool of values."""
+POOL = 97
+MAX_SIZE = 12
+MAX_SHOWN = 1000
+MAX_ROW = 10_000
+
+
+@dataclass
+class Point:
+    """Sizes and data; each entry's value follows from the seed, so that asking again gives the same."""
+
+    graph: Graph
+    sizes: Mapping[str, int]
+    seed: int
+    style: Style
+    used: dict[tuple[str, tuple[int, ...]], Fraction] = field(default_factory=dict)
+
+    def data(self, name: str, indices: tuple[int, ...]) -> Fraction:
+        """The value of an input entry."""
+        key = name, indices
+        if key not in self.used:
+            self.used[key] = self._draw(name, indices)
+        return self.used[key]
+
+    def again(self) -> Point:
+        """The same point with nothing used yet."""
+        return Point(self.graph, self.sizes, self.seed, self.style)
+
+    def _draw(self, name: str, indices: tuple[int, ...]) -> Fraction:
+        if name in self.graph.selectors:
+            size = measure(self.graph.selectors[name], self.sizes)
+            return Fraction(1 + (sum(indices) + self.seed) % size)
+        fact = self._facts.get(name)
+        if fact is not None:
+            return self._share(*fact, indices)
+        return self._raw(name, indices, name in self.graph.positive)
+
+    def _raw(self, name: str, indices: tuple[int, ...], positive: bool) -> Fraction:
+        """Each name walks through a shuffled pool of its own."""
+        pool = _pool(f"{self.seed} {name}", self.style, positive)
+        return pool[sum(i * step for i, step in zip(indices, STRIDES, strict=False)) % POOL]
+
+    # -- arrays whose sum is given ---------------------------------------------------------------------------
+
+    @cached_property
+    def _facts(self) -> dict[str, tuple[Expr, Fraction]]:
+        """For each name the sum of its entries that is given, and its value."""
+        found: dict[str, tuple[Expr, Fraction]] = {}
+        for left, right in self.graph.facts:
+            value = right.xreplace(
+                {s: sympy.Integer(self.sizes[s.name]) for s in right.free_symbols if s.name in self.sizes}
+            )
+            entries = isinstance(left, sympy.Sum) and isinstance(left.function, sympy.Indexed)
+            if entries and isinstance(value, sympy.Rational):
+                found.setdefault(name_of(left.function), (left, Fraction(int(value.p), int(value.q))))
+        return found
+
+    def _share(self, fact: Expr, total: Fraction, indices: tuple[int, ...]) -> Fraction:
+        """An entry of an array whose sum over some indices is given: positive shares of a positive total; of
+        another total, numbers of either sign moved by as much as is missing."""
+        name = name_of(fact.function)
+        row = [self._raw(name, entry, positive=total > 0) for entry in self._row(fact, indices)]
+        own = self._raw(name, indices, positive=total > 0)
+        return own * total / sum(row) if total > 0 else own + (total - sum(row)) / len(row)
+
+    def _row(self, fact: Expr, indices: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
+        """The entries that are summed together with one."""
+        spans = {letter: range(1, measure(high, self.sizes) + 1) for letter, _, high in fact.limits}
+        if prod(map(len, spans.values())) > MAX_ROW:
+            raise TooLarge
+        for values in product(*spans.values()):
+            chosen = dict(zip(spans, values, strict=True))
+            yield tuple(chosen.get(i, k) for i, k in zip(fact.function.indices, indices, strict=True))
+
+    # -- what was used ---------------------------------------------------------------------------------------
+
+    def arrays(self) -> dict[str, Any]:
+        """The data of the names that were used: a number, or nested lists of all entries, as strings.
+
+        Of an array too large to print only the entries that were used, by their indices.
+        """
+        return {name: self._array(name) for name in sorted({name for name, _ in self.used})}
+
+    def _array(self, name: str) -> Any:
+        used = [indices for other, indices in self.used if other == name]
+        sizes = self.graph.sizes_of(name.removeprefix(f"∂{self.graph.loss}/∂"))
+        shape = tuple(measure(n, self.sizes) for n in sizes)
+        if len(shape) != len(used[0]):
+            shape = tuple(map(max, zip(*used, strict=True)))
+        if prod(shape) > MAX_SHOWN:
+            return {",".join(map(str, indices)): str(self.data(name, indices)) for indices in sorted(used)}
+        return self._nested(name, (), shape)
+
+    def _nested(self, name: str, prefix: tuple[int, ...], shape: tuple[int, ...]) -> Any:
+        if len(prefix) == len(shape):
+            return str(self.data(name, prefix))
+        return [self._nested(name, (*prefix, k), shape) for k in range(1, shape[len(prefix)] + 1)]
+
+
+@lru_cache(maxsize=4096)
+def _pool(seed: str, style: Style, positive: bool) -> tuple[Fraction, ...]:
+    """Values in random order, none beside its equal."""
+    values = _values(style, positive)
+    steps = Random(seed).choices(range(1, len(values)), k=POOL)
+    return tuple(values[total % len(values)] for total in accumulate(steps))
+
+
+@cache
+def _values(style: Style, positive: bool) -> tuple[Fraction, ...]:
+    if style == "plain":
+        return tuple(Fraction(n) for n in ((1, 2, 3) if positive else (-2, -1, 1, 2, 3)))
+    if style == "unit":
+        return tuple(Fraction(n, 16) for n in range(1, 16))
+    signs = (1,) if positive or style == "positive" else (1, -1)
+    return tuple(Fraction(n * sign, 8) for n in range(1, 17) for sign in signs)
+
+
+def choose_sizes(
+    names: Iterable[str], computed: Iterable[Expr], least: Mapping[str, int], distinct: bool
+) -> dict[str, int]:
+    """A value for every size.
+
+    They are 3, 4, 5, 3, 4, ..., or all 3, but as large as ``least`` says, and others where something computed
+    of them would be no integer.
+    """
+    computed = list(computed)
+    values = {n: max(3 + k % 3 if distinct else 3, least.get(n, 3)) for k, n in enumerate(names)}
+    broken = [n for n in computed if not _fits(n, values)]
+    letters = sorted({s.name for n in broken for s in n.free_symbols})
+    for choice in product(range(2, MAX_SIZE + 1), repeat=len(letters)) if len(letters) <= 3 else ():
+        chosen = values | dict(zip(letters, choice, strict=True))
+        if all(_fits(n, chosen, least=3 if n in broken else 2) for n in computed):
+            return chosen
+    return values
+
+
+def _fits(size: Expr, values: Mapping[str, int], least: int = 2) -> bool:
+    value = size.xreplace({s: sympy.Integer(values[s.name]) for s in size.free_symbols if s.name in values})
+    return not isinstance(value, sympy.Rational) or (isinstance(value, sympy.Integer) and value >= least)

@@ -1,0 +1,235 @@
+"""Which equations of a document introduce a name, and which claim something.
+
+A new name is introduced by its first equation: before the claims begin wherever it stands alone on a side, afterwards only
+if the forward pass does not use it as an input. A name for an expression with derivatives is an alias, no stage of the
+forward pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from derive.latex import syntax as S
+from derive.latex.syntax import Node
+from derive.notation.axes import prefactors
+from derive.notation.equations import Equation
+from derive.notation.names import Spelling, compound, letter_of, parts
+from derive.notation.survey import PARTIALS, bound_letters
+from derive.notation.table import POSITIVE, SIZE_LETTERS, Alias, Name, Table
+
+
+class Classifier:
+    """Finds the names that equations introduce, and notes them in the table and in the equations.
+
+    Args:
+        table: the symbol table, with the survey's findings; definitions and aliases are added to it.
+        equations: those that could be parsed.
+    """
+
+    def __init__(self, table: Table, equations: list[Equation]) -> None:
+        self.table = table
+        self.equations = equations
+
+    # -- names in syntax ---------------------------------------------------------------------------------------------
+
+    def spellings(self, node: Node) -> Iterator[Spelling]:
+        """All names in an expression; those inside another's indices too."""
+        if isinstance(node, S.BigOperator):
+            bound_here = set(bound_letters(node.lower)) if node.lower is not None else set()
+            for child in node.children():
+                yield from (s for s in self.spellings(child) if s.key not in bound_here)
+            return
+        spelled = self.table.spell(node)
+        if spelled is None:
+            for child in parts(node, self.table.letters):
+                yield from self.spellings(child)
+            return
+        yield spelled
+        for item in spelled.indices:
+            if isinstance(item, S.Script):
+                yield from self.spellings(item)
+        if spelled.power is not None:
+            yield from self.spellings(spelled.power)
+
+    def _names_used(self, equation: Equation) -> set[str]:
+        """The names in the right sides of an equation."""
+        return {s.key for member in equation.members[1:] for s in self.spellings(member)}
+
+    def count_indices(self) -> None:
+        for equation in self.equations:
+            for member in equation.members:
+                for spelled in self.spellings(member):
+                    self.table.axes.uses[spelled.key] += 1
+                    if spelled.indices:
+                        self.table.ranks.counts.setdefault(spelled.key, set()).add(len(spelled.indices))
+
+    def left(self, equation: Equation) -> Node:
+        """The left side, a name of two parts put together."""
+        return self.joined(equation.members[0])
+
+    def joined(self, node: Node) -> Node:
+        if isinstance(node, S.Product) and len(node.factors) == 2 and node.operators == ("",):
+            return compound(node.factors, self.table.letters) or node
+        return node
+
+    # -- classification ----------------------------------------------------------------------------------------------------
+
+    def classify(self) -> None:
+        """Which equations introduce a name. A new name counts as defined by its first equation, before the claims begin;
+        afterwards only if the forward pass does not use it as an input."""
+        claims_begun = False
+        inputs: set[str] = set()
+        for equation in sorted(self.equations, key=lambda e: not e.given):
+            if not equation.relations or isinstance(equation.members[1], S.Empty):
+                equation.role = "note"
+                continue
+            if equation.names or "=" not in equation.relations:
+                continue
+            derived = self._has_derivative(equation)
+            names = self._new_names(equation)
+            value_at = self._value_at(equation, names)
+            allowed = not any(key in inputs for key, _ in names.values()) if claims_begun else True
+            if equation.given:
+                equation.role = "given"
+            if names and value_at is not None and (allowed or equation.given):
+                self._introduce(equation, names, value_at)
+            if equation.given or equation.role == "definition":
+                inputs |= self._names_used(equation)
+            claims_begun = claims_begun or (derived and not equation.given)
+
+    def _new_names(self, equation: Equation) -> dict[int, Name]:
+        """The members that are bare names which nothing introduced before."""
+        found: dict[int, Name] = {}
+        start = 1 if equation.previous is not None else 0
+        for k in range(start, len(equation.members)):
+            beside = [equation.relations[j] for j in (k - 1, k) if 0 <= j < len(equation.relations)]
+            target = self.target(equation, k)
+            if target is None or "=" not in beside or target in self.table.defined:
+                continue
+            if self.table.alias(*target) is not None:
+                continue
+            if self._is_used_beside(equation, k, target) or (k and self._is_input_like(target)):
+                continue
+            found[k] = target
+        return found
+
+    def _is_used_beside(self, equation: Equation, at: int, name: Name) -> bool:
+        others = (member for k, member in enumerate(equation.members) if k != at)
+        return any((s.key, len(s.indices)) == name for member in others for s in self.spellings(member))
+
+    def _is_input_like(self, target: Name) -> bool:
+        """Later members of a chain that look like sizes or constants are values, not new names."""
+        return target[0] in SIZE_LETTERS or target[0] == "e"
+
+    def _value_at(self, equation: Equation, names: dict[int, Name]) -> int | None:
+        """The member that says what new names are: the next that is none itself, else the one before."""
+        if not names:
+            return None
+        first = next(iter(names))
+        links = equation.relations
+        after = next((k for k in range(first + 1, len(equation.members)) if k not in names and links[k - 1] == "="), None)
+        before = next((k for k in range(first - 1, -1, -1) if k not in names), None)
+        if after is None and before is None:
+            names.pop(max(names)) if len(names) > 1 else None
+            return first + 1 if first + 1 < len(equation.members) else None
+        return after if after is not None else before
+
+    def _introduce(self, equation: Equation, names: dict[int, Name], value_at: int) -> None:
+        """Take the new names of an equation: the first is defined (or an alias), the others are the same."""
+        equation.names, equation.value_at = names, value_at
+        (first, target), *others = names.items()
+        bare = self.table.spell(equation.value)
+        alias = self._contains_derivative(equation.value) or (
+            equation.given and bare is not None and bare.power is None and not target[1]
+        )
+        if alias:
+            self.set_alias(target, equation.members[first], equation.value)
+        else:
+            self.table.defined.add(target)
+        if not equation.given:
+            equation.role = "definition" if first == 0 and not alias else "claim"
+        for k, other in others:
+            self.set_alias(other, equation.members[k], equation.members[first])
+
+    def target(self, equation: Equation, at: int = 0) -> Name | None:
+        """The name that a member is, if it can be introduced: with different letters for indices, and no power."""
+        spelled = self.table.spell(self.joined(equation.members[at]))
+        if spelled is None or spelled.power is not None:
+            return None
+        letters = [letter_of(item) for item in spelled.indices]
+        if None in letters or len(set(letters)) != len(letters) or spelled.key in self._primes():
+            return None
+        counts = self.table.ranks.counts.get(spelled.key)
+        others = [m for k, m in enumerate(equation.members) if k != at]
+        if not letters and counts and not all(self._is_closed(m) for m in others):
+            return None if self._defined_elsewhere(spelled.key) else (spelled.key, min(counts))
+        return spelled.key, len(letters)
+
+    def _primes(self) -> set[str]:
+        """Names that are derivatives of functions."""
+        return {f"{key}'" for key in (*self.table.arguments, *self.table.functions)}
+
+    def _is_closed(self, node: Node) -> bool:
+        """Whether an expression is surely one number: its indices are summed over, its bare names known to be numbers."""
+        if self.open_letters(node, frozenset()):
+            return False
+        numbers = {key for key, count in self.table.defined if not count} | self.sizes() | POSITIVE
+        return all(s.indices or s.key in numbers for s in self.spellings(node))
+
+    def sizes(self) -> set[str]:
+        """Names in the limits of sums, and those that sums are divided by."""
+        return {name for e in self.equations for m in e.members for name in _limits(m)}
+
+    def open_letters(self, node: Node, bound: frozenset[str]) -> set[str]:
+        if isinstance(node, S.BigOperator):
+            inner = bound | set(bound_letters(node.lower)) if node.lower is not None else bound
+            return self.open_letters(node.body, inner)
+        spelled = self.table.spell(node)
+        if spelled is not None:
+            own = {letter for item in spelled.indices if (letter := letter_of(item)) is not None} - bound
+            return own | (self.open_letters(spelled.power, bound) if spelled.power is not None else set())
+        return set().union(*(self.open_letters(child, bound) for child in node.children()))
+
+    def _defined_elsewhere(self, key: str) -> bool:
+        """Whether another equation defines the name with its indices written."""
+        for equation in self.equations:
+            spelled = self.table.spell(equation.members[0])
+            if spelled is not None and spelled.key == key and spelled.indices and len(equation.members) > 1:
+                return spelled.power is None
+        return False
+
+    def set_alias(self, target: Name, name: Node, value: Node) -> None:
+        spelled = self.table.spell(self.joined(name))
+        assert spelled is not None
+        letters = tuple(str(letter_of(item)) for item in spelled.indices)
+        self.table.aliases[target] = Alias(letters, value)
+
+    def _contains_derivative(self, node: Node) -> bool:
+        if any(_is_derivative(inner, self.table) for inner in node.walk()):
+            return True
+        derived = {key for (key, _), alias in self.table.aliases.items() if self._is_derived(alias)}
+        return any(s.key in derived for s in self.spellings(node))
+
+    def _has_derivative(self, equation: Equation) -> bool:
+        return any(self._contains_derivative(member) for member in equation.members)
+
+    def _is_derived(self, alias: Alias) -> bool:
+        return any(_is_derivative(node, self.table) for node in alias.body.walk())
+
+
+def _limits(node: Node) -> Iterator[str]:
+    """Names in the upper limits of sums, and those that sums are divided by: sizes."""
+    for inner in node.walk():
+        if isinstance(inner, S.BigOperator) and isinstance(inner.upper, S.Symbol):
+            yield inner.upper.name
+        if isinstance(inner, S.Product | S.Fraction):
+            yield from (name.name for name, _ in prefactors(inner) if isinstance(name, S.Symbol))
+
+
+def _is_derivative(node: Node, table: Table) -> bool:
+    """Whether a node is a quotient of differentials, or a ∂ or ∇."""
+    if isinstance(node, S.Fraction) and isinstance(node.denominator, S.Product):
+        below = node.denominator
+        head = table.spell(below.factors[0])
+        return head is not None and head.key in PARTIALS and below.operators[0] == ""
+    return isinstance(node, S.Symbol) and node.name in ("\\partial", "\\nabla")

@@ -1,0 +1,72 @@
+"""The house is in order: each module imports only from the stages before it, and nothing that a reader could be fooled by."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parent.parent / "derive"
+
+# The stages in order; a module may import from its own stage's package and from those before it.
+STAGES = [
+    "source", "latex", "repair", "document", "limits",
+    "language", "primitives", "forward", "gradient", "normal", "closed", "probe",
+    "notation", "problem", "verdict", "typeset", "plain", "mistakes", "numeric", "terms", "checking", "api", "report", "cli",
+]  # fmt: skip
+
+
+def stage(module: str) -> str:
+    return module.split(".")[1] if "." in module else ""
+
+
+def imports(path: Path) -> list[str]:
+    """The derive modules that a file imports, wherever in it."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    nodes = (node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module)
+    return [f"{node.module}.{alias.name}" for node in nodes if node.module.split(".")[0] == "derive" for alias in node.names]
+
+
+FILES = sorted(p for p in PACKAGE.rglob("*.py") if p.name not in ("__init__.py", "__main__.py"))
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_imports_go_backwards_only(path: Path) -> None:
+    own = path.relative_to(PACKAGE).with_suffix("").parts[0]
+    assert own in STAGES, f"{own} has no place in the order of stages"
+    for module in imports(path):
+        target = stage(module)
+        if not target:
+            continue
+        assert STAGES.index(target) <= STAGES.index(own), f"{own} imports {target}, a later stage"
+
+
+def test_the_second_judge_shares_no_derivative_or_normal_form_with_the_first() -> None:
+    for path in (PACKAGE / "probe").glob("*.py"):
+        assert not {stage(m) for m in imports(path)} & {"gradient", "normal", "closed"}
+
+
+def test_reports_compute_nothing() -> None:
+    for path in (PACKAGE / "report").glob("*.py"):
+        assert not {stage(m) for m in imports(path)} & {"gradient", "normal", "closed", "probe", "verdict", "notation"}
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_nothing_in_a_document_can_run(path: Path) -> None:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    calls = {n.func.id for n in ast.walk(tree) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)}
+    assert not calls & {"eval", "exec", "compile", "__import__"}
+    names = {n.attr for n in ast.walk(tree) if isinstance(n, ast.Attribute)}
+    assert not names & {"loads_pickle", "unpickle"}
+    for handler in (n for n in ast.walk(tree) if isinstance(n, ast.ExceptHandler)):
+        assert handler.type is not None, "a bare except"
+        assert not (isinstance(handler.type, ast.Name) and handler.type.id in ("Exception", "BaseException"))
+
+
+def test_the_version_is_one() -> None:
+    import tomllib
+
+    data = tomllib.loads((PACKAGE.parent / "pyproject.toml").read_text(encoding="utf-8"))
+    assert data["project"]["name"] == "derivecheck"
+    assert data["project"]["version"].count(".") == 2
