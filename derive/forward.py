@@ -237,6 +237,4 @@ def _visit(start: str, waiting: Mapping[str, Definition], done: dict[str, Defini
         elif name not in done:
             path[name] = None
             stack.append((name, True))
-            stack.extend(
-                (used, False) for used in sorted(waiting[name].uses, reverse=True) if used in waiting
-            )
+            stack.extend((used, False) for used in sorted(waiting[name].uses, reverse=True) if used in waiting)

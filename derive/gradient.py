@@ -412,9 +412,7 @@ class Calculus:
             value = self._slope(value, _Way(name_of(by), reading, fixed), indices_of(by), mentions)
         return value
 
-    def _first(
-        self, of: Expr, by: Expr, reading: Reading, held: frozenset[str]
-    ) -> tuple[Expr, frozenset[str]]:
+    def _first(self, of: Expr, by: Expr, reading: Reading, held: frozenset[str]) -> tuple[Expr, frozenset[str]]:
         """A first derivative, and the names that count as mentioned by what it is the derivative of."""
         way = _Way(name_of(by), reading, held)
         if not is_quantity(of):
@@ -461,9 +459,7 @@ class Calculus:
 def inline(expr: Expr, definitions: Iterable[Definition]) -> Expr:
     """An expression with names replaced by their definitions, the latest first."""
     for definition in reversed(list(definitions)):
-        targets = {
-            q: definition.at(indices_of(q)) for q in quantities_in(expr) if name_of(q) == definition.name
-        }
+        targets = {q: definition.at(indices_of(q)) for q in quantities_in(expr) if name_of(q) == definition.name}
         if targets:
             expr = refresh(expr.xreplace(targets))
     return expr

@@ -42,9 +42,7 @@ PRIMITIVES = (
     Primitive("log", sympy.log, lambda u: 1 / u, r"\log", "log", ("ln",)),
     Primitive("abs", sympy.Abs, _sign, "", "abs"),
     Primitive("sign", sympy.sign, lambda u: Integer(0), r"\operatorname{sign}", "sign", ("sgn",)),
-    Primitive(
-        "sigmoid", sigmoid, lambda u: sigmoid(u) * (1 - sigmoid(u)), r"\sigma", "", ("sigm", "logistic")
-    ),
+    Primitive("sigmoid", sigmoid, lambda u: sigmoid(u) * (1 - sigmoid(u)), r"\sigma", "", ("sigm", "logistic")),
     Primitive("tanh", sympy.tanh, lambda u: 1 - sympy.tanh(u) ** 2, r"\tanh", "tanh"),
     Primitive("erf", erf, lambda u: 2 / sympy.sqrt(sympy.pi) * sympy.exp(-(u**2)), r"\operatorname{erf}", ""),
     Primitive("sin", sympy.sin, sympy.cos, r"\sin", "sin"),

@@ -22,8 +22,6 @@ from derive.problem import Pair
 from derive.typeset import Typesetter
 from derive.verdict import Court, Judge, Status, claim_of
 
-SMALLEST_SIZE = 7
-
 
 @dataclass(frozen=True)
 class Term:
@@ -158,8 +156,7 @@ class _Table:
             return expr
 
     def _data(self) -> RandomData:
-        names = size_values(claim_of(self.pair), self.court.graph, True)
-        sizes = {name: SMALLEST_SIZE + k for k, name in enumerate(names)}
+        sizes = size_values(claim_of(self.pair), self.court.graph, True)
         return RandomData(self.court.graph, self.court.calculus.staged, sizes)
 
     def _difference(self, first: Expr, second: Expr, data: RandomData) -> float:

@@ -289,13 +289,7 @@ def _score(links: list[Verdict]) -> tuple[int, ...]:
 
 def claim_of(pair: Pair) -> Claim:
     """A pair as the probe takes it."""
-    symbols = {i for i in pair.indices}
-    apart = frozenset(
-        frozenset({a, b}) for a, b, equal in pair.conditions if not equal and a in symbols and b in symbols
-    )
-    same = [(a, b) for a, b, equal in pair.conditions if equal and a in symbols and b in symbols]
-    left, right = (e.xreplace(dict((b, a) for a, b in same)) for e in (pair.left, pair.right))
-    return Claim(left, right, pair.indices, pair.sizes, apart)
+    return Claim(pair.left, pair.right, pair.indices, pair.sizes, conditions=pair.conditions)
 
 
 def _summed(expr: Expr, pair: Pair) -> Expr:

@@ -175,10 +175,7 @@ class Layer:
         """Random weights for the outputs of an undefined loss."""
         random = np.random.default_rng(seed)
         outputs = () if self.graph.has_loss else self.graph.outputs
-        return {
-            name: random.uniform(-1, 1, [SIZES[n.name] for n in self.graph.sizes_of(name)])
-            for name in outputs
-        }
+        return {name: random.uniform(-1, 1, [SIZES[n.name] for n in self.graph.sizes_of(name)]) for name in outputs}
 
     @property
     def names(self) -> tuple[str, ...]:

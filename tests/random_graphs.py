@@ -34,19 +34,14 @@ def random_graph(seed: int) -> tuple[Graph, dict[str, NDArray[Any]]]:
     sizes = {name: tuple(AXES[a] for a in shape) for name, shape in inputs.items()}
     numbers = np.random.default_rng(seed)
     data = {
-        n: numbers.uniform(0.2, 1.2, tuple(SIZES[a] for a in s)) * numbers.choice((-1, 1))
-        for n, s in inputs.items()
+        n: numbers.uniform(0.2, 1.2, tuple(SIZES[a] for a in s)) * numbers.choice((-1, 1)) for n, s in inputs.items()
     }
     return Graph(tuple(definitions), sizes), data
 
 
-def random_expr(
-    random: Random, known: dict[str, tuple[str, ...]], letters: dict[Symbol, str], depth: int
-) -> Expr:
+def random_expr(random: Random, known: dict[str, tuple[str, ...]], letters: dict[Symbol, str], depth: int) -> Expr:
     """An expression over known names whose free letters are among those given."""
-    kind = random.choice(
-        ("read", "read", "sum", "add", "mul", "call", "root", "delta") if depth else ("read",)
-    )
+    kind = random.choice(("read", "read", "sum", "add", "mul", "call", "root", "delta") if depth else ("read",))
     if kind == "read":
         return _read(random, known, letters)
     if kind == "sum":

@@ -98,9 +98,7 @@ def partial_jacobian(layer: Layer, data: Env, of: str, by: str) -> np.ndarray:
 
 
 @pytest.mark.parametrize("reading", ["total", "partial"])
-@pytest.mark.parametrize(
-    ("layer", "of", "by"), TANGENTS, ids=[f"{t[0].name}-{t[1]}-{t[2]}" for t in TANGENTS]
-)
+@pytest.mark.parametrize(("layer", "of", "by"), TANGENTS, ids=[f"{t[0].name}-{t[1]}-{t[2]}" for t in TANGENTS])
 def test_tangents(layer: Layer, of: str, by: str, reading: Reading) -> None:
     data = layer.data(3)
     calculus = Calculus(layer.graph)
@@ -329,9 +327,7 @@ def test_rows_and_columns_of_a_tangent_have_different_letters() -> None:
     prime = index("i'")
     definition = Definition("o", (i, prime), (N, N), x[i] * y[prime])
     calculus = Calculus(
-        Graph(
-            (definition, Definition("a", (), (), total(tensor("o")[b, b], [(b, N)]))), {"x": (N,), "y": (N,)}
-        )
+        Graph((definition, Definition("a", (), (), total(tensor("o")[b, b], [(b, N)]))), {"x": (N,), "y": (N,)})
     )
     calculus.resolve(D(Symbol("a", real=True), x[j]), "total")
     assert all(len(set(d.indices)) == len(d.indices) for d in calculus.staged.values())

@@ -1,7 +1,7 @@
 """Numbers for expressions: the independent oracle of the normal form's tests, and the tests of the oracle itself.
 
-Everything is evaluated term by term at concrete sizes, first with floats and, where two sides seem to differ, with fifty
-digits. Shares nothing with `derive.normal` nor with `derive.probe`.
+Everything is evaluated term by term at concrete sizes, first with floats and, where two sides seem to differ, with
+fifty digits. Shares nothing with `derive.normal` nor with `derive.probe`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import sympy
 from sympy import Expr, Rational, Symbol
 
 from derive.forward import Definition
-from derive.language import bound, erf, index, scalar, sigmoid, size, tensor, total
+from derive.language import erf, index, scalar, sigmoid, size, tensor, total
 
 
 class NoValue(ArithmeticError):
@@ -172,14 +172,14 @@ DATA = [POINT.datum("x", (n,)) for n in (1, 2, 3)]
         ((-abs(a) - 1) ** Rational(1, 3), -((abs(POINT.datum("a", ())) + 1) ** (1 / 3))),
         ((-abs(a) - 1) ** Rational(2, 3), (abs(POINT.datum("a", ())) + 1) ** (2 / 3)),
         (sigmoid(x[i]) + sigmoid(-x[i]), 1.0),
-        (sympy.Product(x[bound("k")], (k, 1, 2)), None),
+        (sympy.Product(x[k], (k, 1, 2)), DATA[0] * DATA[1]),
         (sympy.sqrt(-1 - a**2), None),
         (sympy.log(-sympy.exp(a)), None),
     ],
 )
 def test_values(expr: Expr, expected: float | None) -> None:
     if expected is None:
-        assert agree(expr, expr, POINT, {i: 2}) is None or expr.has(sympy.Product)
+        assert agree(expr, expr, POINT, {i: 2}) is None
     else:
         assert POINT.value(expr, {i: 2}) == pytest.approx(expected)
 

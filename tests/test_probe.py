@@ -123,9 +123,7 @@ def test_functions_of_intervals_enclose(a: Fraction, d: Fraction, t: Fraction, b
     try:
         found = Intervals(bits).call(name, between(low, high, bits))
     except OutOfDomain:
-        assert (name == "log" and low <= 2 * abs(low) / 2**bits) or (
-            name in ("sign", "step") and low <= 0 <= high
-        )
+        assert (name == "log" and low <= 2 * abs(low) / 2**bits) or (name in ("sign", "step") and low <= 0 <= high)
         return
     with mpmath.workprec(bits + 250):
         assert contains(found, EXACT[name](exact(low + t * (high - low))))
@@ -139,9 +137,7 @@ def test_functions_of_intervals_enclose(a: Fraction, d: Fraction, t: Fraction, b
     BITS,
     st.fractions(min_value=-7, max_value=7, max_denominator=6),
 )
-def test_powers_of_intervals_enclose(
-    a: Fraction, d: Fraction, t: Fraction, bits: int, power: Fraction
-) -> None:
+def test_powers_of_intervals_enclose(a: Fraction, d: Fraction, t: Fraction, bits: int, power: Fraction) -> None:
     low, high = min(a, d), max(a, d)
     at = low + t * (high - low)
     try:
@@ -150,9 +146,7 @@ def test_powers_of_intervals_enclose(
         assert low <= 0 and (power.denominator > 1 or (power < 0 <= high))
         return
     with mpmath.workprec(bits + 250):
-        expected = (
-            exact(at) ** power.numerator if power.denominator == 1 else mpmath.power(exact(at), exact(power))
-        )
+        expected = exact(at) ** power.numerator if power.denominator == 1 else mpmath.power(exact(at), exact(power))
         assert contains(found, expected)
 
 
@@ -162,9 +156,7 @@ def test_powers_of_intervals_enclose(
     st.lists(st.fractions(0, 1, max_denominator=8), min_size=2, max_size=2),
     BITS,
 )
-def test_sums_and_products_of_intervals_enclose(
-    numbers: list[Fraction], places: list[Fraction], bits: int
-) -> None:
+def test_sums_and_products_of_intervals_enclose(numbers: list[Fraction], places: list[Fraction], bits: int) -> None:
     first, second = sorted(numbers[:2]), sorted(numbers[2:])
     one, two = between(first[0], first[1], bits), between(second[0], second[1], bits)
     u, v = (low + t * (high - low) for (low, high), t in zip((first, second), places, strict=True))
@@ -247,9 +239,7 @@ def test_perturbations_of_different_derivatives_are_kept_apart() -> None:
 
 
 @pytest.mark.parametrize("reading", ["total", "partial"])
-@pytest.mark.parametrize(
-    ("layer", "of", "by"), TANGENTS, ids=[f"{t[0].name}-{t[1]}-{t[2]}" for t in TANGENTS]
-)
+@pytest.mark.parametrize(("layer", "of", "by"), TANGENTS, ids=[f"{t[0].name}-{t[1]}-{t[2]}" for t in TANGENTS])
 def test_tangents(layer: Layer, of: str, by: str, reading: Reading) -> None:
     data = layer.data(7)
     evaluator = Evaluator(layer.graph, SIZES, Values({}, data).entry, Floats(), reading)
@@ -344,9 +334,7 @@ def reproduce(found: Counterexample, claim: Claim, graph: Graph, reading: Readin
             assert abs(number - mpmath.mpf(text)) <= abs(number) * mpmath.mpf("6e-8") + mpmath.mpf("1e-20")
 
 
-def refuted(
-    claim: Claim, graph: Graph = EMPTY, reading: Reading = "total", rounds: int = 4
-) -> Counterexample:
+def refuted(claim: Claim, graph: Graph = EMPTY, reading: Reading = "total", rounds: int = 4) -> Counterexample:
     found = compare(claim, graph, reading, rounds)
     assert isinstance(found, Counterexample), found
     return found
@@ -395,14 +383,17 @@ def test_true_gradients_agree_and_false_ones_are_refuted(claim: Claim, graph: Gr
 def test_the_same_counterexample_every_time() -> None:
     claim = Claim(D(LOSS, x[i, c]), D(LOSS, tensor("xh")[i, c]), (i, c), (N, C))
     first = refuted(claim, LAYERS["batch norm"].graph)
-    again = Graph(
-        LAYERS["batch norm"].graph.definitions, LAYERS["batch norm"].graph.sizes, positive=frozenset({"eps"})
-    )
+    again = Graph(LAYERS["batch norm"].graph.definitions, LAYERS["batch norm"].graph.sizes, positive=frozenset({"eps"}))
     assert refuted(claim, again) == first
     assert set(first.sizes.values()) == {3}
     assert all(set(map(len, first.values[name])) == {3} for name in ("x", "∂L/∂y"))
     assert {type(v) for row in first.values["x"] for v in row} == {str}
     assert {Fraction(v).denominator for row in first.values["x"] for v in row} == {1}
+
+
+def test_sides_are_shown_with_enough_digits_to_tell_them_apart() -> None:
+    found = refuted(Claim(x[1], x[1] + Rational(1, 10**9)))
+    assert found.left != found.right and float(found.right) - float(found.left) == pytest.approx(1e-9, rel=1e-3)
 
 
 def test_a_difference_that_needs_distinct_sizes_is_found() -> None:
@@ -584,9 +575,7 @@ def test_a_difference_is_found(left: Expr, right: int, letters: Any, sizes: Any)
 
 
 def test_letters_that_are_kept_apart() -> None:
-    claim = Claim(
-        KroneckerDelta(i, j) * x[i], sympy.Integer(0), (i, j), (N, N), frozenset({frozenset({i, j})})
-    )
+    claim = Claim(KroneckerDelta(i, j) * x[i], sympy.Integer(0), (i, j), (N, N), frozenset({frozenset({i, j})}))
     agrees(claim)
 
 
@@ -615,9 +604,7 @@ G_, W_ = size("G"), size("W")
 
 
 @pytest.mark.parametrize("distinct", [True, False])
-@pytest.mark.parametrize(
-    "sizes", [(N, C, K), (N, C / G_, G_), (N * W_, N, W_), (N - 1, N), (C / G_ / 2, N)], ids=str
-)
+@pytest.mark.parametrize("sizes", [(N, C, K), (N, C / G_, G_), (N * W_, N, W_), (N - 1, N), (C / G_ / 2, N)], ids=str)
 def test_computed_sizes_are_integers(sizes: tuple[Expr, ...], distinct: bool) -> None:
     names = sorted({s.name for n in sizes for s in n.free_symbols})
     chosen = choose_sizes(names, sizes, {}, distinct)
@@ -661,9 +648,7 @@ FACTS = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("left", "right", "drawn"), [case[1:] for case in FACTS], ids=[case[0] for case in FACTS]
-)
+@pytest.mark.parametrize(("left", "right", "drawn"), [case[1:] for case in FACTS], ids=[case[0] for case in FACTS])
 def test_facts_hold_at_every_point_that_is_used(left: Expr, right: Expr, drawn: bool) -> None:
     graph = Graph((), {"w": (N, C), "x": (N,)}, facts=((left, right),))
     letters, sizes = ((i,), (N,)) if left.has(i) else ((), ())
@@ -737,9 +722,7 @@ UNKNOWN = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("expr", "message"), [case[1:] for case in UNKNOWN], ids=[case[0] for case in UNKNOWN]
-)
+@pytest.mark.parametrize(("expr", "message"), [case[1:] for case in UNKNOWN], ids=[case[0] for case in UNKNOWN])
 def test_what_cannot_be_evaluated(expr: Expr, message: str) -> None:
     squares = Graph((Definition("o", (i,), (N,), x[i] ** 2),), {"x": (N,)})
     graph = EMPTY if "nothing says" in message else squares
@@ -773,9 +756,7 @@ HUGE_AXES = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("graph", "expr"), [case[1:] for case in HUGE_AXES], ids=[case[0] for case in HUGE_AXES]
-)
+@pytest.mark.parametrize(("graph", "expr"), [case[1:] for case in HUGE_AXES], ids=[case[0] for case in HUGE_AXES])
 def test_huge_axes(graph: Graph, expr: Expr) -> None:
     with pytest.raises(TooLarge):
         compare(Claim(expr, sympy.Integer(7)), graph, "total")

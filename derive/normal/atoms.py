@@ -214,20 +214,20 @@ def ids(monomial: Monomial) -> tuple[tuple[int, Rational], ...]:
     return tuple((atom.id, e) for atom, e in monomial)
 
 
-def sortable(p: Poly) -> tuple[tuple[object, ...], ...]:
+def sortable(p: Poly) -> tuple[tuple[tuple[tuple[int, Rational], ...], Rational], ...]:
     """A polynomial as something that can be ordered."""
     return tuple(sorted((ids(m), c) for m, c in p.items()))
 
 
-def index_order(index: Index) -> tuple[int, str]:
+def index_order(index: Index) -> tuple[int, int, int, str]:
     """Numbers before names before bound indices before computed ones."""
     if isinstance(index, int):
-        return 0, f"{index:09d}"
+        return 0, index, 0, ""
     if isinstance(index, Bound):
-        return 2, f"{index.height:04d} {index.position:04d}"
+        return 2, index.height, index.position, ""
     if isinstance(index, Atom):
-        return 3, f"{index.id:09d}"
-    return 1, index
+        return 3, index.id, 0, ""
+    return 1, 0, 0, index
 
 
 # What atoms know about themselves
@@ -267,5 +267,7 @@ def _shapes(args: Iterable[object]) -> Iterable[str]:
             yield part.shape
         elif isinstance(part, frozenset | tuple):
             yield f"[{','.join(sorted(_shapes(part)))}]"
+        elif isinstance(part, int | Fraction):
+            yield f"{part.numerator:x}/{part.denominator:x}"  # Python writes no long numbers in decimal
         else:
             yield str(part)

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from itertools import permutations, product
 from math import factorial, prod
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from derive.normal.atoms import (
     Atom,
@@ -111,9 +111,7 @@ def _ended_by(atom: Atom, ranges: list[Range]) -> Index | None:
     return None
 
 
-def _without_delta(
-    algebra: Algebra, delta: Atom, drop: Index, factors: list[Factor], ranges: list[Range]
-) -> Poly:
+def _without_delta(algebra: Algebra, delta: Atom, drop: Index, factors: list[Factor], ranges: list[Range]) -> Poly:
     """Only the term where ``drop`` equals the delta's other index is left."""
     (keep,) = (index for index in delta.indices if index != drop)
     sizes = dict(ranges)
@@ -198,9 +196,7 @@ def _contracted(algebra: Algebra, ranges: list[Range], factors: list[Factor]) ->
     return scale(_known(algebra, atom), best[3])
 
 
-def _renamed(
-    algebra: Algebra, factors: Monomial, mapping: Mapping[Index, Index]
-) -> tuple[Monomial, Rational]:
+def _renamed(algebra: Algebra, factors: Monomial, mapping: Mapping[Index, Index]) -> tuple[Monomial, Rational]:
     """A product with indices renamed, which must stay a single term."""
     renamed = algebra.rename_all({factors: 1}, mapping)
     if len(renamed) != 1:
@@ -213,19 +209,17 @@ def _orders(algebra: Algebra, ranges: list[Range], factors: list[Factor]) -> Ite
     """The orders of bound indices that the canonical form chooses from: those that look alike are permuted."""
     if len(ranges) == 1:
         return [ranges]
-    groups: dict[tuple[object, ...], list[Range]] = {}
+    groups: dict[tuple[Any, ...], list[Range]] = {}
     for entry in ranges:
         groups.setdefault(_signature(algebra, entry, ranges, factors), []).append(entry)
-    ordered = [groups[key] for key in sorted(groups, key=repr)]
+    ordered = [groups[key] for key in sorted(groups)]
     if prod(factorial(len(group)) for group in ordered) > MAX_ORDERS:
         raise GaveUp("a contraction with too many symmetric indices")
     choices = product(*(permutations(group) for group in ordered))
     return ([entry for group in choice for entry in group] for choice in choices)
 
 
-def _signature(
-    algebra: Algebra, entry: Range, ranges: list[Range], factors: list[Factor]
-) -> tuple[object, ...]:
+def _signature(algebra: Algebra, entry: Range, ranges: list[Range], factors: list[Factor]) -> tuple[Any, ...]:
     """How an index looks with the other bound indices made alike."""
     index, size = entry
     mapping: dict[Index, Index] = {other: "~other" for other, _ in ranges}
@@ -234,7 +228,7 @@ def _signature(
     return sortable(size), tuple(sorted(look))
 
 
-def _unsigned(p: Poly) -> tuple[tuple[object, ...], ...]:
+def _unsigned(p: Poly) -> tuple[Any, ...]:
     """A polynomial but for signs, which renaming may change in an odd function."""
     return sortable({m: magnitude(c) for m, c in p.items()})
 
@@ -286,9 +280,7 @@ def _needed(algebra: Algebra, atom: Atom, factors: list[Factor], indices: set[In
     return 0
 
 
-def _close(
-    algebra: Algebra, closed: list[Range], value: Poly, ranges: list[Range], factors: list[Factor]
-) -> Poly:
+def _close(algebra: Algebra, closed: list[Range], value: Poly, ranges: list[Range], factors: list[Factor]) -> Poly:
     """The flat sum with its inner sums over ``closed`` replaced by their value."""
     indices = {index for index, _ in closed}
     outer = tuple((atom, e) for atom, e in factors if indices.isdisjoint(atom.free))

@@ -19,7 +19,7 @@ MAX_PRIME = 10_000
 
 
 class GaveUp(Exception):
-    """The computation grew too large or took too long, or an expression has no normal form; says nothing about truth."""
+    """The computation grew too large or took too long, or an expression has no normal form; nothing about truth."""
 
 
 class Undefined(Exception):

@@ -272,6 +272,8 @@ def whole_power(value: Rational, e: int) -> Rational:
 
 def prime_factors(value: Rational) -> list[tuple[int, int]]:
     """Prime factors of a positive number with their exponents, by trial division; a large rest counts as prime."""
+    if max(value.numerator.bit_length(), value.denominator.bit_length()) > MAX_BITS:
+        raise GaveUp("a number with too many digits")
     found = []
     for part, direction in ((value.numerator, 1), (value.denominator, -1)):
         p = 2

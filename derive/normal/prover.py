@@ -205,6 +205,6 @@ class Prover:
         ((atom, monomial),) = found
         rest: Poly = {tuple((a, e) for a, e in monomial if a is not atom): p[monomial]}
         value = self.algebra.multiply(self.normal(right), self.algebra.power(rest, -1))
-        letters = tuple(sorted((i for i in atom.free if isinstance(i, str))))
+        letters = tuple(sorted(i for i in atom.free if isinstance(i, str)))
         self.algebra.assume(atom, (letters, value))
         self.converter.forget()

@@ -4,9 +4,9 @@ Roots and denominators are atoms ``base**q``. The outermost one is picked, the p
 of its exponent (parts with different fractions cannot cancel), each part multiplied until no negative exponent is left,
 the integer powers replaced by the base, and so on inwards. If every part vanishes the difference is zero.
 
-That leaves differences inside functions, exponents and sums, where denominators have no canonical form. `is_zero_within`
-also tests those: two functions are one if the difference of their arguments is zero, two products of exponentials if
-that of their exponents is, and a combination of sums is zero if that of the summands is.
+That leaves differences inside functions, exponents and sums, where denominators have no canonical form.
+`is_zero_within` also tests those: two functions are one if the difference of their arguments is zero, two products of
+exponentials if that of their exponents is, and a combination of sums is zero if that of the summands is.
 """
 
 from __future__ import annotations
@@ -233,4 +233,3 @@ def _cancels_under_sums(algebra: Algebra, p: Poly, depth: int) -> bool:
         if not is_zero_within(algebra, body, depth - 1):
             return False
     return not rest
-

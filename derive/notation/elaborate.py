@@ -6,7 +6,7 @@ is asked of a `Policy`; the elaborator records which questions came up, so that 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from fractions import Fraction as Ratio
 from typing import Literal
@@ -14,12 +14,13 @@ from typing import Literal
 import sympy
 from sympy import Expr, Integer, Rational, Symbol
 
-from derive.language import D, bound, index, is_quantity, scalar, sigmoid, size, tensor, total
+from derive.language import D, bound, index, is_quantity, name_of, scalar, sigmoid, size, tensor, total
 from derive.latex import syntax as S
 from derive.latex.syntax import Node, span_of
 from derive.notation.axes import Scope, first_value, size_expression
+from derive.notation.dots import FAMILY
 from derive.notation.functions import is_value, substituted
-from derive.notation.names import Spelling, letter_of
+from derive.notation.names import Spelling, letter_of, subscript_items
 from derive.notation.ranks import ARRAY_FUNCTIONS, IDENTITIES, ONES, TRANSPOSES, plain
 from derive.notation.survey import PARTIALS, bound_letters
 from derive.notation.table import SIZE_LETTERS, Alias, Table
@@ -63,6 +64,7 @@ class Elaborator:
         table: what names mean.
         axes: the axes of the equation's letters, from linking it.
         policy: answers to open questions.
+        defining: whether the equation is part of the forward pass, where a bare N is an input and no known size.
 
     Attributes:
         asked: the questions of the policy that came up.
@@ -73,12 +75,14 @@ class Elaborator:
     table: Table
     axes: Scope
     policy: Policy = Policy()
+    defining: bool = False
     asked: set[str] = field(default_factory=set)
     free: dict[str, _Letter] = field(default_factory=dict)
     unknown: set[str] = field(default_factory=set)
     _scope: dict[str, _Letter] = field(default_factory=dict)
     _depth: int = 0
     _expanding: list[str] = field(default_factory=list)
+    _implicit: bool = False  # inside a sum whose index nobody wrote, so that products are entry by entry
 
     # -- entry -----------------------------------------------------------------------------------------------------
 
@@ -133,13 +137,45 @@ class Elaborator:
                 return indicator
         spelled = self.table.spell(node)
         if spelled is None:
-            base = self.value(node.base)
-            if node.sub is not None and not isinstance(node.sub, S.Words | S.Symbol):
-                raise SourceError("a subscript behind an expression", span_of(node.sub))
+            base = self._subscripted(node)
             return self._raised(base, node.sup, node) if node.sup is not None else base
         if spelled.power is not None:
             return self._power_of_name(spelled, node)
         return self._spelled(spelled, node)
+
+    def _subscripted(self, node: S.Script) -> Value:
+        """A subscript behind an expression: a remark on the path of a derivative, or indices of an array."""
+        if node.sub is None:
+            return self.value(node.base)
+        if isinstance(node.base, S.Fraction) and (path := self._path(node.base, node.sub)) is not None:
+            return path
+        base = self.value(node.base)
+        items = list(subscript_items(node.sub))
+        if base.slots and len(items) == len(base.slots):
+            return self._selected(base, items, node)
+        raise SourceError("derive does not understand this subscript behind an expression", span_of(node.sub))
+
+    def _path(self, fraction: S.Fraction, note: Node) -> Value | None:
+        """``\\frac{\\partial a}{\\partial b}_{\\text{direct}}`` or ``_{\\text{via } c}``: the part of a derivative on one path."""
+        items = note.items if isinstance(note, S.Sequence) else (note,)
+        words = " ".join(i.text if isinstance(i, S.Words) else i.name for i in items if isinstance(i, S.Words | S.Symbol)).lower()
+        of, by = self._differential(fraction.numerator), self._differential(fraction.denominator)
+        if of is None or by is None:
+            return None
+        if words.startswith("direct"):
+            return self._direct(of, by, fraction)
+        if words.startswith(("via", "through")) and len(items) > 1:
+            through = self.value(items[-1])
+            first = self._differentiate(self.value(of), through, fraction)
+            return self._times(first, "", self._differentiate(through, self.value(by), fraction))
+        return None
+
+    def _direct(self, of: Node, by: Node, node: Node) -> Value:
+        """The derivative with every other name that the definition uses held fixed."""
+        value = self.value(of)
+        names = self.table.stages(name_of(value.expr)) if is_quantity(value.expr) else ()
+        held = tuple(scalar(name) for name in names)
+        return self._differentiate(value, self.value(by), node, held or (scalar("~nothing"),))
 
     def _power_of_name(self, spelled: Spelling, node: S.Script) -> Value:
         if spelled.key == "e" and not self.table.introduced(spelled):
@@ -176,6 +212,8 @@ class Elaborator:
         alias = self.table.alias(spelled.key, len(spelled.indices))
         if alias is not None:
             return self._alias(alias, spelled, node)
+        if spelled.indices and (spelled.key, 0) in self.table.aliases:
+            return self._selected(self._alias(self.table.aliases[spelled.key, 0], Spelling(spelled.key), node), spelled.indices, node)
         if spelled.key.endswith("'") and spelled.key[:-1] in self.table.arguments:
             return self._primed(spelled, node)
         return self._entry(spelled, node) if spelled.indices else self._bare_name(spelled, node)
@@ -288,14 +326,14 @@ class Elaborator:
     def _taken_for_size(self, key: str) -> bool:
         """An unexplained N beside a single axis is the size of that axis."""
         roots = self.table.axes.roots()
-        if key not in SIZE_LETTERS or len(roots) != 1:
+        if self.defining or key not in SIZE_LETTERS or len(roots) != 1:
             return False
         self.table.axes.equate(size(key), roots[0].size)
         return True
 
     def _alias(self, alias: Alias, spelled: Spelling, node: Node) -> Value:
         """What an alias stands for: the written indices put in for its first letters, slots for the others."""
-        axes = self.table.axes_of(spelled.key, len(alias.letters))
+        axes = self.table.axes_of(spelled.key, len(alias.letters)) if alias.letters else ()
         chosen = {}
         slots = []
         for k, (letter, axis) in enumerate(zip(alias.letters, axes, strict=False)):
@@ -306,6 +344,14 @@ class Elaborator:
                 chosen[letter] = _Letter(slots[-1].symbol, axis)
         inner = self._inside(chosen, alias.body)
         return Value(inner.expr, (*slots, *inner.slots))
+
+    def _selected(self, value: Value, items: Iterable[Node], node: Node) -> Value:
+        """An array with indices behind it: ``(A)_{i,:}``; a colon leaves its axis open."""
+        for item, slot in zip(items, value.slots, strict=False):
+            if isinstance(item, S.Empty) or (isinstance(item, S.Symbol) and item.name == ":"):
+                continue
+            value = value.rename(slot.symbol, self._index(item, slot.axis, node))
+        return value
 
     def _inside(self, letters: dict[str, _Letter], body: Node) -> Value:
         """A body read in a scope of its own."""
@@ -430,9 +476,9 @@ class Elaborator:
         if not left.slots or not right.slots or operator in _ELEMENTWISE:
             return self.table.shapes.elementwise(left, right)
         transposed = left.row or right.row
-        if not transposed:
+        if not transposed and not self._implicit:
             self.asked.add("product")
-        if self.policy.product == "elementwise" and not transposed:
+        if (self.policy.product == "elementwise" or self._implicit) and not transposed:
             return self.table.shapes.elementwise(left, right)
         if operator == "\\cdot" and len(left.slots) == len(right.slots) == 1:
             return self.table.shapes.dot(left, right)
@@ -490,14 +536,27 @@ class Elaborator:
     def _gradient(self, rest: list[Node]) -> tuple[Value, int] | None:
         """``\\nabla_x L``."""
         head = rest[0]
-        if len(rest) < 2 or not isinstance(head, S.Script) or head.sub is None or head.sup is not None:
+        if len(rest) < 2 or not isinstance(head, S.Script) or head.sub is None or self._known(head):
             return None
         if not isinstance(head.base, S.Symbol) or head.base.name != "\\nabla":
             return None
-        of = self.table.spell(rest[1])
-        if of is None or of.key != self.table.loss:
+        if head.sup is not None and head.sup != S.Number("2"):
             return None
-        return self._differentiate(self.value(rest[1]), self.value(head.sub), head), 2
+        of, by = self.value(rest[1]), self.value(head.sub)
+        if of.slots or not is_quantity(of.expr):
+            return None
+        gradient = self._differentiate(of, by, head)
+        if head.sup is None:
+            return gradient, 2
+        again = self.value(head.sub)
+        return Value(D(gradient.expr, again.expr), gradient.slots + again.slots), 2
+
+    def _known(self, node: Node) -> bool:
+        """Whether a node is a name that the document introduces, as an alias may be."""
+        spelled = self.table.spell(node)
+        return spelled is not None and (
+            self.table.introduced(spelled) or self.table.alias(spelled.key, len(spelled.indices)) is not None
+        )
 
     def _application(self, rest: list[Node]) -> tuple[Value, int] | None:
         """A function's name before a bracket."""
@@ -691,6 +750,8 @@ class Elaborator:
     # -- sums over an index --------------------------------------------------------------------------------------------
 
     def _big_operator(self, node: S.BigOperator) -> Value:
+        if node.operator == FAMILY:
+            return self._family(node)
         if node.operator not in ("sum", "prod"):
             raise SourceError(f"derive does not understand \\{node.operator} with limits", node.span)
         letters = list(bound_letters(node.lower)) if node.lower is not None else []
@@ -701,14 +762,27 @@ class Elaborator:
         for letter in letters:
             self._scope[letter] = _Letter(bound(letter), axes[letter])
         chosen = {letter: self._scope[letter] for letter in letters}
+        implicit, self._implicit = self._implicit, not any(_mentions(node.body, letter) for letter in letters)
         try:
             body = self.value(node.body)
             factor = self._conditions(node.lower)
         finally:
-            self._scope = outer
+            self._scope, self._implicit = outer, implicit
         for letter in reversed(letters):
             body = self._bind(body, chosen[letter])
         return self._summed(node, body, factor, [chosen[letter] for letter in letters])
+
+    def _family(self, node: S.BigOperator) -> Value:
+        """``[u_1, \\dots, u_n]``: the entries side by side, as the columns of a matrix where they are vectors."""
+        (letter,) = bound_letters(node.lower) if node.lower is not None else ("",)
+        outer = dict(self._scope)
+        slot = fresh_slot(self._axes_of(node)[letter])
+        self._scope[letter] = _Letter(slot.symbol, slot.axis)
+        try:
+            body = self.value(node.body)
+        finally:
+            self._scope = outer
+        return Value(body.expr, (*body.slots, slot))
 
     def _axes_of(self, node: S.BigOperator) -> dict[str, int]:
         """The axes of the letters that a sum binds; a sum in a function's body is linked when it is met."""
@@ -889,6 +963,10 @@ _RULES: dict[type[Node], Callable[[Elaborator, Node], Value]] = {
 """One method a kind of node."""
 
 
+def _mentions(node: Node, letter: str) -> bool:
+    return any(isinstance(inner, S.Symbol) and inner.name == letter for inner in node.walk())
+
+
 def _runs(node: S.Product) -> tuple[list[list[Node]], list[str]]:
     """The factors in runs of juxtaposition, and the signs between the runs."""
     runs: list[list[Node]] = [[node.factors[0]]]
@@ -907,6 +985,3 @@ def _part(node: S.Product, start: int, end: int) -> Node:
     if len(factors) == 1:
         return factors[0]
     return S.Product(factors, node.operators[start : end - 1], span_of(factors[0]).join(span_of(factors[-1])))
-
-
-__all__ = ["Elaborator", "Iterator", "Policy"]

@@ -10,6 +10,7 @@ from derive.document import Block, Document
 from derive.latex import syntax as S
 from derive.latex.parser import parse_display
 from derive.latex.syntax import Node, Statement, Unreadable, span_of
+from derive.notation.dots import without_dots
 from derive.notation.functions import Functions, find_functions, without_arguments
 from derive.notation.names import letter_of
 from derive.notation.survey import bracket_letters, with_brackets
@@ -134,7 +135,8 @@ def _equation(block: Block, statement: Statement | Unreadable, bound: frozenset[
             error = SourceError(statement.message, statement.span, statement.hint)
             yield Equation(span=_at(statement.span, block), error=error, **base)  # type: ignore[arg-type]
         return
-    node = _undecorated(with_brackets(statement.node, bound))
+    taken = frozenset(inner.name for inner in statement.node.walk() if isinstance(inner, S.Symbol))
+    node = _undecorated(without_dots(with_brackets(statement.node, bound), taken))
     members = node.members if isinstance(node, S.Chain) else (node,)
     relations = node.relations if isinstance(node, S.Chain) else ()
     asides = [with_brackets(aside, bound) for aside in statement.asides]

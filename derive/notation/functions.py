@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 
 from derive.latex import syntax as S
+from derive.latex.constructs import FUNCTIONS
 from derive.latex.syntax import Node, span_of
 from derive.notation.names import Letters, Spelling, spell
 
@@ -86,12 +87,18 @@ def find_functions(chains: list[tuple[Node, ...]]) -> Functions:
     for members in chains:
         for member, value in zip(members, members[1:], strict=False):
             call = function_of(member)
-            if call is None or call.head in values:
+            if call is None or call.head in values or (member is not members[0] and _customary(call.head)):
                 continue
             values[call.head] = call.arguments
             if call.sub is None and _says_all(value, call.arguments):
                 aliases[call.head] = FunctionAlias(call.arguments, (), value)
     return Functions(values, aliases)
+
+
+def _customary(head: str) -> bool:
+    """Whether a head is a function that needs no definition."""
+    name = head[6:-1] if head.startswith("\\text{") else head.lstrip("\\")
+    return name in FUNCTIONS
 
 
 def _says_all(body: Node, parameters: tuple[str, ...]) -> bool:

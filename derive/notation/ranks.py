@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from derive.latex import syntax as S
 from derive.latex.syntax import Node
+from derive.notation.dots import FAMILY
 from derive.notation.names import Letters, Spelling, spell
 
 TRANSPOSES = frozenset({"T", "\\top", "\\intercal", "\\mathsf{T}", "\\mathrm{T}", "\\text{T}"})
@@ -43,6 +44,7 @@ class Ranks:
     defined: set[Name] = field(default_factory=set)
     rows: set[str] = field(default_factory=set)
     linear: bool = False
+    _bare_counts: bool = True
 
     def total(self, key: str, count: int) -> int:
         """The number of axes of a name written with ``count`` indices, those left out included."""
@@ -54,44 +56,47 @@ class Ranks:
         written = {n for n in counts if (key, n) in self.defined} or counts
         return self.total(key, min(written)) if written else 0
 
-    def infer(self, definitions: list[tuple[Node, ...]], claims: list[tuple[Node, ...]]) -> None:
+    def infer(
+        self, definitions: list[tuple[Node, ...]], aliases: list[tuple[Node, ...]], claims: list[tuple[Node, ...]]
+    ) -> None:
         """Find the evidence in equations given as members, and pass it on until nothing changes.
 
         A name that is defined has the rank of its definition; claims speak only for names that nothing defines.
         """
-        for members in definitions + claims:
+        for members in definitions + aliases + claims:
             for member in members:
                 for node in member.walk():
                     self._evidence(node)
             self._declared(members)
-        for left, right in (members[:2] for members in definitions):
+        for left, right in (members[:2] for members in aliases):
             name = spell(left, self.letters)
             if name is not None and isinstance(right, S.Script) and self._is_transpose(right.sup):
                 self.rows.add(name.key)
-        self._spread(definitions, [])
+        self._spread(definitions + aliases, weak=False)
         defined = {s.key for members in definitions if (s := spell(members[0], self.letters)) is not None}
         self.scalars |= {key for key in defined if not self.total(key, 0) and not self.counts.get(key)}
-        self._spread(definitions, claims)
+        everything = definitions + aliases + claims
+        self._spread(everything, weak=False)
+        self._numbers(claims)
+        self._spread(everything, weak=True)
 
-    def _spread(self, definitions: list[tuple[Node, ...]], claims: list[tuple[Node, ...]]) -> None:
-        for weak in (False, True):
-            if weak:
-                self._numbers(claims)
-            for _ in range(20):
-                before = len(self.hidden)
-                for members in definitions + claims:
-                    self._equal(members)
-                    if weak:
-                        for member in members:
-                            for node in member.walk():
-                                self._alike(node)
-                if len(self.hidden) == before:
-                    break
+    def _spread(self, equations: list[tuple[Node, ...]], weak: bool) -> None:
+        for _ in range(20):
+            before = len(self.hidden)
+            for members in equations:
+                self._equal(members)
+                if weak:
+                    for member in members:
+                        for node in member.walk():
+                            self._alike(node)
+            if len(self.hidden) == before:
+                return
 
     def _numbers(self, claims: list[tuple[Node, ...]]) -> None:
-        """A bare name that a claim equates with numbers only is a number."""
+        """A bare name that a claim equates with sums of numbers only is a number."""
         for members in claims:
-            if len(members) > 1 and not any(self.rank(member) for member in members):
+            sums = any(isinstance(node, S.BigOperator) for member in members for node in member.walk())
+            if sums and not any(self.rank(member) for member in members):
                 self.scalars |= {s.key for member in members for s in self._whole(member) if not s.indices}
 
     # -- evidence --------------------------------------------------------------------------------------------------
@@ -134,6 +139,10 @@ class Ranks:
         """A name that linear algebra treats as a vector or a matrix."""
         while isinstance(node, S.Group | S.Decoration):
             node = node.body
+        if isinstance(node, S.Sum):
+            for term in node.terms:
+                self._vectorial(term)
+            return
         spelled = spell(node, self.letters)
         if spelled is None or spelled.power is not None or spelled.key in self.scalars:
             return
@@ -165,16 +174,19 @@ class Ranks:
     # -- passing on --------------------------------------------------------------------------------------------------
 
     def _equal(self, members: tuple[Node, ...]) -> None:
-        """Both sides of an equation have one rank; a name that is one side takes the other's."""
-        ranks = [self._certain(member) for member in members if not _shape(member)]
-        known = next((r for r in ranks if r), 0)
-        if not known:
-            return
-        for member in members:
-            for name in self._whole(member):
-                missing = known - len(name.indices)
-                if missing > 0 and self.rank_of(name) == len(name.indices):
-                    self._set(name, missing)
+        """Both sides of an equation have one rank; a name that is one side takes the other's.
+
+        A name with indices takes it from names with indices only: in ``y_i = \\gamma_i \\hat{x}`` the bare one lacks its index.
+        """
+        for written in (False, True):
+            self._bare_counts = not written
+            ranks = [self._certain(member) for member in members if not _shape(member)]
+            self._bare_counts = True
+            known = next((r for r in ranks if r), 0)
+            for member in members if known else ():
+                for name in self._whole(member):
+                    if bool(name.indices) == written and not self.rank_of(name):
+                        self._set(name, known)
 
     def _whole(self, member: Node) -> Iterator[Spelling]:
         """The name whose rank is that of a member: the member itself, or what a loss is differentiated by."""
@@ -233,6 +245,8 @@ class Ranks:
     # -- ranks of expressions --------------------------------------------------------------------------------------------
 
     def rank_of(self, spelled: Spelling) -> int:
+        if not spelled.indices and not self._bare_counts:
+            return 0
         total = self.total(spelled.key, len(spelled.indices))
         return total - len(spelled.indices) if spelled.indices else total
 
@@ -260,7 +274,17 @@ class Ranks:
         """The rank of an expression; 0 where it hangs on what a dot between vectors means."""
         dots = (n for n in node.walk() if isinstance(n, S.Product) and "\\cdot" in n.operators)
         doubtful = any(sum(rank == 1 for _, rank, _ in self._factors(product)) > 1 for product in dots)
-        return 0 if doubtful else self.rank(node)
+        return 0 if doubtful or any(self._multiplies_unknown(n) for n in node.walk()) else self.rank(node)
+
+    def _multiplies_unknown(self, node: Node) -> bool:
+        """Whether a matrix stands beside a name of which nothing is known: then so does not the rank of their product."""
+        if not isinstance(node, S.Product):
+            return False
+        ranks = [(self.rank(f), spell(f, self.letters)) for f in node.factors]
+        return any(
+            left[0] == 2 and right[1] is not None and not right[0] and right[1].key not in self.scalars and not operator
+            for left, right, operator in zip(ranks, ranks[1:], node.operators, strict=False)
+        )
 
     def rank(self, node: Node) -> int:
         """The number of slots that an expression leaves open, as far as it is known."""
@@ -280,6 +304,8 @@ class Ranks:
             return max(self.rank(term) for term in node.terms)
         if isinstance(node, S.Fraction):
             return max(self.rank(node.numerator), self.rank(node.denominator))
+        if isinstance(node, S.BigOperator) and node.operator == FAMILY:
+            return self.rank(node.body) + 1
         if isinstance(node, S.Decoration | S.BigOperator | S.Accent):
             return self.rank(node.body)
         if isinstance(node, S.Script):

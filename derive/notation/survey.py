@@ -158,6 +158,9 @@ def _spread(known: set[str], usages: list[Usage], fixed: set[str]) -> set[str]:
             for k, letter in enumerate(u.letters)
             if letter is not None and letter.islower() and letter not in fixed and (u.base, len(u.letters), k) in places
         }
+        for u in usages:  # one letter of several side by side is an index: so are the others
+            if len(u.letters) > 1 and any(letter in indices for letter in u.letters):
+                more |= {letter for letter in u.letters if letter is not None and letter.islower() and letter not in fixed}
         if more <= indices:
             return indices
         indices |= more

@@ -16,7 +16,7 @@ from derive.notation.names import Letters, Spelling, spell
 from derive.notation.ranks import Ranks
 from derive.notation.values import Axis, Shapes
 
-SIZE_LETTERS = frozenset("N M m n B b D d H h W w C K k T S F P Q E J".split())
+SIZE_LETTERS = frozenset("N M m n B D d H K C T".split())
 POSITIVE = frozenset({"\\epsilon", "\\varepsilon", "\\text{eps}", "eps", "\\varepsilon_0"})
 
 Name = tuple[str, int]
@@ -49,6 +49,7 @@ class Table:
         fixed: index letters that stand for one particular value, with their axis.
         selectors: names whose entries are used as indices, with the axis that they choose from.
         arguments: names that the document writes with arguments, with those.
+        uses: for each defined name those that its definition uses.
     """
 
     letters: Letters
@@ -64,6 +65,7 @@ class Table:
     fixed: dict[str, Axis] = field(default_factory=dict)
     selectors: dict[str, Axis] = field(default_factory=dict)
     arguments: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    uses: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.shapes = Shapes(self.axes.join)
@@ -95,6 +97,10 @@ class Table:
 
     def is_size(self, key: str) -> bool:
         return key in self.axes.sizes()
+
+    def stages(self, name: str) -> tuple[str, ...]:
+        """The names that the definition of a name uses."""
+        return self.uses.get(name, ())
 
     def introduced(self, spelled: Spelling) -> bool:
         """Whether something in the document says what a name is."""

@@ -225,9 +225,7 @@ class _Compiler:
             self.computed.add(expr)
 
         def computed(frame: Frame) -> int:
-            value = expr.xreplace(
-                {part: sympy.Integer(code(frame)) for part, code in zip(parts, codes, strict=True)}
-            )
+            value = expr.xreplace({part: sympy.Integer(code(frame)) for part, code in zip(parts, codes, strict=True)})
             if not isinstance(value, sympy.Integer):
                 raise NotEvaluable(f"{expr} is no integer at these sizes")
             return int(value)
@@ -312,9 +310,7 @@ class _Compiler:
         one = self.arithmetic.number(Fraction(1))
         return self._fold(expr, scope, one, operator.mul)
 
-    def _fold(
-        self, expr: Expr, scope: Scope, start: Number, join: Callable[[Number, Number], Number]
-    ) -> Code:
+    def _fold(self, expr: Expr, scope: Scope, start: Number, join: Callable[[Number, Number], Number]) -> Code:
         """A sum or a product over its ranges; the first limit is the innermost, and may depend on the
         others."""
         spans = []

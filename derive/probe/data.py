@@ -141,8 +141,10 @@ def _values(style: Style, positive: bool) -> tuple[Fraction, ...]:
         return tuple(Fraction(n) for n in ((1, 2, 3) if positive else (-2, -1, 1, 2, 3)))
     if style == "unit":
         return tuple(Fraction(n, 16) for n in range(1, 16))
-    signs = (1,) if positive or style == "positive" else (1, -1)
-    return tuple(Fraction(n * sign, 8) for n in range(1, 17) for sign in signs)
+    if style == "positive":
+        return tuple(Fraction(n, 8) for n in range(1, 17))
+    signs = (1,) if positive else (1, -1)  # below 1, so that what saturates, as erf does, does not hide everything
+    return tuple(Fraction(n * sign, 16) for n in range(1, 17) for sign in signs)
 
 
 def choose_sizes(

@@ -233,9 +233,7 @@ class Evaluator:
         """Run a definition's code, unless too many others wait for it."""
         code = self._programs.get(definition.name)
         if code is None:
-            code = self._programs[definition.name] = program(
-                definition.expr, definition.indices, self.arithmetic
-            )
+            code = self._programs[definition.name] = program(definition.expr, definition.indices, self.arithmetic)
         nesting = code.nesting + OWN_NESTING
         if self._nesting and self._nesting + nesting > MAX_NESTING:
             raise _Postponed(motion, (definition.name, indices))

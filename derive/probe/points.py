@@ -30,8 +30,8 @@ Reading = Literal["total", "partial"]
 FLOATS = Duals(Floats())
 
 PRECISIONS = (80, 300)
-TOLERANCE = 1e-7
-NOISE = 1e-11
+TOLERANCE = 1e-10
+NOISE = 1e-12
 MAX_ASSIGNMENTS = 12
 MAX_CANDIDATES = 400
 MAX_CERTIFIED = 2
@@ -179,9 +179,7 @@ class _Comparison:
                 break
         return min(certified, key=_simplicity) if certified else agreed
 
-    def _compared(
-        self, point: Point, evaluator: Evaluator, indices: Mapping[Symbol, int]
-    ) -> Counterexample | bool:
+    def _compared(self, point: Point, evaluator: Evaluator, indices: Mapping[Symbol, int]) -> Counterexample | bool:
         """A counterexample, or whether the sides agree; they may do neither."""
         try:
             left, right = self._sides(evaluator, indices)
@@ -203,9 +201,7 @@ class _Comparison:
         """A counterexample if intervals are disjoint; otherwise whether they meet in a number that they both
         pin down."""
         for bits in PRECISIONS:
-            evaluator = Evaluator(
-                self.graph, point.sizes, point.data, Intervals(bits), self.reading, self.budget
-            )
+            evaluator = Evaluator(self.graph, point.sizes, point.data, Intervals(bits), self.reading, self.budget)
             try:
                 left, right = self._sides(evaluator, indices)
             except OutOfDomain:
@@ -296,9 +292,7 @@ def _relevant(claim: Claim, graph: Graph) -> Iterator[tuple[Expr, Expr]]:
         if name not in seen:
             seen.add(name)
             waiting.extend(graph.by_name[name].uses if name in graph.by_name else ())
-    yield from (
-        fact for fact in graph.facts if any(seen & names_in(side) - {*graph.size_names} for side in fact)
-    )
+    yield from (fact for fact in graph.facts if any(seen & names_in(side) - {*graph.size_names} for side in fact))
 
 
 def _holds(fact: tuple[Expr, Expr], evaluator: Evaluator) -> bool:
@@ -350,10 +344,7 @@ def _everywhere(counts: list[int]) -> Iterator[tuple[int, ...]]:
 def _patterns(claim: Claim, counts: list[int], numbers: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
     """Values for each way in which letters of one axis can be equal or not: from the beginning, the end, the
     second value, and each number."""
-    axes = {
-        size: [k for k, other in enumerate(claim.sizes) if other == size]
-        for size in dict.fromkeys(claim.sizes)
-    }
+    axes = {size: [k for k, other in enumerate(claim.sizes) if other == size] for size in dict.fromkeys(claim.sizes)}
     ways = [list(enumerate(_partitions(len(places), counts[places[0]]))) for places in axes.values()]
     ordered = sorted(islice(product(*ways), MAX_CANDIDATES), key=lambda way: sum(rank for rank, _ in way))
     for first in (1, 0, 2, *numbers):
@@ -371,9 +362,7 @@ def _partitions(letters: int, count: int) -> list[tuple[int, ...]]:
     """Ways in which letters can be equal, as numbers of blocks: all different first, all equal next."""
     found: list[tuple[int, ...]] = [()]
     for _ in range(letters):
-        wider = (
-            (*blocks, b) for blocks in found for b in reversed(range(min(max(blocks, default=-1) + 2, count)))
-        )
+        wider = ((*blocks, b) for blocks in found for b in reversed(range(min(max(blocks, default=-1) + 2, count))))
         found = list(islice(wider, MAX_CANDIDATES))
     found.sort(key=lambda blocks: -len(set(blocks)))
     return list(dict.fromkeys((found[0], (0,) * letters, *found)))
@@ -392,12 +381,16 @@ def _meets(claim: Claim, indices: Mapping[Symbol, int], evaluator: Evaluator) ->
 # -- counterexamples -----------------------------------------------------------------------------------------
 
 
-def _counterexample(
-    point: Point, indices: Mapping[Symbol, int], left: Interval, right: Interval
-) -> Counterexample:
+def _counterexample(point: Point, indices: Mapping[Symbol, int], left: Interval, right: Interval) -> Counterexample:
     entries = len(point.used)
     values = {symbol.name: value for symbol, value in indices.items()}
-    return Counterexample(dict(point.sizes), values, point.arrays(), middle(left), middle(right), entries)
+    sides = next(pair for pair in _decimals(left, right) if pair[0] != pair[1])
+    return Counterexample(dict(point.sizes), values, point.arrays(), *sides, entries)
+
+
+def _decimals(left: Interval, right: Interval) -> Iterator[tuple[str, str]]:
+    """The sides with more and more digits, in the end more than the intervals have."""
+    return ((middle(left, digits), middle(right, digits)) for digits in range(8, left.bits // 2, 4))
 
 
 def _simplicity(found: Counterexample) -> tuple[int, int, int]:

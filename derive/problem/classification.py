@@ -14,6 +14,7 @@ from derive.latex.syntax import Node
 from derive.notation.axes import prefactors
 from derive.notation.equations import Equation
 from derive.notation.names import Spelling, compound, letter_of, parts
+from derive.notation.ranks import TRANSPOSES
 from derive.notation.survey import PARTIALS, bound_letters
 from derive.notation.table import POSITIVE, SIZE_LETTERS, Alias, Name, Table
 
@@ -106,7 +107,7 @@ class Classifier:
             target = self.target(equation, k)
             if target is None or "=" not in beside or target in self.table.defined:
                 continue
-            if self.table.alias(*target) is not None:
+            if any(key == target[0] for key, _ in self.table.aliases) and not equation.given:
                 continue
             if self._is_used_beside(equation, k, target) or (k and self._is_input_like(target)):
                 continue
@@ -139,8 +140,8 @@ class Classifier:
         equation.names, equation.value_at = names, value_at
         (first, target), *others = names.items()
         bare = self.table.spell(equation.value)
-        alias = self._contains_derivative(equation.value) or (
-            equation.given and bare is not None and bare.power is None and not target[1]
+        alias = self._contains_derivative(equation.value) or self._is_transposed(equation.value) or (
+            equation.given and bare is not None and bare.power is None and not target[1] and not self._is_stage(target)
         )
         if alias:
             self.set_alias(target, equation.members[first], equation.value)
@@ -150,6 +151,20 @@ class Classifier:
             equation.role = "definition" if first == 0 and not alias else "claim"
         for k, other in others:
             self.set_alias(other, equation.members[k], equation.members[first])
+
+    def _is_transposed(self, node: Node) -> bool:
+        """Whether a value is a name's transpose: ``w' = w^\\top`` names a row, which a stage would not be."""
+        power = self.table.spell(node.sup) if isinstance(node, S.Script) and node.sup is not None else None
+        return power is not None and power.key in TRANSPOSES
+
+    def _is_stage(self, target: Name) -> bool:
+        """Whether the value of another definition uses a name: then a copy of an input is a stage of its own."""
+        for equation in self.equations:
+            if equation.relations[:1] == ("=",) and not self._has_derivative(equation) and self.target(equation) != target:
+                left = self.table.spell(self.left(equation))
+                if left is not None and (left.key, len(left.indices)) != target and target[0] in self._names_used(equation):
+                    return True
+        return False
 
     def target(self, equation: Equation, at: int = 0) -> Name | None:
         """The name that a member is, if it can be introduced: with different letters for indices, and no power."""
@@ -202,7 +217,7 @@ class Classifier:
         spelled = self.table.spell(self.joined(name))
         assert spelled is not None
         letters = tuple(str(letter_of(item)) for item in spelled.indices)
-        self.table.aliases[target] = Alias(letters, value)
+        self.table.aliases[target[0], len(letters)] = Alias(letters, value)
 
     def _contains_derivative(self, node: Node) -> bool:
         if any(_is_derivative(inner, self.table) for inner in node.walk()):

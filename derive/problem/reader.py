@@ -74,8 +74,7 @@ class _Builder:
         defining = [e for e in self.equations if e.defines in self.table.defined]
         aliases = [e for e in self.equations if e.defines in self.table.aliases and e not in defining]
         claims = [e for e in self.equations if e not in (*defining, *aliases) and not (e.given and self.classifier.target(e) is None)]
-        pairs = [(e.members[next(iter(e.names))], e.value) for e in (*aliases, *defining)]
-        ranks.infer(pairs, [e.members for e in claims])
+        ranks.infer(*(_named(group) for group in (defining, aliases)), [e.members for e in claims])
 
     # -- axes ----------------------------------------------------------------------------------------------------------------
 
@@ -146,6 +145,10 @@ class _Builder:
         """How definitions are read: as linear algebra in a document with transposes."""
         return Policy("matrix" if self.table.ranks.linear else "elementwise")
 
+    def _policies(self) -> tuple[Policy, ...]:
+        """The usual way to read a definition, and the other one for where that makes no sense."""
+        return self._policy(), Policy("elementwise" if self.table.ranks.linear else "matrix")
+
     # -- definitions -----------------------------------------------------------------------------------------------------------
 
     def _define(self) -> None:
@@ -184,21 +187,31 @@ class _Builder:
             self.table.broken[equation.defines[0]] = equation.line
 
     def _define_one(self, equation: Equation, target: Name) -> None:
-        elaborator = Elaborator(self.table, dict(equation.axes), self._policy())
-        try:
-            left = self._left_value(equation, target, elaborator)
-            right = settle(elaborator.value(equation.value), left, elaborator, self.table)
-            left = settle(left, left, elaborator, self.table)
-            assert isinstance(left, Value) and isinstance(right, Value)
-            if right.expr.has(D):
-                self._define_alias(equation, target)
-                return
-            definition = self._definition(left, right, equation)
-        except SourceError as error:
-            self._fail(equation, error)
+        errors = []
+        for policy in self._policies():
+            elaborator = Elaborator(self.table, dict(equation.axes), policy, True)
+            try:
+                definition = self._read_definition(equation, target, elaborator)
+                break
+            except SourceError as error:
+                errors.append(error)
+        else:
+            self._fail(equation, errors[0])
+            return
+        if definition is None:
+            self._define_alias(equation, target)
             return
         self.table.inputs |= elaborator.unknown
+        self.table.uses[definition.name] = tuple(sorted(definition.uses))
         self.definitions.append(definition)
+
+    def _read_definition(self, equation: Equation, target: Name, elaborator: Elaborator) -> Definition | None:
+        """The definition that an equation is under a policy; None for a name of an expression with derivatives."""
+        left = self._left_value(equation, target, elaborator)
+        right = settle(elaborator.value(equation.value), left, elaborator, self.table)
+        left = settle(left, left, elaborator, self.table)
+        assert isinstance(left, Value) and isinstance(right, Value)
+        return None if right.expr.has(D) else self._definition(left, right, equation)
 
     def _left_value(self, equation: Equation, target: Name, elaborator: Elaborator) -> Value:
         node = self.classifier.joined(equation.members[next(iter(equation.names))])
@@ -231,7 +244,9 @@ class _Builder:
 
     def _take_given(self, equation: Equation) -> None:
         """A given that defines nothing: equal sizes and aliases are known already; a sum with a value is a fact."""
-        if not equation.relations or equation.relations[0] != "=" or self.classifier.target(equation) is not None:
+        name = self.table.spell(self.classifier.left(equation)) if equation.members else None
+        known = name is not None and any(key == name.key for key, _ in self.table.aliases)
+        if equation.relations[:1] != ("=",) or known or self.classifier.target(equation) is not None:
             return
         elaborator = Elaborator(self.table, dict(equation.axes))
         try:
@@ -361,6 +376,11 @@ class _Builder:
                     continue
         self.problem.heard()
         return tuple(name for name in sinks if name in by) or sinks
+
+
+def _named(equations: list[Equation]) -> list[tuple[Node, ...]]:
+    """Each equation's new name with its value."""
+    return [(e.members[next(iter(e.names))], e.value) for e in equations]
 
 
 def _letter(k: int, taken: set[str]) -> str:
