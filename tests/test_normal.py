@@ -64,6 +64,7 @@ def definition(name: str, indices: tuple[Symbol, ...], sizes: tuple[Expr, ...], 
     return Definition(name, indices, sizes, expr)
 
 
+PLAIN = Symbol("i")
 MEAN = definition("mu", (), (), over(x[k], k) / N)
 MU = Symbol("mu", real=True)
 VARIANCE = definition("v", (), (), over((x[k] - MU) ** 2, k) / N)
@@ -178,6 +179,16 @@ def test_sums(left: Expr, right: Expr, expected: bool) -> None:
         (
             over(sqrt(over(s[i] * A[i, j] ** 2, j)) ** 3, i),
             over(over(s[i] * A[i, j] ** 2, j) * sqrt(over(s[i] * A[i, k] ** 2, k)), i),
+            True,
+        ),
+        (
+            over(
+                sympy.sin(A[i, j] - y[i]) * sympy.sin(y[i] - A[i, k]) / (p + over(sympy.sin(A[i, j] - y[i]), j) ** 2),
+                i,
+                j,
+                k,
+            ),
+            p * over(1 / (p + over(sympy.sin(A[i, j] - y[i]), j) ** 2), i) - N,
             True,
         ),
         (over(x[i] / (x[i] + 2 * x[j] + p), i, j), over(x[j] / (x[j] + 2 * x[i] + p), i, j), True),
@@ -342,6 +353,8 @@ def test_roots_and_signs(left: Expr, right: Expr, expected: bool) -> None:
         (f(a + b), f(b + a), True),
         (f((a**2 - b**2) / (a - b)), f(a + b), True),
         (f(a), f(b), False),
+        (sympy.Function("log", real=True)(a**2), 2 * sympy.Function("log", real=True)(Abs(a)), False),
+        (sympy.Function("pow", real=True)(eps, p), eps**p, False),
         (f(-a), -f(a), False),
         (exp((a**2 - b**2) / (a - b)), exp(a) * exp(b), True),
         (exp(1 / (a * (a + 1))), exp(1 / a) * exp(-1 / (a + 1)), True),
@@ -394,6 +407,9 @@ def test_functions(left: Expr, right: Expr, expected: bool) -> None:
         (log(PROB[i, c]), X[i, c] - log(over(exp(X[i, h]), (h, K))), True, [SOFTMAX]),
         (sqrt(M[i] ** 2), Abs(over(X[i, j], (j, K))) / K, True, [ROWS]),
         (over(M[T[i]], i), over(X[T[i], k], i, (k, K)) / K, True, [ROWS]),
+        # a letter that is no index symbol
+        (T[2] * M[T[2]], 2 * M[2], False, [definition("m", (PLAIN,), (N,), PLAIN * x[PLAIN])]),
+        (M[2], 2 * x[2], True, [definition("m", (PLAIN,), (N,), PLAIN * x[PLAIN])]),
         # a definition whose letters are those of the place where it is used
         (over(X[k, i] * M[i], i), over(X[k, j] * X[j, h], j, (h, K)) / K, True, [ROWS]),
         (Symbol("u", real=True), N * eps, True, [definition("u", (), (), over(eps, i))]),

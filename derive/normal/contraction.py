@@ -254,8 +254,9 @@ def _closed_inside(algebra: Algebra, ranges: list[Range], factors: list[Factor])
     for atom, entries in closings.items():
         needed = _needed(algebra, atom, factors, {index for index, _ in ranges})
         if 0 < needed <= len(entries):
-            value = algebra.power(entries[0][1], needed)
-            return _close(algebra, [entry for entry, _ in entries[:needed]], value, ranges, factors)
+            chosen = entries[:needed]
+            value = algebra.product((closed, 1) for _, closed in chosen)
+            return _close(algebra, [entry for entry, _ in chosen], value, ranges, factors)
     return None
 
 

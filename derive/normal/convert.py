@@ -7,7 +7,7 @@ integer and not positive is an index, also where it stands as a number; a positi
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from fractions import Fraction
 from functools import reduce
 
@@ -73,14 +73,14 @@ class Converter:
         if primitive is not None:
             return self.algebra.function(primitive.name, self.read(expr.args[0]))
         if expr.is_Function and expr.args:
-            return self.algebra.function(expr.func.__name__, *(self.read(a) for a in expr.args))
+            return self.algebra.function(f"{expr.func.__name__}()", *(self.read(a) for a in expr.args))
         raise GaveUp(f"no normal form for {expr.func.__name__}")
 
     def _read_number(self, expr: Expr) -> Poly:
         return constant(rational(Fraction(int(expr.p), int(expr.q))))
 
     def _read_symbol(self, symbol: Symbol) -> Poly:
-        if symbol.is_integer and not symbol.is_positive:
+        if _is_index(symbol):
             return self.algebra.position(self.index(symbol))
         name = str(symbol.name)
         self._symbols[name] = symbol
@@ -156,11 +156,8 @@ class Converter:
         for limit in expr.limits:
             if len(limit) != 3 or limit[1] != 1:
                 raise GaveUp("a sum that does not run over a whole axis")
-            letter, _, high = limit
-            if letter.is_positive or not letter.is_integer:
-                fresh = bound(letter.name)
-                body, letter = body.xreplace({letter: fresh}), fresh
-            ranges.append((self.index(letter), self.read(high)))
+            body, (letter,) = with_index_symbols(body, limit[:1])
+            ranges.append((self.index(letter), self.read(limit[2])))
         return body, ranges
 
     def _read_delta(self, expr: Expr) -> Poly:
@@ -224,7 +221,7 @@ class Converter:
             return arguments[0] ** arguments[1]
         if name in BY_NAME:
             return BY_NAME[name].function(*arguments)
-        return sympy.Function(name, real=True)(*arguments)
+        return sympy.Function(name.removesuffix("()"), real=True)(*arguments)
 
     def _write_sum(self, atom: Atom, names: Names) -> Expr:
         letters = [bound("k") for _ in atom.parts]
@@ -241,6 +238,17 @@ class Converter:
         if isinstance(index, Atom):
             return _WRITERS[index.kind](self, index, names)
         return self._indices.get(index, free_index(index))
+
+
+def with_index_symbols(expr: Expr, letters: Iterable[Symbol]) -> tuple[Expr, tuple[Symbol, ...]]:
+    """An expression and the letters of its indices, those that would be read as numbers replaced."""
+    known = {letter: letter if _is_index(letter) else bound(letter.name) for letter in letters}
+    fresh = {letter: new for letter, new in known.items() if letter is not new}
+    return expr.xreplace(fresh) if fresh else expr, tuple(known.values())
+
+
+def _is_index(symbol: Symbol) -> bool:
+    return bool(symbol.is_integer and not symbol.is_positive)
 
 
 def _number(value: Rational) -> Expr:

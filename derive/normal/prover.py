@@ -16,7 +16,7 @@ from sympy import Expr
 from derive.forward import Definition, names_in
 from derive.normal.algebra import Algebra
 from derive.normal.atoms import Atom, Index, Poly, add, variable
-from derive.normal.convert import Converter
+from derive.normal.convert import Converter, with_index_symbols
 from derive.normal.limits import GaveUp
 from derive.normal.zero import is_zero, is_zero_within
 
@@ -142,9 +142,9 @@ class Prover:
     def _with_formal(self, definition: Definition, reader: Converter) -> tuple[tuple[str, ...], Poly]:
         """The indices of a definition under fresh names, and its normal form with them."""
         formal = tuple(self.algebra.fresh() for _ in definition.indices)
-        letters = (reader.index(letter) for letter in definition.indices)
-        body = reader.read(definition.expr)
-        return formal, self.algebra.rename_all(body, dict(zip(letters, formal, strict=True)))
+        expr, letters = with_index_symbols(definition.expr, definition.indices)
+        names = {reader.index(letter): name for letter, name in zip(letters, formal, strict=True)}
+        return formal, self.algebra.rename_all(reader.read(expr), names)
 
     def _body(self, name: str) -> tuple[tuple[str, ...], Poly]:
         """A definition with the names in it left as they are."""

@@ -82,7 +82,10 @@ class Axes:
             return False
         if b.settled:
             a, b = b, a
+        sizes = [n for n in (self._known(a), self._known(b)) if n is not None and a.sizes and b.sizes]
         a.absorb(b)
+        if len(sizes) == 2:
+            self.equate(*sizes)
         return True
 
     # -- sizes -----------------------------------------------------------------------------------------------------
@@ -119,11 +122,9 @@ class Axes:
         return next((n for n in sizes if n.is_Atom), sizes[0] if sizes else None)
 
     def _measure(self, axis: Axis) -> Expr:
+        """The size of an axis; one that nobody names gets a name of its own."""
         known = self._known(axis)
-        if known is None:
-            known = size(f"n_{{{self._all.index(axis)}}}")
-            axis.root.sizes.append(known)
-        return known
+        return size(f"n_{{{self._all.index(axis)}}}") if known is None else known
 
     def limit(self, axis: Axis, n: Expr) -> None:
         """An axis has ``n`` values; a second name for its size makes the two the same."""

@@ -343,7 +343,7 @@ class Elaborator:
                 slots.append(fresh_slot(axis))
                 chosen[letter] = _Letter(slots[-1].symbol, axis)
         inner = self._inside(chosen, alias.body)
-        return Value(inner.expr, (*slots, *inner.slots))
+        return Value(inner.expr, (*slots, *inner.slots), inner.row and not slots)
 
     def _selected(self, value: Value, items: Iterable[Node], node: Node) -> Value:
         """An array with indices behind it: ``(A)_{i,:}``; a colon leaves its axis open."""
@@ -794,6 +794,8 @@ class Elaborator:
     def _bind(self, body: Value, letter: _Letter) -> Value:
         """An index dropped under a sum is the sum's."""
         slots = [s for s in body.slots if s.axis.same(letter.axis)]
+        if not slots and len(body.slots) == 1 and self.table.axes.join(body.slots[0].axis, letter.axis):
+            slots = list(body.slots)
         if len(slots) == 1:
             self.table.tell("an index left out under a sum is the one summed over")
             return body.rename(slots[0].symbol, letter.symbol)

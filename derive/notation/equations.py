@@ -82,8 +82,8 @@ class Equation:
 
     def introduces(self, link: int) -> bool:
         """Whether a link only says what a new name is."""
-        between = {link, link + 1}
-        return bool(between & set(self.names)) and all(k in self.names or k == self.value_at for k in between)
+        names = {link, link + 1} & set(self.names)
+        return len(names) == 2 or (bool(names) and (self.value_at in (link, link + 1) or link + 1 in names))
 
     def statement(self) -> Statement:
         """The equation as one syntax node, for the survey."""

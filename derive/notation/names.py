@@ -138,8 +138,9 @@ def _superscript(key: str, base: str, sup: Node, letters: Letters) -> tuple[str,
 def subscript_items(sub: Node) -> Iterator[Node]:
     """The parts of a subscript: separated by commas, or letters side by side."""
     if isinstance(sub, Sequence):
-        for item in sub.items:
-            yield from subscript_items(item)
+        for k, item in enumerate(sub.items):
+            if not (k and sub.separators[k - 1] == ":"):  # a colon stands between two empty items
+                yield from subscript_items(item)
     elif isinstance(sub, Product) and not any(sub.operators) and all(isinstance(f, Symbol | Number) for f in sub.factors):
         yield from sub.factors
     elif isinstance(sub, Decoration):

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from derive.latex import syntax as S
 from derive.latex.syntax import Node
 from derive.notation.dots import FAMILY
+from derive.notation.functions import is_value
 from derive.notation.names import Letters, Spelling, spell
 
 TRANSPOSES = frozenset({"T", "\\top", "\\intercal", "\\mathsf{T}", "\\mathrm{T}", "\\text{T}"})
@@ -44,7 +45,6 @@ class Ranks:
     defined: set[Name] = field(default_factory=set)
     rows: set[str] = field(default_factory=set)
     linear: bool = False
-    _bare_counts: bool = True
 
     def total(self, key: str, count: int) -> int:
         """The number of axes of a name written with ``count`` indices, those left out included."""
@@ -73,8 +73,9 @@ class Ranks:
             if name is not None and isinstance(right, S.Script) and self._is_transpose(right.sup):
                 self.rows.add(name.key)
         self._spread(definitions + aliases, weak=False)
-        defined = {s.key for members in definitions if (s := spell(members[0], self.letters)) is not None}
-        self.scalars |= {key for key in defined if not self.total(key, 0) and not self.counts.get(key)}
+        settled = [spell(members[0], self.letters) for members in definitions if not self._is_doubtful(members[-1])]
+        keys = {s.key for s in settled if s is not None}
+        self.scalars |= {key for key in keys if not self.total(key, 0) and not self.counts.get(key)}
         everything = definitions + aliases + claims
         self._spread(everything, weak=False)
         self._numbers(claims)
@@ -91,6 +92,11 @@ class Ranks:
                             self._alike(node)
             if len(self.hidden) == before:
                 return
+
+    def _is_doubtful(self, node: Node) -> bool:
+        """Whether an expression has a capital that may yet turn out to be a matrix."""
+        names = (spell(inner, self.letters) for inner in node.walk())
+        return self.linear and any(s is not None and self._is_open(s) and _is_upper(s.key) for s in names)
 
     def _numbers(self, claims: list[tuple[Node, ...]]) -> None:
         """A bare name that a claim equates with sums of numbers only is a number."""
@@ -124,7 +130,8 @@ class Ranks:
         for k, factor in enumerate(node.factors[:-1]):
             after = node.factors[k + 1]
             spelled = spell(factor, self.letters)
-            if spelled is not None and plain(spelled.key) in ARRAY_FUNCTIONS and isinstance(after, S.Group):
+            function = spelled is not None and plain(spelled.key) in ARRAY_FUNCTIONS and not is_value(factor)
+            if function and isinstance(after, S.Group):
                 self._vectorial(after.body)
             if isinstance(factor, S.Script) and self._is_transpose(factor.sup) and node.operators[k] == "":
                 self._column(after)
@@ -176,17 +183,34 @@ class Ranks:
     def _equal(self, members: tuple[Node, ...]) -> None:
         """Both sides of an equation have one rank; a name that is one side takes the other's.
 
-        A name with indices takes it from names with indices only: in ``y_i = \\gamma_i \\hat{x}`` the bare one lacks its index.
+        A name with indices takes none where a bare name lacks them: in ``y_i = \\gamma_i \\hat{x}`` the hat has index i.
         """
-        for written in (False, True):
-            self._bare_counts = not written
-            ranks = [self._certain(member) for member in members if not _shape(member)]
-            self._bare_counts = True
-            known = next((r for r in ranks if r), 0)
-            for member in members if known else ():
-                for name in self._whole(member):
-                    if bool(name.indices) == written and not self.rank_of(name):
-                        self._set(name, known)
+        ranks = [self._certain(member) for member in members if not _shape(member)]
+        known = next((r for r in ranks if r), 0)
+        if not known:
+            return
+        lacking = any(self._lacks_indices(member) for member in members)
+        for member in members:
+            for name in self._whole(member):
+                if not (name.indices and lacking):
+                    self._raise(name, known)
+
+    def _lacks_indices(self, node: Node) -> bool:
+        """Whether an expression has a name bare that has indices elsewhere."""
+        names = (spell(inner, self.letters) for inner in node.walk() if isinstance(inner, S.Symbol | S.Accent | S.Script))
+        subscripts = {id(inner) for outer in node.walk() if isinstance(outer, S.Script | S.Accent) for inner in outer.children()}
+        return any(
+            s is not None and not s.indices and self.counts.get(s.key) and id(s.node) not in subscripts for s in names
+        )
+
+    def _raise(self, name: Spelling, known: int) -> None:
+        """Give a name the rank that an equation demands of it, where it has less."""
+        rank = self.rank_of(name)
+        counts = self.counts.get(name.key)
+        if not rank:
+            self._set(name, known)
+        elif not name.indices and counts and rank < known and rank == min(counts):
+            self.hidden.setdefault((name.key, min(counts)), known - rank)
 
     def _whole(self, member: Node) -> Iterator[Spelling]:
         """The name whose rank is that of a member: the member itself, or what a loss is differentiated by."""
@@ -245,8 +269,6 @@ class Ranks:
     # -- ranks of expressions --------------------------------------------------------------------------------------------
 
     def rank_of(self, spelled: Spelling) -> int:
-        if not spelled.indices and not self._bare_counts:
-            return 0
         total = self.total(spelled.key, len(spelled.indices))
         return total - len(spelled.indices) if spelled.indices else total
 
@@ -320,9 +342,10 @@ class Ranks:
         """Row times column is a number, column times row a matrix; otherwise the largest of the factors."""
         rank, row = 0, False
         for operator, own, own_row in self._factors(node):
+            joined = operator in ("", "\\cdot", "\\times")
             if rank == 1 and own == 1 and operator == "" and (row or own_row):
                 rank, row = (0, False) if row else (2, False)
-            elif rank == 2 and own == 1 and operator == "":
+            elif rank == 2 and own == 1 and joined:
                 rank, row = 1, False
             else:
                 rank, row = max(rank, own), (row or own_row) if max(rank, own) == 1 else False
