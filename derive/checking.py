@@ -14,7 +14,7 @@ from sympy import Expr, Mul, Symbol
 
 from derive.closed import ClosedForm, Compactor
 from derive.document import Document
-from derive.gradient import Reading
+from derive.gradient import NoDerivative, Reading
 from derive.language import D, indices_of, is_quantity, name_of
 from derive.latex import syntax as S
 from derive.latex.syntax import Node, span_of
@@ -245,22 +245,25 @@ class _Checker:
         form = self.closed_form(pair, verdict.reading or "total")
         if form is None or is_quantity(form.expr):
             return None  # an upstream gradient has no value of its own
-        return self.typesetter.node(form.expr)
+        return self._node(form.expr, pair)
 
     def _defined(self, pair: Pair) -> Node | None:
         """The definition of a left side that is a defined name."""
         if not is_quantity(pair.left):
             return None
         definition = self.problem.graph.by_name.get(name_of(pair.left))
-        return self.typesetter.node(definition.at(indices_of(pair.left))) if definition is not None else None
+        return self._node(definition.at(indices_of(pair.left)), pair) if definition is not None else None
+
+    def _node(self, expr: Expr, pair: Pair) -> Node:
+        return self.typesetter.node(expr, pair.indices, pair.sizes)
 
     def closed_form(self, pair: Pair, reading: Reading) -> ClosedForm | None:
         """The compact value of a pair's left side."""
         court = self.judge.court(self.judge.graph_of(pair))
-        expr = court.calculus.resolve(pair.left, reading)
         try:
+            expr = court.calculus.resolve(pair.left, reading)
             return court.compactor.closed_form(expr, time.monotonic() + self.judge.timeout)
-        except (GaveUp, Undefined):
+        except (GaveUp, Undefined, NoDerivative):
             return None
 
     # -- goals ------------------------------------------------------------------------------------------------------------
@@ -283,14 +286,14 @@ class _Checker:
             form = self.closed_form(pair, "total")
             if form is not None:
                 status: Status = "proved" if self._proves(pair, form.expr) else "undecided"
-                found.append(Goal(self.typesetter.node(expr), self.typesetter.node(form.expr), status))
+                found.append(Goal(self._node(expr, pair), self._node(form.expr, pair), status))
         return found
 
     def _proves(self, pair: Pair, expr: Expr) -> bool:
         court = self.judge.court(self.judge.graph_of(pair))
         try:
             return court.prover.equal(court.calculus.resolve(pair.left, "total"), expr)
-        except (GaveUp, Undefined):
+        except (GaveUp, Undefined, NoDerivative):
             return False
 
 

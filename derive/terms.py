@@ -141,7 +141,7 @@ class _Table:
         return Term(name, derived, self._node(author.expr), status, difference)
 
     def _node(self, expr: Expr) -> Node:
-        return self.typesetter.node(expr, self.pair.indices)
+        return self.typesetter.node(expr, self.pair.indices, self.pair.sizes)
 
     def _equal(self, first: Expr, second: Expr) -> bool:
         try:

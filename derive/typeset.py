@@ -21,6 +21,7 @@ from derive.primitives import BY_FUNCTION
 from derive.source import SourceError, Text
 
 LAST = frozenset({"\\epsilon", "\\varepsilon", "eps"})
+FREE_LETTERS = "i j k l m p q r".split()
 LETTERS = "j k l m p q r s t u v w".split()
 
 
@@ -36,10 +37,21 @@ class Typesetter:
     letters: Mapping[str, Sequence[str]] = field(default_factory=dict)
     upstream: Mapping[str, str] = field(default_factory=dict)
 
-    def node(self, expr: Expr, avoid: Iterable[Symbol] = ()) -> Node:
-        """The syntax of an expression; letters of ``avoid`` are not used for summed indices."""
-        taken = {s.name for s in (*expr.free_symbols, *avoid) if not isinstance(s, sympy.Dummy)}
-        return self._node(expr, {}, frozenset(taken))
+    def node(self, expr: Expr, indices: Iterable[Symbol] = (), sizes: Iterable[Expr] = ()) -> Node:
+        """The syntax of an expression.
+
+        Args:
+            indices: free indices of the equation that it belongs to; their letters are not used for summed indices,
+                and those that the document leaves unsaid (a vector written without index) get a letter.
+            sizes: the number of values of each of ``indices``.
+        """
+        indices = tuple(indices)
+        taken = {s.name for s in (*expr.free_symbols, *indices) if not isinstance(s, sympy.Dummy)}
+        names: dict[Symbol, str] = {}
+        for symbol, size in zip(indices, sizes, strict=False):
+            if isinstance(symbol, sympy.Dummy):
+                names[symbol] = self._letter(symbol, size, taken | set(names.values()), FREE_LETTERS)
+        return self._node(expr, names, frozenset(taken))
 
     # -- dispatch ------------------------------------------------------------------------------------------------------
 
@@ -114,13 +126,15 @@ class Typesetter:
             node = S.BigOperator(operator, S.Symbol(letter), None, node)
         return node
 
-    def _letter(self, symbol: Symbol, size: Expr, used: frozenset[str]) -> str:
-        """A letter for a summed index: its own if the document wrote it, else one of its axis, else any."""
+    def _letter(
+        self, symbol: Symbol, size: Expr, used: Iterable[str], others: Sequence[str] = LETTERS
+    ) -> str:
+        """A letter for an index: its own if the document wrote it, else one of its axis, else any."""
         own = [symbol.name] if symbol.name in self.letters.get(str(size), ()) else []
-        for letter in (*own, *self.letters.get(str(size), ()), *LETTERS):
+        for letter in (*own, *self.letters.get(str(size), ()), *others):
             if letter not in used:
                 return letter
-        return f"{LETTERS[0]}_{{{len(used)}}}"
+        return f"{LETTERS[0]}_{{{len(set(used))}}}"
 
     # -- products --------------------------------------------------------------------------------------------------------
 

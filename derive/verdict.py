@@ -15,7 +15,7 @@ from typing import Literal
 import sympy
 from sympy import Expr, Symbol
 
-from derive.gradient import Calculus, Reading
+from derive.gradient import Calculus, NoDerivative, Reading
 from derive.closed import Compactor
 from derive.forward import Graph
 from derive.language import D, name_of, total
@@ -192,9 +192,7 @@ class Judge:
         try:
             proved = self.proves(pair, reading)
             reason = ""
-        except (GaveUp, Undefined) as error:
-            proved, reason = False, str(error)
-        except TypeError as error:
+        except (GaveUp, Undefined, NoDerivative) as error:
             proved, reason = False, str(error)
         evidence = self._evidence(pair, reading, proved)
         if isinstance(evidence, str):
