@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -11,22 +11,22 @@ from typing import cast
 import sympy
 from sympy import Expr, Symbol
 
+from derive.checking import typesetter
 from derive.closed import ClosedForm
-from derive.document import Document, Format
+from derive.document import Document, Format, read_text
 from derive.document import load as load_document
-from derive.document import read_text
 from derive.forward import Definition, Graph, entry
-from derive.language import D, bound, index
+from derive.language import D, bound, index, indices_of, name_of
+from derive.latex.syntax import Node
 from derive.latex.writer import latex
 from derive.normal.algebra import GaveUp, Undefined
 from derive.normal.prover import Prover
-from derive.problem.reader import read_problem
 from derive.plain import plain
 from derive.primitives import maximum, minimum
 from derive.probe.arithmetic import OutOfDomain
 from derive.probe.evaluation import NotEvaluable, TooLarge
 from derive.probe.points import Agreement, Claim, Counterexample, compare
-from derive.checking import typesetter
+from derive.problem.reader import read_problem
 from derive.verdict import Judge, Status
 
 TEXT_MARKS = ("\n", "$", "\\")
@@ -39,7 +39,7 @@ def read(document: str | Path, kind: str | None = None) -> Document:
     return read_text(document, kind=cast(Format, kind or "md"))
 
 
-# -- problems ------------------------------------------------------------------------------------------------------------
+# -- problems --------------------------------------------------------------------------------------------------------
 
 
 class LoadedProblem:
@@ -64,6 +64,10 @@ class LoadedProblem:
     @property
     def assumptions(self) -> tuple[str, ...]:
         return tuple(self._problem.assumptions)
+
+    def write(self, expr: Expr, indices: Sequence[Symbol] = (), sizes: Sequence[Expr] = ()) -> Node:
+        """An expression over the forward pass with the letters and names of the document."""
+        return self._typesetter.node(expr, indices, sizes)
 
     def gradient(self, name: str) -> Gradient:
         """The gradient of the loss by an input, a parameter or an intermediate.
@@ -116,13 +120,17 @@ class Gradient:
 
     def latex(self) -> str:
         """``left = right`` in LaTeX."""
-        write = self.problem._typesetter.node
-        return f"{latex(write(self.left))} = {latex(write(self.closed_form))}"
+        return " = ".join(latex(side) for side in self._sides())
 
     def text(self) -> str:
         """``left = right`` in one line of text."""
-        write = self.problem._typesetter.node
-        return f"{plain(write(self.left))} = {plain(write(self.closed_form))}"
+        return " = ".join(plain(side) for side in self._sides())
+
+    def _sides(self) -> tuple[Node, Node]:
+        by = self.left.args[1]
+        sizes = self.problem.graph.sizes_of(name_of(by))
+        left, right = (self.problem.write(side, indices_of(by), sizes) for side in (self.left, self.closed_form))
+        return left, right
 
     def _repr_latex_(self) -> str:
         return f"$\\displaystyle {self.latex()}$"
@@ -131,7 +139,7 @@ class Gradient:
         return f"<Gradient {self.text()}>"
 
 
-# -- proofs --------------------------------------------------------------------------------------------------------------
+# -- proofs ----------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)

@@ -12,19 +12,19 @@ from typing import TYPE_CHECKING
 
 from sympy import Expr, Mul, Symbol
 
-from derive.closed import ClosedForm, Compactor
+from derive.closed import ClosedForm
 from derive.document import Document
 from derive.gradient import NoDerivative, Reading
 from derive.language import D, indices_of, is_quantity, name_of
 from derive.latex import syntax as S
 from derive.latex.syntax import Node, span_of
 from derive.normal.algebra import GaveUp, Undefined
-from derive.problem.reader import read_problem
 from derive.notation.equations import Equation
 from derive.notation.survey import bound_letters
 from derive.notation.table import Table
 from derive.probe.points import Counterexample
 from derive.problem import Assumption, Pair, Problem
+from derive.problem.reader import read_problem
 from derive.repair import Repair
 from derive.source import Source, Span
 from derive.typeset import Typesetter
@@ -229,7 +229,7 @@ class _Checker:
         pair = value.pair if value is not None and value.pair is not None else verdict.pair
         return term_table(self.judge, pair, self.typesetter)
 
-    # -- what would be right -------------------------------------------------------------------------------------------
+    # -- what would be right -----------------------------------------------------------------------------------------
 
     def _correct(self, judged: Judged, k: int) -> Node | None:
         """The right side that a refuted link should have: the derived value of its left side or of the chain's head."""
@@ -266,7 +266,7 @@ class _Checker:
         except (GaveUp, Undefined, NoDerivative):
             return None
 
-    # -- goals ------------------------------------------------------------------------------------------------------------
+    # -- goals -------------------------------------------------------------------------------------------------------
 
     def _remember(self, verdict: Verdict, equation: Equation, k: int) -> None:
         """Note the gradients of the loss by inputs that the document states."""
@@ -346,7 +346,11 @@ def _derivative_names(table: Table) -> dict[str, str]:
     names = {}
     for (key, _), alias in table.aliases.items():
         body = alias.body
-        if isinstance(body, S.Fraction) and isinstance(body.numerator, S.Product) and isinstance(body.denominator, S.Product):
+        if (
+            isinstance(body, S.Fraction)
+            and isinstance(body.numerator, S.Product)
+            and isinstance(body.denominator, S.Product)
+        ):
             of, by = (table.spell(side.factors[-1]) for side in (body.numerator, body.denominator))
             if of is not None and by is not None and of.key == table.loss:
                 names[f"∂{of.key}/∂{by.key}"] = key

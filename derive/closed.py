@@ -93,7 +93,7 @@ class Compactor:
             raise GaveUp(reason)
         return best[1]
 
-    # -- coordinates ---------------------------------------------------------------------------------------------------
+    # -- coordinates -------------------------------------------------------------------------------------------------
 
     def _choices(self) -> Iterator[Callable[[Prover], Coordinate | None]]:
         """No new coordinate; each definition that can be solved; each difference that the forward pass takes."""
@@ -120,7 +120,7 @@ class Compactor:
                         found.setdefault(fitted, Definition(CENTRED, formal, tuple(sizes), fitted))
         return list(found.values())
 
-    # -- one attempt -----------------------------------------------------------------------------------------------------
+    # -- one attempt -------------------------------------------------------------------------------------------------
 
     def _in_coordinates(
         self, expr: Expr, choose: Callable[[Prover], Coordinate | None], deadline: float | None
@@ -175,7 +175,7 @@ def _entry_of(term: Expr) -> Expr:
     return rest if coefficient in (1, -1) else term
 
 
-# -- solving definitions -------------------------------------------------------------------------------------------------
+# -- solving definitions ---------------------------------------------------------------------------------------------
 
 
 def _formal(prover: Prover, definition: Definition) -> tuple[Index, ...]:
@@ -324,7 +324,7 @@ def _atoms_inside(atom: Atom) -> set[Atom]:
     return found
 
 
-# -- writing ---------------------------------------------------------------------------------------------------------------
+# -- writing ---------------------------------------------------------------------------------------------------------
 
 
 def factored(algebra: Algebra, p: Poly) -> tuple[Poly, Poly]:

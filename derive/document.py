@@ -132,9 +132,7 @@ def _file(name: str) -> bytes:
         raise DocumentError(name, "this file may not be read", "Change its permissions.") from error
     except (OSError, ValueError) as error:  # a loop of links, a name that is no name, a broken disk
         reason = getattr(error, "strerror", None) or str(error)
-        raise DocumentError(
-            name, f"this file cannot be opened ({reason.lower()})", "Check the path."
-        ) from error
+        raise DocumentError(name, f"this file cannot be opened ({reason.lower()})", "Check the path.") from error
 
 
 def _decoded(data: bytes, path: str) -> str:
@@ -176,9 +174,7 @@ def _cell_text(source: object, number: int, path: str) -> str:
     lines = source if isinstance(source, list) else [source]
     text = "".join(line for line in lines if isinstance(line, str))
     if len(text) != sum(len(line) if isinstance(line, str) else 1 for line in lines):
-        raise DocumentError(
-            path, f"the source of cell {number} of this notebook is no text", "Look at its JSON."
-        )
+        raise DocumentError(path, f"the source of cell {number} of this notebook is no text", "Look at its JSON.")
     return _LONE_SURROGATE.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
@@ -296,9 +292,7 @@ _COMMAND = re.compile(r"\\[A-Za-z]")
 _WORDS_ONLY = re.compile(r"(?:[^\W_]|[\s,.;:'’-])*+")
 _BRACES = re.compile(r"\\.|[{}]", re.DOTALL)
 
-_IMAGE_TAG = re.compile(
-    r"<(?i:img)\s[^<>]*?\b(?i:src)\s*=\s*(?:\"(?P<double>[^\"]*)\"|'(?P<single>[^']*)')[^<>]*>?"
-)
+_IMAGE_TAG = re.compile(r"<(?i:img)\s[^<>]*?\b(?i:src)\s*=\s*(?:\"(?P<double>[^\"]*)\"|'(?P<single>[^']*)')[^<>]*>?")
 _IMAGE = re.compile(r"!\[[^\[\]\n]*\]\([ \t]*<?")
 _FORMULA_ADDRESS = re.compile(r"[^\"'\s()]*?(?:[?&](?:math|tex|chl)=|latex\.codecogs\.com/[^?\"'\s()]*\?)")
 _PARENTHESES = re.compile(r"[()\n]")
@@ -394,9 +388,7 @@ class _Scanner:
         message = f"this {self.text[start:end]} is never closed"
         outside = self._find(_OUTSIDE, end)
         limit = self._paragraph_end(end)
-        return self._refuse(
-            message, Span(start, end), hint, min(limit, outside.start()) if outside else limit
-        )
+        return self._refuse(message, Span(start, end), hint, min(limit, outside.start()) if outside else limit)
 
     def _refuse(self, message: str, span: Span, hint: str, at: int) -> int:
         """Note what cannot be read; reading goes on at ``at``."""
@@ -529,9 +521,7 @@ class _Scanner:
         if close is None:
             return self._unclosed(*opening.span(), ")")
         title = _TITLE.search(self.text, image.end(), close)
-        return self._address(
-            Span(opening.start(), close + 1), Span(image.end(), title.start() if title else close)
-        )
+        return self._address(Span(opening.start(), close + 1), Span(image.end(), title.start() if title else close))
 
     def _closing_parenthesis(self, start: int) -> int | None:
         depth = 1
@@ -852,9 +842,7 @@ def _escaped_marks(value: str) -> _Edits:
 
 def _decoded_address(text: Text) -> Text:
     """The LaTeX of an image's address; ``+`` stays what it is."""
-    edits = [
-        (code.start(), code.end(), _decoded_code(code.group())) for code in _ENCODED.finditer(text.value)
-    ]
+    edits = [(code.start(), code.end(), _decoded_code(code.group())) for code in _ENCODED.finditer(text.value)]
     decoded = text.replace(edits)
     look = _LOOK.match(decoded.value)
     return decoded.cut(look.end(), len(decoded)) if look else decoded

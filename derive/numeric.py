@@ -92,7 +92,9 @@ def lambdify(expr: Expr, indices: Sequence[Symbol], sizes: Sequence[Expr]) -> Ca
     """
     order = [*indices, *_summed(expr)]
     lengths = {**dict(zip(indices, sizes, strict=True)), **_summed(expr)}
-    names = sorted({name_of(q) for q in quantities_in(expr)} | {s.name for n in lengths.values() for s in n.free_symbols})
+    names = sorted(
+        {name_of(q) for q in quantities_in(expr)} | {s.name for n in lengths.values() for s in n.free_symbols}
+    )
     arguments = {name: f"a{k}" for k, name in enumerate(names)}
     ranges = {i: f"r{k}" for k, i in enumerate(order)}
     printer = _Printer(order, arguments, ranges)
@@ -102,7 +104,9 @@ def lambdify(expr: Expr, indices: Sequence[Symbol], sizes: Sequence[Expr]) -> Ca
     def evaluate(data: Mapping[str, Any]) -> Array:
         import numpy as np
 
-        shape = [int(lengths[i].xreplace({s: sympy.Integer(data[s.name]) for s in lengths[i].free_symbols})) for i in order]
+        shape = [
+            int(lengths[i].xreplace({s: sympy.Integer(data[s.name]) for s in lengths[i].free_symbols})) for i in order
+        ]
         grids = [
             np.arange(1, n + 1).reshape([n if j == k else 1 for j in range(len(order))]) for k, n in enumerate(shape)
         ]
@@ -139,9 +143,7 @@ class RandomData:
         shapes: the sizes of the indices of each input.
     """
 
-    def __init__(
-        self, graph: Graph, staged: Mapping[str, Definition], sizes: Mapping[str, int], seed: int = 0
-    ) -> None:
+    def __init__(self, graph: Graph, staged: Mapping[str, Definition], sizes: Mapping[str, int], seed: int = 0) -> None:
         import numpy as np
 
         self.graph = graph

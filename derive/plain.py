@@ -11,14 +11,50 @@ from derive.latex.constructs import UNICODE
 from derive.latex.syntax import Node
 
 _GREEK = {command: char for char, command in UNICODE.items() if command[1:].isalpha() and len(char) == 1}
-_GREEK |= {"\\epsilon": "ε", "\\varepsilon": "ε", "\\mu": "μ", "\\sigma": "σ", "\\partial": "∂", "\\nabla": "∇", "\\ell": "ℓ"}
-_GREEK |= {"\\phi": "φ", "\\varphi": "φ", "\\Sigma": "Σ", "\\Pi": "Π", "\\Delta": "Δ", "\\varsigma": "ς", "\\vartheta": "ϑ"}
+_GREEK |= {
+    "\\epsilon": "ε",
+    "\\varepsilon": "ε",
+    "\\mu": "μ",
+    "\\sigma": "σ",
+    "\\partial": "∂",
+    "\\nabla": "∇",
+    "\\ell": "ℓ",
+}
+_GREEK |= {
+    "\\phi": "φ",
+    "\\varphi": "φ",
+    "\\Sigma": "Σ",
+    "\\Pi": "Π",
+    "\\Delta": "Δ",
+    "\\varsigma": "ς",
+    "\\vartheta": "ϑ",
+}
 _ACCENTS = {"hat": "\u0302", "tilde": "\u0303", "bar": "\u0304", "dot": "\u0307", "ddot": "\u0308", "vec": "\u20d7"}
 _SUPERSCRIPTS = str.maketrans("0123456789+-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻")
 _RELATIONS = {"\\neq": "≠", "\\leq": "≤", "\\geq": "≥", "\\in": "∈", "\\approx": "≈", "\\to": "→", "\\equiv": "≡"}
 _OPERATORS = {"\\cdot": "·", "\\times": "×", "*": "·", "\\odot": "⊙", "\\circ": "∘", "/": "/", "": " ", "\\otimes": "⊗"}
-_ASCII_OPERATORS = {"\\cdot": "*", "\\times": "*", "*": "*", "\\odot": "*", "\\circ": "o", "/": "/", "": " ", "\\otimes": "x"}
-_ASCII = {"≠": "!=", "≤": "<=", "≥": ">=", "∈": "in", "≈": "~", "→": "->", "≡": "==", "∂": "d", "∇": "grad ", "√": "sqrt"}
+_ASCII_OPERATORS = {
+    "\\cdot": "*",
+    "\\times": "*",
+    "*": "*",
+    "\\odot": "*",
+    "\\circ": "o",
+    "/": "/",
+    "": " ",
+    "\\otimes": "x",
+}
+_ASCII = {
+    "≠": "!=",
+    "≤": "<=",
+    "≥": ">=",
+    "∈": "in",
+    "≈": "~",
+    "→": "->",
+    "≡": "==",
+    "∂": "d",
+    "∇": "grad ",
+    "√": "sqrt",
+}
 
 _SUM, _PRODUCT, _ATOM = 0, 1, 2
 """How tightly a text holds together: a sum, a product, an atom."""
@@ -123,7 +159,9 @@ class _Printer:
 
     def _apply(self, node: S.Apply) -> tuple[str, int]:
         argument, level = self.text(node.argument)
-        inside = argument if isinstance(node.argument, S.Group) else f"({argument})" if level < _ATOM else f" {argument}"
+        inside = (
+            argument if isinstance(node.argument, S.Group) else f"({argument})" if level < _ATOM else f" {argument}"
+        )
         sup = self._superscript(node.sup) if node.sup is not None else ""
         sub = f"_{self._subscript(node.sub)}" if node.sub is not None else ""
         return f"{self.symbol(node.function.name)}{sub}{sup}{inside}", _ATOM

@@ -110,9 +110,7 @@ _OPAQUE |= {"color", "textcolor", "colorbox", "class", "cssId", "style"}
 _FONTS_OF_NAMES = frozenset({"mathrm", "operatorname"})
 _WORDS = (TEXT_FONTS | _OPAQUE) - _FONTS_OF_NAMES - {"rm"}
 _WORDS |= {name[1:] for name in _WORDS if name[0] == "t"}
-_PROSE = re.compile(
-    rf"(?:\\|(?<![A-Za-z\\]))(?:(?P<font>{_any_of(_FONTS_OF_NAMES)})|{_any_of(_WORDS)})\*?[ \t]?\{{"
-)
+_PROSE = re.compile(rf"(?:\\|(?<![A-Za-z\\]))(?:(?P<font>{_any_of(_FONTS_OF_NAMES)})|{_any_of(_WORDS)})\*?[ \t]?\{{")
 _MATHEMATICS = re.compile(r"=|\\[A-Za-z]|[\a\b\v\f]")
 _BRACES = re.compile(r"\\.|[{}]", re.DOTALL)
 _DOLLAR = re.compile(r"\\.|\$", re.DOTALL)
@@ -342,9 +340,7 @@ def _behind_command(value: str, word: _Word) -> _Finding | None:
 def _fitting(value: str, word: _Word, names: list[str]) -> _Finding | None:
     """Those of the commands that can stand where the letters of a word stand."""
     fitting = [
-        name
-        for name in names
-        if _followed(value, word.end, name) or (name in DELIMITER_SIZES and name != word.letters)
+        name for name in names if _followed(value, word.end, name) or (name in DELIMITER_SIZES and name != word.letters)
     ]
     if not fitting:
         return None

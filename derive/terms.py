@@ -91,9 +91,7 @@ def _paths(court: Court, by: Expr) -> Iterator[_Path]:
 class _Table:
     """Derived and written terms matched in one reading."""
 
-    def __init__(
-        self, court: Court, pair: Pair, reading: Reading, typesetter: Typesetter, paths: list[_Path]
-    ) -> None:
+    def __init__(self, court: Court, pair: Pair, reading: Reading, typesetter: Typesetter, paths: list[_Path]) -> None:
         self.court = court
         self.pair = pair
         self.typesetter = typesetter
@@ -128,7 +126,9 @@ class _Table:
             if path.stage in self.matches or not free or self._equal(path.expr, sympy.Integer(0)):
                 continue
             form = self._compact(path.expr)
-            found[path.stage] = max(free, key=lambda term: (_goes_through(term.expr, path.stage), _likeness(form, term.value)))
+            found[path.stage] = max(
+                free, key=lambda term: (_goes_through(term.expr, path.stage), _likeness(form, term.value))
+            )
         return found
 
     def _row(self, path: _Path, name: str, author: _Written | None, data: RandomData) -> Term:
@@ -176,10 +176,15 @@ def _terms(right: Expr) -> list[Expr]:
 
 def _goes_through(term: Expr, stage: str) -> bool:
     """Whether a term has a derivative of, or by, a stage."""
-    return any(stage in (name_of(a) for a in d.args[:2] if not a.args or isinstance(a, sympy.Indexed)) for d in term.atoms(D))
+    return any(
+        stage in (name_of(a) for a in d.args[:2] if not a.args or isinstance(a, sympy.Indexed)) for d in term.atoms(D)
+    )
 
 
 def _likeness(first: Expr, second: Expr) -> float:
     """How many names two expressions share, less the difference of their lengths."""
-    names = [[name_of(q) for q in e.atoms(sympy.Indexed, Symbol)] + ["sum"] * len(e.atoms(sympy.Sum)) for e in (first, second)]
+    names = [
+        [name_of(q) for q in e.atoms(sympy.Indexed, Symbol)] + ["sum"] * len(e.atoms(sympy.Sum))
+        for e in (first, second)
+    ]
     return len(set(names[0]) & set(names[1])) - 0.1 * abs(len(names[0]) - len(names[1]))

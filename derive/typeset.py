@@ -21,8 +21,8 @@ from derive.primitives import BY_FUNCTION
 from derive.source import SourceError, Text
 
 LAST = frozenset({"\\epsilon", "\\varepsilon", "eps"})
-FREE_LETTERS = "i j k l m p q r".split()
-LETTERS = "j k l m p q r s t u v w".split()
+FREE_LETTERS = ["i", "j", "k", "l", "m", "p", "q", "r"]
+LETTERS = ["j", "k", "l", "m", "p", "q", "r", "s", "t", "u", "v", "w"]
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Typesetter:
                 names[symbol] = self._letter(symbol, size, taken | set(names.values()), FREE_LETTERS)
         return self._node(expr, names, frozenset(taken))
 
-    # -- dispatch ------------------------------------------------------------------------------------------------------
+    # -- dispatch ----------------------------------------------------------------------------------------------------
 
     def _node(self, expr: Expr, names: Mapping[Symbol, str], taken: frozenset[str]) -> Node:
         if isinstance(expr, sympy.Rational):
@@ -75,7 +75,7 @@ class Typesetter:
             return S.Symbol("\\pi" if expr is sympy.pi else "e")
         return self._function(expr, names, taken)
 
-    # -- names -----------------------------------------------------------------------------------------------------------
+    # -- names -------------------------------------------------------------------------------------------------------
 
     def _quantity(self, expr: Expr, names: Mapping[Symbol, str], taken: frozenset[str]) -> Node:
         if isinstance(expr, Symbol) and expr in names:
@@ -102,14 +102,12 @@ class Typesetter:
             above = S.Group("(", above)
         return S.Fraction(_differential(above), _differential(self._node(by, names, taken)))
 
-    # -- sums ------------------------------------------------------------------------------------------------------------
+    # -- sums --------------------------------------------------------------------------------------------------------
 
     def _sum(self, expr: Expr, names: Mapping[Symbol, str], taken: frozenset[str]) -> Node:
         terms = sorted(sympy.Add.make_args(expr), key=_term_order)
         signs = tuple("-" if t.could_extract_minus_sign() and _is_negative(t) else "+" for t in terms)
-        nodes = tuple(
-            self._node(-t if sign == "-" else t, names, taken) for t, sign in zip(terms, signs, strict=True)
-        )
+        nodes = tuple(self._node(-t if sign == "-" else t, names, taken) for t, sign in zip(terms, signs, strict=True))
         return S.Sum(nodes, signs)
 
     def _big_operator(self, expr: Expr, names: Mapping[Symbol, str], taken: frozenset[str]) -> Node:
@@ -126,9 +124,7 @@ class Typesetter:
             node = S.BigOperator(operator, S.Symbol(letter), None, node)
         return node
 
-    def _letter(
-        self, symbol: Symbol, size: Expr, used: Iterable[str], others: Sequence[str] = LETTERS
-    ) -> str:
+    def _letter(self, symbol: Symbol, size: Expr, used: Iterable[str], others: Sequence[str] = LETTERS) -> str:
         """A letter for an index: its own if the document wrote it, else one of its axis, else any."""
         own = [symbol.name] if symbol.name in self.letters.get(str(size), ()) else []
         for letter in (*own, *self.letters.get(str(size), ()), *others):
@@ -136,7 +132,7 @@ class Typesetter:
                 return letter
         return f"{LETTERS[0]}_{{{len(set(used))}}}"
 
-    # -- products --------------------------------------------------------------------------------------------------------
+    # -- products ----------------------------------------------------------------------------------------------------
 
     def _product(self, expr: Expr, names: Mapping[Symbol, str], taken: frozenset[str]) -> Node:
         coefficient, factors = _parts(expr)
@@ -207,7 +203,7 @@ class Typesetter:
         return S.Apply(S.Symbol(name), group)
 
 
-# -- order ---------------------------------------------------------------------------------------------------------------
+# -- order -----------------------------------------------------------------------------------------------------------
 
 
 def _term_order(term: Expr) -> tuple[int, int, int, str]:
@@ -221,7 +217,9 @@ def _is_negative(term: Expr) -> bool:
 
 
 def _has_sum(expr: Expr) -> int:
-    return int(isinstance(expr, sympy.Sum) or any(_has_sum(a) for a in expr.args if not isinstance(expr, sympy.Indexed)))
+    return int(
+        isinstance(expr, sympy.Sum) or any(_has_sum(a) for a in expr.args if not isinstance(expr, sympy.Indexed))
+    )
 
 
 def _factor_order(factor: tuple[Expr, Expr]) -> tuple[int, str]:
@@ -281,7 +279,7 @@ def _simple_half(number: Expr, above: list[tuple[Expr, Expr]], below: list[tuple
     return bool(number.q != 1 and not below and all(_is_bulky(f) for f in above))
 
 
-# -- nodes ---------------------------------------------------------------------------------------------------------------
+# -- nodes -----------------------------------------------------------------------------------------------------------
 
 
 @lru_cache(maxsize=4096)

@@ -15,9 +15,9 @@ from typing import Literal
 import sympy
 from sympy import Expr, Symbol
 
-from derive.gradient import Calculus, NoDerivative, Reading
 from derive.closed import Compactor
 from derive.forward import Graph
+from derive.gradient import Calculus, NoDerivative, Reading
 from derive.language import D, name_of, total
 from derive.limits import TimeLimit, time_limit
 from derive.normal.algebra import GaveUp, Undefined
@@ -110,14 +110,16 @@ class Judge:
         court.prover.algebra.deadline = self._deadline
         return court
 
-    # -- equations -----------------------------------------------------------------------------------------------------
+    # -- equations ---------------------------------------------------------------------------------------------------
 
     def judge(self, equation: Equation) -> Judged:
         """All links of an equation."""
         start = time.monotonic()
         self._deadline = start + self.timeout
         if equation.error is not None:
-            judged = Judged(equation, [Verdict("unsupported", reason=equation.error.message, error=equation.error)], [None])
+            judged = Judged(
+                equation, [Verdict("unsupported", reason=equation.error.message, error=equation.error)], [None]
+            )
         elif equation.role == "note":
             judged = Judged(equation, [Verdict("note")], [None])
         else:
@@ -184,7 +186,7 @@ class Judge:
         reading = next((v.reading for v in judged.links if v.reading), "total")
         return self.pair(pair, reading)
 
-    # -- one equality ----------------------------------------------------------------------------------------------------
+    # -- one equality ------------------------------------------------------------------------------------------------
 
     def pair(self, pair: Pair, reading: Reading) -> Verdict:
         """Judge two sides in one reading."""
@@ -261,7 +263,9 @@ class Judge:
             summed = replace(pair, right=_summed(pair.right, pair), stray=())
             if self.pair(summed, reading).status in ("proved", "tested"):
                 letters = ", ".join(s.name for s in pair.stray)
-                return Verdict("undecided", shown, f"true only with a sum over {letters}, which the line does not say", pair=pair)
+                return Verdict(
+                    "undecided", shown, f"true only with a sum over {letters}, which the line does not say", pair=pair
+                )
         return Verdict("refuted", shown, counterexample=evidence, pair=pair)
 
 
@@ -281,7 +285,9 @@ class _Definitions(dict):  # type: ignore[type-arg]
 
 def _score(links: list[Verdict]) -> tuple[int, ...]:
     """Fewer refuted links are better, then fewer open ones, then fewer that are only tested."""
-    count = {status: sum(v.status == status for v in links) for status in ("refuted", "undecided", "unsupported", "tested")}
+    count = {
+        status: sum(v.status == status for v in links) for status in ("refuted", "undecided", "unsupported", "tested")
+    }
     return count["refuted"], count["undecided"] + count["unsupported"], count["tested"]
 
 

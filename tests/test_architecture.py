@@ -13,7 +13,7 @@ PACKAGE = Path(__file__).parent.parent / "derive"
 STAGES = [
     "source", "latex", "repair", "document", "limits",
     "language", "primitives", "forward", "gradient", "normal", "closed", "probe",
-    "notation", "problem", "verdict", "typeset", "plain", "mistakes", "numeric", "terms", "checking", "api", "report", "cli",
+    "notation", "problem", "verdict", "typeset", "plain", "mistakes", "numeric", "terms", "checking", "api", "report", "commands", "cli",
 ]  # fmt: skip
 
 
@@ -25,7 +25,9 @@ def imports(path: Path) -> list[str]:
     """The derive modules that a file imports, wherever in it."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     nodes = (node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module)
-    return [f"{node.module}.{alias.name}" for node in nodes if node.module.split(".")[0] == "derive" for alias in node.names]
+    return [
+        f"{node.module}.{alias.name}" for node in nodes if node.module.split(".")[0] == "derive" for alias in node.names
+    ]
 
 
 FILES = sorted(p for p in PACKAGE.rglob("*.py") if p.name not in ("__init__.py", "__main__.py"))

@@ -105,7 +105,7 @@ def test_the_diagonal_as_a_claim_is_refuted() -> None:
     assert checked.verdict == "refuted"
 
 
-# -- the same with other letters, another order, another layer ------------------------------------------------------------
+# -- the same with other letters, another order, another layer -------------------------------------------------------
 
 RENAMED = {
     "\\hat{S_i}": "\\hat{u}_k", "\\hat{S}_i": "\\hat{u}_k", "S_i": "u_k", "\\mu": "m", "\\sigma^2": "v", "\\epsilon": "\\varepsilon",

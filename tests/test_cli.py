@@ -64,7 +64,9 @@ def test_json_of_a_notebook_gives_cell_and_line(tmp_path: Path, capsys: pytest.C
         {"cell_type": "markdown", "source": "$$\\frac{\\partial y_i}{\\partial x_i} = 3 x_i$$", "metadata": {}},
     ]
     notebook = tmp_path / "notes.ipynb"
-    notebook.write_text(json.dumps({"cells": cells, "nbformat": 4, "nbformat_minor": 5, "metadata": {}}), encoding="utf-8")
+    notebook.write_text(
+        json.dumps({"cells": cells, "nbformat": 4, "nbformat_minor": 5, "metadata": {}}), encoding="utf-8"
+    )
     assert main(["check", str(notebook), "--format", "json"]) == 1
     statements = json.loads(capsys.readouterr().out)["documents"][0]["statements"]
     assert [(s["cell"], s["line"], s["status"]) for s in statements] == [(2, 3, "assumed"), (3, 1, "refuted")]
@@ -115,12 +117,15 @@ def test_help_needs_neither_sympy_nor_numpy() -> None:
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=False).returncode == 0
 
 
-# -- bad input -----------------------------------------------------------------------------------------------------------
+# -- bad input -------------------------------------------------------------------------------------------------------
 
 
 def bad_files(folder: Path) -> dict[str, Path]:
     """Files that cannot be read at all."""
-    files = {name: folder / name for name in ("empty.md", "binary.md", "latin.md", "cut.ipynb", "folder.md", "loop.md", "none.md")}
+    files = {
+        name: folder / name
+        for name in ("empty.md", "binary.md", "latin.md", "cut.ipynb", "folder.md", "loop.md", "none.md")
+    }
     files["empty.md"].write_bytes(b"")
     files["binary.md"].write_bytes(b"\x00\x01\x02" * 100)
     files["latin.md"].write_bytes("Größe $x = 1$".encode("latin-1"))
@@ -190,8 +195,11 @@ def test_usage_errors_exit_with_2() -> None:
 
 def test_a_reader_that_leaves_is_no_error() -> None:
     done = subprocess.run(
-        f"{sys.executable} -m derive check {RIGHT} | head -1", shell=True, capture_output=True, text=True, timeout=60, check=False
+        f"{sys.executable} -m derive check {RIGHT} | head -1",
+        shell=True,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
     assert "Traceback" not in done.stderr and "BrokenPipe" not in done.stderr
-
-

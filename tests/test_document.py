@@ -350,18 +350,14 @@ def test_an_ambiguous_place_is_an_error_and_the_rest_is_read() -> None:
         ("\\newcommand{\\x}{a\n\n$c$", r"\newcommand", ["c"]),
     ],
 )
-def test_an_unclosed_delimiter_is_reported_and_reading_goes_on(
-    text: str, opening: str, rest: list[str]
-) -> None:
+def test_an_unclosed_delimiter_is_reported_and_reading_goes_on(text: str, opening: str, rest: list[str]) -> None:
     read = read_text(text)
     assert complaints(read) == [(opening, f"this {opening} is never closed")]
     assert [latex for _, latex in formulas(read)] == rest
     assert "Close it with" in read.errors[0][1].hint
 
 
-@pytest.mark.parametrize(
-    "text", ["a lone $ sign", "$5 for 1_000", r"a \( smile", r"C:\[dir", "an < img and ![x"]
-)
+@pytest.mark.parametrize("text", ["a lone $ sign", "$5 for 1_000", r"a \( smile", r"C:\[dir", "an < img and ![x"])
 def test_signs_that_open_nothing_are_no_mistake(text: str) -> None:
     assert markdown(text) == []
 
@@ -435,9 +431,7 @@ def test_the_suffix_tells_the_format(tmp_path: Path, name: str, latex: list[str]
 def test_tex_and_notebooks_by_suffix(tmp_path: Path) -> None:
     (tmp_path / "a.ltx").write_text("$a$ % $b$")
     (tmp_path / "a.ipynb").write_text(notebook({"cell_type": "markdown", "source": "$a$"}))
-    assert (
-        formulas(load(str(tmp_path / "a.ltx"))) == formulas(load(tmp_path / "a.ipynb")) == [("inline", "a")]
-    )
+    assert formulas(load(str(tmp_path / "a.ltx"))) == formulas(load(tmp_path / "a.ipynb")) == [("inline", "a")]
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
@@ -693,9 +687,7 @@ def test_any_text_is_read(text: str, kind: Format) -> None:
         assert error.show(source)
 
 
-@given(
-    st.recursive(st.none() | st.booleans() | st.integers() | TEXTS, lambda inner: st.lists(inner, max_size=3))
-)
+@given(st.recursive(st.none() | st.booleans() | st.integers() | TEXTS, lambda inner: st.lists(inner, max_size=3)))
 def test_any_cell_source_is_read_or_refused(source: object) -> None:
     try:
         read_text(notebook({"cell_type": "markdown", "source": source}), "n.ipynb", "ipynb")
@@ -704,9 +696,7 @@ def test_any_cell_source_is_read_or_refused(source: object) -> None:
 
 
 @given(st.binary(max_size=60), st.sampled_from([".md", ".ipynb", ".tex", ".txt"]))
-def test_any_bytes_are_read_or_refused(
-    tmp_path_factory: pytest.TempPathFactory, data: bytes, suffix: str
-) -> None:
+def test_any_bytes_are_read_or_refused(tmp_path_factory: pytest.TempPathFactory, data: bytes, suffix: str) -> None:
     path = tmp_path_factory.getbasetemp() / f"any{suffix}"
     path.write_bytes(data)
     try:
@@ -740,9 +730,7 @@ SOUND = st.lists(
 
 @given(
     SOUND,
-    st.sampled_from(
-        [("$$", "$$"), ("\\[", "\\]"), ("```math\n", "\n```"), ("\\begin{align}", "\\end{align}")]
-    ),
+    st.sampled_from([("$$", "$$"), ("\\[", "\\]"), ("```math\n", "\n```"), ("\\begin{align}", "\\end{align}")]),
 )
 def test_sound_mathematics_is_read_as_it_stands(latex: str, delimiters: tuple[str, str]) -> None:
     opening, closing = delimiters

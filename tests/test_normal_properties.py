@@ -613,10 +613,8 @@ denominator, the maximum of three numbers."""
 
 
 @pytest.fixture
-def long_run(request: pytest.FixtureRequest) -> range:
-    """Seeds for a long run; skipped unless slow tests are asked for."""
-    if "slow" not in (request.config.option.markexpr or ""):
-        pytest.skip("a long run, asked for with -m slow")
+def long_run() -> range:
+    """Seeds for a long run."""
     start = int(os.environ.get("DERIVE_SEED", "0"))
     return range(start, start + int(os.environ.get("DERIVE_CASES", "3000")))
 

@@ -72,9 +72,7 @@ def test_a_bare_tail_is_restored_before_what_its_command_needs(command: str) -> 
     assert fix("=" + command[2:]) == "=" + command
 
 
-@pytest.mark.parametrize(
-    "command", [r"\frac{a}{b}", r"\sqrt{x}", r"\hat{x}", r"\mathbf{x}", r"\begin{align}"]
-)
+@pytest.mark.parametrize("command", [r"\frac{a}{b}", r"\sqrt{x}", r"\hat{x}", r"\mathbf{x}", r"\begin{align}"])
 def test_a_lost_backslash_is_restored_before_a_brace(command: str) -> None:
     assert fix("= " + command[1:]) == "= " + command
 
@@ -177,9 +175,7 @@ def test_weak_traces_count_in_a_damaged_document(damaged: str, sound: str) -> No
     assert fix(damaged, damaged=True) == sound
 
 
-@pytest.mark.parametrize(
-    "latex", ["heta = 1", "a imes b", "partial L", "rac_i", "x = eta", "u \\ & v", "xrac"]
-)
+@pytest.mark.parametrize("latex", ["heta = 1", "a imes b", "partial L", "rac_i", "x = eta", "u \\ & v", "xrac"])
 def test_weak_traces_alone_are_no_damage(latex: str) -> None:
     assert fix(latex) == latex
     assert not shows_damage(*piece(latex))
@@ -262,9 +258,7 @@ ATOMS = [
 ]  # fmt: skip
 TYPED = ["eta", "rac_i", "u", "i", "e^x", "o", "r", "an", "partial", "sigma", "\\ ", "&", "log", "ig"]
 LINES = st.lists(st.sampled_from([*ATOMS, r"\\"]), min_size=1, max_size=8).map(" ".join)
-ROWS = st.lists(
-    st.lists(st.sampled_from(ATOMS), min_size=1, max_size=3).map(" ".join), min_size=1, max_size=3
-)
+ROWS = st.lists(st.lists(st.sampled_from(ATOMS), min_size=1, max_size=3).map(" ".join), min_size=1, max_size=3)
 FORMULAS = st.lists(st.sampled_from(ATOMS), min_size=1, max_size=8).map(" ".join)
 ENVIRONMENTS = st.builds(
     lambda rows, name: f"\\begin{{{name}}} & " + " \\\\ & ".join(rows) + f" \\end{{{name}}}",

@@ -6,18 +6,109 @@ Names are written without the backslash. Unicode characters that people type for
 from __future__ import annotations
 
 GREEK = frozenset(
-    "alpha beta gamma delta epsilon varepsilon zeta eta theta vartheta iota kappa varkappa lambda mu nu xi omicron "
-    "pi varpi rho varrho sigma varsigma tau upsilon phi varphi chi psi omega "
-    "Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega".split()
+    [
+        "alpha",
+        "beta",
+        "gamma",
+        "delta",
+        "epsilon",
+        "varepsilon",
+        "zeta",
+        "eta",
+        "theta",
+        "vartheta",
+        "iota",
+        "kappa",
+        "varkappa",
+        "lambda",
+        "mu",
+        "nu",
+        "xi",
+        "omicron",
+        "pi",
+        "varpi",
+        "rho",
+        "varrho",
+        "sigma",
+        "varsigma",
+        "tau",
+        "upsilon",
+        "phi",
+        "varphi",
+        "chi",
+        "psi",
+        "omega",
+        "Gamma",
+        "Delta",
+        "Theta",
+        "Lambda",
+        "Xi",
+        "Pi",
+        "Sigma",
+        "Upsilon",
+        "Phi",
+        "Psi",
+        "Omega",
+    ]
 )
 
 # Letter-like commands that are names of their own.
-SYMBOLS = GREEK | frozenset("ell partial nabla infty hbar imath jmath Re Im emptyset varnothing aleph prime star".split())
+SYMBOLS = GREEK | frozenset(
+    [
+        "ell",
+        "partial",
+        "nabla",
+        "infty",
+        "hbar",
+        "imath",
+        "jmath",
+        "Re",
+        "Im",
+        "emptyset",
+        "varnothing",
+        "aleph",
+        "prime",
+        "star",
+    ]
+)
 
 # Operators that LaTeX sets upright and that take what follows as their argument.
 FUNCTIONS = frozenset(
-    "exp log ln lg sin cos tan cot sec csc sinh cosh tanh coth arcsin arccos arctan "
-    "det tr Tr trace diag erf sgn sign softmax sigmoid relu ReLU LSE logsumexp Var Cov".split()
+    [
+        "exp",
+        "log",
+        "ln",
+        "lg",
+        "sin",
+        "cos",
+        "tan",
+        "cot",
+        "sec",
+        "csc",
+        "sinh",
+        "cosh",
+        "tanh",
+        "coth",
+        "arcsin",
+        "arccos",
+        "arctan",
+        "det",
+        "tr",
+        "Tr",
+        "trace",
+        "diag",
+        "erf",
+        "sgn",
+        "sign",
+        "softmax",
+        "sigmoid",
+        "relu",
+        "ReLU",
+        "LSE",
+        "logsumexp",
+        "Var",
+        "Cov",
+    ]
 )
 
 BIG_OPERATORS = {"sum": "sum", "prod": "prod", "max": "max", "min": "min", "argmax": "argmax", "argmin": "argmin"}
@@ -25,15 +116,50 @@ BIG_OPERATORS |= {"int": "int", "lim": "lim", "bigcup": "bigcup", "bigcap": "big
 BIG_OPERATORS |= {"sup": "sup", "inf": "inf"}
 
 # Products; what juxtaposition means is decided by the notation, not here.
-PRODUCTS = frozenset("cdot times ast odot circ otimes star bullet cdotp".split())
+PRODUCTS = frozenset(["cdot", "times", "ast", "odot", "circ", "otimes", "star", "bullet", "cdotp"])
 
 RELATIONS = frozenset(
-    "eq neq ne le leq leqslant ge geq geqslant lt gt ll gg equiv triangleq coloneqq approx simeq sim cong propto in notin "
-    "ni subset subseteq to mapsto rightarrow longrightarrow longmapsto leftarrow leftrightarrow".split()
+    [
+        "eq",
+        "neq",
+        "ne",
+        "le",
+        "leq",
+        "leqslant",
+        "ge",
+        "geq",
+        "geqslant",
+        "lt",
+        "gt",
+        "ll",
+        "gg",
+        "equiv",
+        "triangleq",
+        "coloneqq",
+        "approx",
+        "simeq",
+        "sim",
+        "cong",
+        "propto",
+        "in",
+        "notin",
+        "ni",
+        "subset",
+        "subseteq",
+        "to",
+        "mapsto",
+        "rightarrow",
+        "longrightarrow",
+        "longmapsto",
+        "leftarrow",
+        "leftrightarrow",
+    ]
 )
 
 # Between two statements: the second follows from the first.
-IMPLICATIONS = frozenset("Rightarrow implies Longrightarrow Leftrightarrow iff Longleftrightarrow therefore because".split())
+IMPLICATIONS = frozenset(
+    ["Rightarrow", "implies", "Longrightarrow", "Leftrightarrow", "iff", "Longleftrightarrow", "therefore", "because"]
+)
 
 ACCENTS = {
     "hat": "hat", "widehat": "hat", "tilde": "tilde", "widetilde": "tilde", "bar": "bar", "overline": "bar",
@@ -42,7 +168,23 @@ ACCENTS = {
 }  # fmt: skip
 
 # Font commands: `text` groups are read letter by letter as one name, the others keep their mathematics.
-TEXT_FONTS = frozenset("text textrm textbf textit textsf texttt textnormal mbox hbox mathrm operatorname textsc rm".split())
+TEXT_FONTS = frozenset(
+    [
+        "text",
+        "textrm",
+        "textbf",
+        "textit",
+        "textsf",
+        "texttt",
+        "textnormal",
+        "mbox",
+        "hbox",
+        "mathrm",
+        "operatorname",
+        "textsc",
+        "rm",
+    ]
+)
 FONTS = {
     "mathbf": "bold", "boldsymbol": "bold", "bm": "bold", "bold": "bold", "pmb": "bold", "mathbfit": "bold", "bf": "bold",
     "mathcal": "cal", "mathscr": "cal", "cal": "cal", "mathbb": "bb", "Bbb": "bb", "mathfrak": "frak",
@@ -50,8 +192,40 @@ FONTS = {
 }  # fmt: skip
 
 SPACES = frozenset(
-    ", ; : ! > / quad qquad space thinspace medspace thickspace enspace enskip negthinspace hfill hspace hskip kern mkern "
-    "mskip vspace nobreak allowbreak noindent null smallskip medskip bigskip phantom vphantom hphantom".split()
+    [
+        ",",
+        ";",
+        ":",
+        "!",
+        ">",
+        "/",
+        "quad",
+        "qquad",
+        "space",
+        "thinspace",
+        "medspace",
+        "thickspace",
+        "enspace",
+        "enskip",
+        "negthinspace",
+        "hfill",
+        "hspace",
+        "hskip",
+        "kern",
+        "mkern",
+        "mskip",
+        "vspace",
+        "nobreak",
+        "allowbreak",
+        "noindent",
+        "null",
+        "smallskip",
+        "medskip",
+        "bigskip",
+        "phantom",
+        "vphantom",
+        "hphantom",
+    ]
 )
 WIDE_SPACES = frozenset({"quad", "qquad", "hfill"})
 
@@ -78,20 +252,77 @@ DECORATIONS = {
 BRACES = frozenset({"underbrace", "overbrace", "underbracket", "overbracket"})
 
 DELIMITER_SIZES = frozenset(
-    "left right middle big Big bigg Bigg bigl bigr bigm Bigl Bigr Bigm biggl biggr biggm Biggl Biggr Biggm".split()
+    [
+        "left",
+        "right",
+        "middle",
+        "big",
+        "Big",
+        "bigg",
+        "Bigg",
+        "bigl",
+        "bigr",
+        "bigm",
+        "Bigl",
+        "Bigr",
+        "Bigm",
+        "biggl",
+        "biggr",
+        "biggm",
+        "Biggl",
+        "Biggr",
+        "Biggm",
+    ]
 )
 OPENING = {"(": ")", "[": "]", "\\{": "\\}", "\\langle": "\\rangle", "\\lfloor": "\\rfloor", "\\lceil": "\\rceil"}
 OPENING |= {"\\lbrace": "\\rbrace", "\\lvert": "\\rvert", "\\lVert": "\\rVert", "\\lbrack": "\\rbrack"}
 CLOSING = frozenset(OPENING.values())
 BARS = {"|": "|", "\\vert": "|", "\\|": "‖", "\\Vert": "‖", "‖": "‖"}
 DELIMITERS = frozenset(
-    "langle rangle lfloor rfloor lceil rceil lbrace rbrace lbrack rbrack lvert rvert lVert rVert vert Vert { } |".split()
+    [
+        "langle",
+        "rangle",
+        "lfloor",
+        "rfloor",
+        "lceil",
+        "rceil",
+        "lbrace",
+        "rbrace",
+        "lbrack",
+        "rbrack",
+        "lvert",
+        "rvert",
+        "lVert",
+        "rVert",
+        "vert",
+        "Vert",
+        "{",
+        "}",
+        "|",
+    ]
 )
 
 # Environments whose rows are statements; others are values (cases, matrices).
 ROW_ENVIRONMENTS = frozenset(
-    "align aligned alignat alignedat eqnarray equation gather gathered split multline displaymath math flalign "
-    "subequations empheq dmath IEEEeqnarray".split()
+    [
+        "align",
+        "aligned",
+        "alignat",
+        "alignedat",
+        "eqnarray",
+        "equation",
+        "gather",
+        "gathered",
+        "split",
+        "multline",
+        "displaymath",
+        "math",
+        "flalign",
+        "subequations",
+        "empheq",
+        "dmath",
+        "IEEEeqnarray",
+    ]
 )
 CASES_ENVIRONMENTS = frozenset({"cases", "dcases", "rcases", "drcases"})
 MATRIX_ENVIRONMENTS = {"matrix": "", "bmatrix": "[", "pmatrix": "(", "vmatrix": "|", "Bmatrix": "\\{", "Vmatrix": "‖"}
@@ -103,9 +334,65 @@ ROOTS = frozenset({"sqrt"})
 ELLIPSES = frozenset({"dots", "ldots", "cdots", "dotsc", "dotsb", "dotsm", "vdots", "ddots"})
 QUANTIFIERS = frozenset({"forall", "exists"})
 STRUCTURE = frozenset(
-    "begin end not newline operatorname newcommand renewcommand providecommand def DeclareMathOperator cr mid colon "
-    "backslash # % & _ $ perp top intercal dagger wedge vee cup cap setminus pm mp div vert Vert lbrace rbrace "
-    "over atop choose binom dbinom tbinom mathbf1 mathds Pr E P deg dim ker gcd hom arg limsup liminf bmod pmod mod".split()
+    [
+        "begin",
+        "end",
+        "not",
+        "newline",
+        "operatorname",
+        "newcommand",
+        "renewcommand",
+        "providecommand",
+        "def",
+        "DeclareMathOperator",
+        "cr",
+        "mid",
+        "colon",
+        "backslash",
+        "#",
+        "%",
+        "&",
+        "_",
+        "$",
+        "perp",
+        "top",
+        "intercal",
+        "dagger",
+        "wedge",
+        "vee",
+        "cup",
+        "cap",
+        "setminus",
+        "pm",
+        "mp",
+        "div",
+        "vert",
+        "Vert",
+        "lbrace",
+        "rbrace",
+        "over",
+        "atop",
+        "choose",
+        "binom",
+        "dbinom",
+        "tbinom",
+        "mathbf1",
+        "mathds",
+        "Pr",
+        "E",
+        "P",
+        "deg",
+        "dim",
+        "ker",
+        "gcd",
+        "hom",
+        "arg",
+        "limsup",
+        "liminf",
+        "bmod",
+        "pmod",
+        "mod",
+    ]
 )
 
 COMMANDS: frozenset[str] = frozenset().union(
@@ -126,8 +413,10 @@ UNICODE = {
 }  # fmt: skip
 _LOWER = dict(
     zip("αβγδζηθικλμνξπρστυχψω",
-        "alpha beta gamma delta zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau upsilon chi psi omega".split(),
+        ["alpha", "beta", "gamma", "delta", "zeta", "eta", "theta", "iota", "kappa", "lambda", "mu", "nu", "xi", "pi", "rho", "sigma", "tau", "upsilon", "chi", "psi", "omega"],
         strict=True)
 )  # fmt: skip
-_UPPER = dict(zip("ΓΔΘΛΞΥΦΨΩ", "Gamma Delta Theta Lambda Xi Upsilon Phi Psi Omega".split(), strict=True))
+_UPPER = dict(
+    zip("ΓΔΘΛΞΥΦΨΩ", ["Gamma", "Delta", "Theta", "Lambda", "Xi", "Upsilon", "Phi", "Psi", "Omega"], strict=True)
+)
 UNICODE |= {letter: f"\\{name}" for letter, name in (_LOWER | _UPPER).items()}

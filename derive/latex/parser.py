@@ -46,7 +46,9 @@ MAX_DIGITS = 40
 _RELATION_MARKS = {"=", "<", ">", "≤", "≥", "≠"}
 _SEPARATORS = {",", ";", ":", "|"}
 # Prose that joins two statements, and prose that begins a condition.
-_CONDITION_WORDS = frozenset("if for when unless otherwise else forall each all any every only".split())
+_CONDITION_WORDS = frozenset(
+    ["if", "for", "when", "unless", "otherwise", "else", "forall", "each", "all", "any", "every", "only"]
+)
 _FUNCTION_MARKS = frozenset(f"\\{name}" for name in table.FUNCTIONS)
 
 
@@ -415,7 +417,9 @@ class _Parser:
             node = self.chain()
         except SourceError:
             node = None
-        ends = self.look().kind == "end" or self.look().text in ("\\\\", "\\end", "}", ".") or self._is_text(self.look())
+        ends = (
+            self.look().kind == "end" or self.look().text in ("\\\\", "\\end", "}", ".") or self._is_text(self.look())
+        )
         if node is not None and ends and isinstance(node, Group) and isinstance(node.body, Chain | Sequence | Words):
             return node
         unequal = isinstance(node, Chain) and set(node.relations) <= {"\\neq", "\\in", "<", ">", "\\leq", "\\geq"}
@@ -481,7 +485,7 @@ class _Parser:
         if token.text == "\\not":
             self.take()
             name = self._relation()
-            return {"=": "\\neq", "\\in": "\\notin"}.get(name or "", None)
+            return {"=": "\\neq", "\\in": "\\notin"}.get(name or "")
         if token.text == ":" and self.peek(1).text == "=":
             self.at += 2
             return "="
@@ -744,7 +748,14 @@ class _Parser:
             token = self.look()
             if token.text in closings or token.kind == "end" or (token.text in table.BARS and self._closes_bar(token)):
                 break
-            if token.text in _SEPARATORS or token.text in ("\\mid", "\\vert", "\\middle", "\\colon", "\\quad", "\\qquad"):
+            if token.text in _SEPARATORS or token.text in (
+                "\\mid",
+                "\\vert",
+                "\\middle",
+                "\\colon",
+                "\\quad",
+                "\\qquad",
+            ):
                 self._separator()
                 separators.append("|" if token.text in ("\\mid", "\\vert", "|", "\\middle") else token.text)
                 items.append(self._item())
@@ -841,7 +852,9 @@ class _Parser:
         size, delimiter = self.peek().text, self.peek(1)
         if size == "\\left":
             return True
-        if size in ("\\right", "\\middle") or (size.startswith("\\big") or size.startswith("\\Big")) and size.endswith("r"):
+        if size in ("\\right", "\\middle") or (
+            (size.startswith("\\big") or size.startswith("\\Big")) and size.endswith("r")
+        ):
             return False
         if delimiter.text in table.BARS:
             kind = table.BARS[delimiter.text]
@@ -1095,7 +1108,9 @@ class _Parser:
             return _named(self.take(), token)
         close = self._closing_brace(self.at)
         inner = self.tokens[self.at + 1 : close]
-        if token.text in ("\\mathrm", "\\rm") and any(t.text in ("=", "_", "^", "[", "(") or t.kind == "command" for t in inner):
+        if token.text in ("\\mathrm", "\\rm") and any(
+            t.text in ("=", "_", "^", "[", "(") or t.kind == "command" for t in inner
+        ):
             return self._braces()
         self.at = close + 1
         words = _join(inner)
@@ -1258,8 +1273,47 @@ def _letters(token: Token) -> str:
 
 
 _PROSE = frozenset(
-    "if for when and with where let thus so hence then or else otherwise since because as in which gives via const constant "
-    "unless both all each is are the of to by on at from we get have".split()
+    [
+        "if",
+        "for",
+        "when",
+        "and",
+        "with",
+        "where",
+        "let",
+        "thus",
+        "so",
+        "hence",
+        "then",
+        "or",
+        "else",
+        "otherwise",
+        "since",
+        "because",
+        "as",
+        "in",
+        "which",
+        "gives",
+        "via",
+        "const",
+        "constant",
+        "unless",
+        "both",
+        "all",
+        "each",
+        "is",
+        "are",
+        "the",
+        "of",
+        "to",
+        "by",
+        "on",
+        "at",
+        "from",
+        "we",
+        "get",
+        "have",
+    ]
 )
 
 

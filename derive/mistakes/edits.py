@@ -71,7 +71,7 @@ def _everywhere(node: Node, rule: Callable[[Node], Iterator[Change]]) -> Iterato
                         yield replace(node, **{item.name: new}), *rest  # type: ignore[misc]
 
 
-# -- rules -----------------------------------------------------------------------------------------------------------------
+# -- rules -----------------------------------------------------------------------------------------------------------
 
 
 def _names(node: Node, vocabulary: Vocabulary) -> Iterator[Change]:
@@ -113,7 +113,7 @@ def _exponents(node: Node, vocabulary: Vocabulary) -> Iterator[Change]:
     value = _number(node.sup)
     if value is None:
         return
-    if isinstance(node.base, S.Group) and isinstance(node.base.body, S.Root) or isinstance(node.base, S.Root):
+    if (isinstance(node.base, S.Group) and isinstance(node.base.body, S.Root)) or isinstance(node.base, S.Root):
         root = node.base.body if isinstance(node.base, S.Group) else node.base
         assert isinstance(root, S.Root)
         message = f"a root under a power: {_short(node)} takes the root twice"
@@ -211,7 +211,7 @@ RULES: tuple[Rule, ...] = (
 """The edits, likelier ones first."""
 
 
-# -- parts -----------------------------------------------------------------------------------------------------------------
+# -- parts -----------------------------------------------------------------------------------------------------------
 
 
 def whole(node: Node, vocabulary: Vocabulary) -> Iterator[Edit]:

@@ -46,7 +46,14 @@ class Search:
     """
 
     def __init__(
-        self, judge: Judge, judged: Judged, link: int, pair: Pair, correct: Node | None, typesetter: Typesetter, seconds: float
+        self,
+        judge: Judge,
+        judged: Judged,
+        link: int,
+        pair: Pair,
+        correct: Node | None,
+        typesetter: Typesetter,
+        seconds: float,
     ) -> None:
         self.judge = judge
         self.judged = judged
@@ -100,7 +107,7 @@ class Search:
                     ]
         return []
 
-    # -- candidates ------------------------------------------------------------------------------------------------------
+    # -- candidates --------------------------------------------------------------------------------------------------
 
     def _edits(self) -> Iterator[Edit]:
         vocabulary = self._vocabulary()
@@ -155,7 +162,7 @@ class Search:
             if not self.graph.sizes_of(name):
                 yield key_node(name)
 
-    # -- decisions ---------------------------------------------------------------------------------------------------------
+    # -- decisions ---------------------------------------------------------------------------------------------------
 
     def _read(self, node: Node) -> Expr | None:
         """An edited right side as SymPy, over the indices of the pair; None where it has no meaning."""

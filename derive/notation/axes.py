@@ -75,7 +75,9 @@ class Axes:
         a, b = a.root, b.root
         if a is b:
             return True
-        if a.settled and b.settled:  # two axes of the forward pass stay two, but letters may cross where they are as long
+        if (
+            a.settled and b.settled
+        ):  # two axes of the forward pass stay two, but letters may cross where they are as long
             left, right = self._known(a), self._known(b)
             return left is not None and left == right
         if not self._compatible(a, b):

@@ -70,7 +70,7 @@ def _general(parts: tuple[Node, ...], taken: frozenset[str]) -> tuple[str, Node,
     for k, part in enumerate(first[1:], start=2):
         if _replace_symbol(body, letter, S.Number(str(k))) != part:
             return None
-    ends = {end: None for end in _differences(body, last, letter)}
+    ends = dict.fromkeys(_differences(body, last, letter))
     if len(ends) != 1 or _replace_symbol(body, letter, next(iter(ends))) != last:
         return None
     return letter, next(iter(ends)), replace(body, span=span_of(first[0])) if hasattr(body, "span") else body
@@ -102,7 +102,12 @@ def _map(node: Node, change: object) -> Node:
 
 def _differences(body: Node, last: Node, letter: str) -> Iterator[Node]:
     """What stands in the last term where the general one has its letter."""
-    if isinstance(body, S.Script) and isinstance(last, S.Script) and body.sub == S.Symbol(letter) and last.sub is not None:
+    if (
+        isinstance(body, S.Script)
+        and isinstance(last, S.Script)
+        and body.sub == S.Symbol(letter)
+        and last.sub is not None
+    ):
         yield last.sub
     if type(body) is type(last):
         for one, other in zip(body.children(), last.children(), strict=False):

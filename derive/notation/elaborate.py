@@ -158,7 +158,9 @@ class Elaborator:
     def _path(self, fraction: S.Fraction, note: Node) -> Value | None:
         """``\\frac{\\partial a}{\\partial b}_{\\text{direct}}`` or ``_{\\text{via } c}``: the part of a derivative on one path."""
         items = note.items if isinstance(note, S.Sequence) else (note,)
-        words = " ".join(i.text if isinstance(i, S.Words) else i.name for i in items if isinstance(i, S.Words | S.Symbol)).lower()
+        words = " ".join(
+            i.text if isinstance(i, S.Words) else i.name for i in items if isinstance(i, S.Words | S.Symbol)
+        ).lower()
         of, by = self._differential(fraction.numerator), self._differential(fraction.denominator)
         if of is None or by is None:
             return None
@@ -213,7 +215,9 @@ class Elaborator:
         if alias is not None:
             return self._alias(alias, spelled, node)
         if spelled.indices and (spelled.key, 0) in self.table.aliases:
-            return self._selected(self._alias(self.table.aliases[spelled.key, 0], Spelling(spelled.key), node), spelled.indices, node)
+            return self._selected(
+                self._alias(self.table.aliases[spelled.key, 0], Spelling(spelled.key), node), spelled.indices, node
+            )
         if spelled.key.endswith("'") and spelled.key[:-1] in self.table.arguments:
             return self._primed(spelled, node)
         return self._entry(spelled, node) if spelled.indices else self._bare_name(spelled, node)
@@ -626,7 +630,7 @@ class Elaborator:
         slope = sympy.diff(inner.expr, variable)
         return apply(self.value(argument), lambda u: slope.xreplace({variable: u}))
 
-    # -- functions of whole arrays -------------------------------------------------------------------------------------
+    # -- functions of whole arrays -----------------------------------------------------------------------------------
 
     def _apply_array(self, name: str, argument: Node, node: Node) -> Value:
         """softmax, log-sum-exp, row sums, diag and trace; the first three act on the last axis."""
@@ -733,7 +737,12 @@ class Elaborator:
                 if indicator is None:
                     raise SourceError("derive does not understand this condition", part.span)
                 return indicator.expr
-        if isinstance(condition, S.Words) and condition.text.lower().strip(". ") in ("otherwise", "else", "sonst", "sinon"):
+        if isinstance(condition, S.Words) and condition.text.lower().strip(". ") in (
+            "otherwise",
+            "else",
+            "sonst",
+            "sinon",
+        ):
             return rest
         raise SourceError("derive does not understand this condition", span_of(condition or S.Empty()))
 
@@ -747,7 +756,7 @@ class Elaborator:
                 names.append(self.value(item).expr)
         return self._derivative_or_fail(node.body, tuple(names))
 
-    # -- sums over an index --------------------------------------------------------------------------------------------
+    # -- sums over an index ------------------------------------------------------------------------------------------
 
     def _big_operator(self, node: S.BigOperator) -> Value:
         if node.operator == FAMILY:
@@ -860,7 +869,7 @@ class Elaborator:
         self.table.tell("a sum without an index runs over the axis whose index was left out")
         return close(body, body.slots[0])
 
-    # -- derivatives -----------------------------------------------------------------------------------------------------
+    # -- derivatives -------------------------------------------------------------------------------------------------
 
     def _differential(self, node: Node) -> Node | None:
         """What stands behind ∂ or d in a numerator or denominator; None where it is no differential."""
@@ -930,7 +939,7 @@ class Elaborator:
             derivative = self._times(derivative, node.operators[end - 1], rest)
         return derivative
 
-    # -- refusals ----------------------------------------------------------------------------------------------------------
+    # -- refusals ----------------------------------------------------------------------------------------------------
 
     def _refuse(self, node: Node) -> Value:
         raise SourceError(_REFUSALS.get(type(node), "derive does not understand this part"), span_of(node))
@@ -960,7 +969,7 @@ _RULES: dict[type[Node], Callable[[Elaborator, Node], Value]] = {
     S.Apply: Elaborator._apply,
     S.HeldFixed: Elaborator._held_fixed,
     S.Cases: Elaborator._cases,
-    **{kind: Elaborator._refuse for kind in _REFUSALS},
+    **dict.fromkeys(_REFUSALS, Elaborator._refuse),
 }  # type: ignore[dict-item]
 """One method a kind of node."""
 

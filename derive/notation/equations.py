@@ -10,11 +10,11 @@ from derive.document import Block, Document
 from derive.latex import syntax as S
 from derive.latex.parser import parse_display
 from derive.latex.syntax import Node, Statement, Unreadable, span_of
+from derive.notation.axes import Scope
 from derive.notation.dots import without_dots
 from derive.notation.functions import Functions, find_functions, without_arguments
 from derive.notation.names import letter_of
 from derive.notation.survey import bracket_letters, with_brackets
-from derive.notation.axes import Scope
 from derive.source import Source, SourceError, Span
 
 Role = Literal["definition", "claim", "note", "given"]
@@ -98,7 +98,9 @@ def equations(document: Document) -> tuple[list[Equation], Functions]:
     Inline mathematics counts where it has an equality sign.
     """
     found: list[Equation] = []
-    parsed = [(block, statement) for block in document.blocks for statement in parse_display(block.text, document.macros)]
+    parsed = [
+        (block, statement) for block in document.blocks for statement in parse_display(block.text, document.macros)
+    ]
     bound = bracket_letters([s for _, s in parsed if isinstance(s, Statement)])
     for block, statement in parsed:
         for equation in _equation(block, statement, bound):
@@ -142,9 +144,7 @@ def _equation(block: Block, statement: Statement | Unreadable, bound: frozenset[
     asides = [with_brackets(aside, bound) for aside in statement.asides]
     conditions = tuple(c for aside in asides for c in _conditions(aside))
     span = _at(statement.span, block)
-    yield Equation(
-        span=span, members=members, relations=relations, conditions=conditions, lead=statement.lead, **base
-    )  # type: ignore[arg-type]
+    yield Equation(span=span, members=members, relations=relations, conditions=conditions, lead=statement.lead, **base)  # type: ignore[arg-type]
     for aside in asides:
         yield from _remark(aside, base)
 

@@ -43,7 +43,12 @@ def call_of(head: Node, group: Node) -> Call | None:
     if isinstance(group, S.Script) and not group.primes:
         group, sub = group.base, group.sub
     spelled = spell(head, _PLAIN)
-    if spelled is None or spelled.power is not None or not isinstance(group, S.Group) or group.opening not in ("(", "["):
+    if (
+        spelled is None
+        or spelled.power is not None
+        or not isinstance(group, S.Group)
+        or group.opening not in ("(", "[")
+    ):
         return None
     return Call(spelled.key, tuple(argument_keys(group.body)), group, sub)
 
@@ -202,7 +207,9 @@ def substituted(body: Node, arguments: dict[str, Node], letters: Letters) -> Nod
 
 
 def _replaced(spelled: Spelling, argument: Node, node: Node, visit: Callable[[Node], Node]) -> Node:
-    new = argument if isinstance(argument, S.Symbol | S.Number | S.Accent) else S.Group("(", argument, span_of(argument))
+    new = (
+        argument if isinstance(argument, S.Symbol | S.Number | S.Accent) else S.Group("(", argument, span_of(argument))
+    )
     if spelled.indices:
         items = spelled.indices
         sub = items[0] if len(items) == 1 else S.Sequence(items, (",",) * (len(items) - 1))

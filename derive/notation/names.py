@@ -141,11 +141,11 @@ def subscript_items(sub: Node) -> Iterator[Node]:
         for k, item in enumerate(sub.items):
             if not (k and sub.separators[k - 1] == ":"):  # a colon stands between two empty items
                 yield from subscript_items(item)
-    elif isinstance(sub, Product) and not any(sub.operators) and all(isinstance(f, Symbol | Number) for f in sub.factors):
+    elif (
+        isinstance(sub, Product) and not any(sub.operators) and all(isinstance(f, Symbol | Number) for f in sub.factors)
+    ):
         yield from sub.factors
-    elif isinstance(sub, Decoration):
-        yield from subscript_items(sub.body)
-    elif isinstance(sub, Group) and sub.opening in ("[", "("):
+    elif isinstance(sub, Decoration) or (isinstance(sub, Group) and sub.opening in ("[", "(")):
         yield from subscript_items(sub.body)
     else:
         yield sub

@@ -17,7 +17,9 @@ from derive.notation.functions import is_value
 from derive.notation.names import Letters, Spelling, spell
 
 TRANSPOSES = frozenset({"T", "\\top", "\\intercal", "\\mathsf{T}", "\\mathrm{T}", "\\text{T}"})
-ARRAY_FUNCTIONS = frozenset({"softmax", "LSE", "logsumexp", "rowsum", "diag", "log_softmax", "logsoftmax", "tr", "Tr", "trace"})
+ARRAY_FUNCTIONS = frozenset(
+    {"softmax", "LSE", "logsumexp", "rowsum", "diag", "log_softmax", "logsoftmax", "tr", "Tr", "trace"}
+)
 _FUNCTION_RANKS = {"diag": 2, "tr": 0, "Tr": 0, "trace": 0}
 IDENTITIES = frozenset({"I", "\\mathbf{I}"})
 ONES = frozenset({"\\mathbf{1}", "\\mathbb{1}", "\\mathds{1}"})
@@ -111,9 +113,9 @@ class Ranks:
         if isinstance(node, S.Script) and self._is_transpose(node.sup):
             self.linear = True
             self._vectorial(_without_power(node))
-        elif isinstance(node, S.Group) and node.opening in ("‖", "\\lVert"):
-            self._vectorial(node.body)
-        elif isinstance(node, S.Group) and node.opening == "|" and _is_bold(node.body):
+        elif (isinstance(node, S.Group) and node.opening in ("‖", "\\lVert")) or (
+            isinstance(node, S.Group) and node.opening == "|" and _is_bold(node.body)
+        ):
             self._vectorial(node.body)
         elif isinstance(node, S.Group) and node.opening == "\\langle" and isinstance(node.body, S.Sequence):
             for item in node.body.items:
@@ -197,8 +199,12 @@ class Ranks:
 
     def _lacks_indices(self, node: Node) -> bool:
         """Whether an expression has a name bare that has indices elsewhere."""
-        names = (spell(inner, self.letters) for inner in node.walk() if isinstance(inner, S.Symbol | S.Accent | S.Script))
-        subscripts = {id(inner) for outer in node.walk() if isinstance(outer, S.Script | S.Accent) for inner in outer.children()}
+        names = (
+            spell(inner, self.letters) for inner in node.walk() if isinstance(inner, S.Symbol | S.Accent | S.Script)
+        )
+        subscripts = {
+            id(inner) for outer in node.walk() if isinstance(outer, S.Script | S.Accent) for inner in outer.children()
+        }
         return any(
             s is not None and not s.indices and self.counts.get(s.key) and id(s.node) not in subscripts for s in names
         )
@@ -247,7 +253,9 @@ class Ranks:
     def _is_open(self, spelled: Spelling) -> bool:
         """Whether nothing is known of a name that is never written with indices."""
         key = spelled.key
-        return not spelled.indices and not self.counts.get(key) and key not in self.scalars and (key, 0) not in self.hidden
+        return (
+            not spelled.indices and not self.counts.get(key) and key not in self.scalars and (key, 0) not in self.hidden
+        )
 
     def _matrix_beside(self, left: Node, right: Node) -> None:
         """A capital beside a matrix, in a document with transposes, is a matrix."""
@@ -266,7 +274,7 @@ class Ranks:
             if spelled is not None and spelled.power is None and self._is_open(spelled):
                 self._set(spelled, rank if _is_upper(spelled.key) else min(rank, 1))
 
-    # -- ranks of expressions --------------------------------------------------------------------------------------------
+    # -- ranks of expressions ----------------------------------------------------------------------------------------
 
     def rank_of(self, spelled: Spelling) -> int:
         total = self.total(spelled.key, len(spelled.indices))
@@ -277,7 +285,11 @@ class Ranks:
 
     def _differentiated_by(self, node: Node) -> Spelling | None:
         """x in ``\\frac{\\partial L}{\\partial x}`` and in ``\\nabla_x L``, for a number L."""
-        if isinstance(node, S.Fraction) and isinstance(node.numerator, S.Product) and isinstance(node.denominator, S.Product):
+        if (
+            isinstance(node, S.Fraction)
+            and isinstance(node.numerator, S.Product)
+            and isinstance(node.denominator, S.Product)
+        ):
             above, below = node.numerator.factors, node.denominator.factors
             heads = [spell(side[0], self.letters) for side in (above, below)]
             if len(above) == len(below) == 2 and all(h is not None and h.key in ("\\partial", "d") for h in heads):
@@ -391,8 +403,9 @@ def _without_power(node: S.Script) -> Node:
 
 
 def _is_bold(node: Node) -> bool:
-    return isinstance(node, S.Symbol) and node.font == "bold" or isinstance(node, S.Script | S.Accent) and any(
-        _is_bold(child) for child in (node.base if isinstance(node, S.Script) else node.body,)
+    return (isinstance(node, S.Symbol) and node.font == "bold") or (
+        isinstance(node, S.Script | S.Accent)
+        and any(_is_bold(child) for child in (node.base if isinstance(node, S.Script) else node.body,))
     )
 
 
@@ -405,7 +418,12 @@ def _is_upper(key: str) -> bool:
 
 def _shape(node: Node) -> int:
     """The number of axes in ``\\mathbb{R}^{n \\times h}``; 0 for anything else."""
-    if isinstance(node, S.Script) and isinstance(node.base, S.Symbol) and node.base.font == "bb" and node.base.name == "R":
+    if (
+        isinstance(node, S.Script)
+        and isinstance(node.base, S.Symbol)
+        and node.base.font == "bb"
+        and node.base.name == "R"
+    ):
         if isinstance(node.sup, S.Product) and set(node.sup.operators) <= {"\\times"}:
             return len(node.sup.factors)
         return 1 if node.sup is not None else 0

@@ -20,7 +20,22 @@ SHIFT = ("\\beta", "b", "\\theta")
 OUTPUT = ("y", "z", "o", "h", "out")
 
 
-LOSSES = ("L", "J", "E", "C", "l", "f", "F", "loss", "cost", "\\ell", "\\xi", "\\mathcal{L}", "\\mathcal{J}", "\\mathcal{E}")
+LOSSES = (
+    "L",
+    "J",
+    "E",
+    "C",
+    "l",
+    "f",
+    "F",
+    "loss",
+    "cost",
+    "\\ell",
+    "\\xi",
+    "\\mathcal{L}",
+    "\\mathcal{J}",
+    "\\mathcal{E}",
+)
 
 
 def find_loss(nodes: Iterable[Node], letters: Letters, defined: set[str]) -> str | None:

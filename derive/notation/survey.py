@@ -151,7 +151,9 @@ def _spread(known: set[str], usages: list[Usage], fixed: set[str]) -> set[str]:
     """Known index letters, and those that share a place with one."""
     indices = set(known)
     while True:
-        places = {(u.base, len(u.letters), k) for u in usages for k, letter in enumerate(u.letters) if letter in indices}
+        places = {
+            (u.base, len(u.letters), k) for u in usages for k, letter in enumerate(u.letters) if letter in indices
+        }
         more = {
             letter
             for u in usages
@@ -160,7 +162,9 @@ def _spread(known: set[str], usages: list[Usage], fixed: set[str]) -> set[str]:
         }
         for u in usages:  # one letter of several side by side is an index: so are the others
             if len(u.letters) > 1 and any(letter in indices for letter in u.letters):
-                more |= {letter for letter in u.letters if letter is not None and letter.islower() and letter not in fixed}
+                more |= {
+                    letter for letter in u.letters if letter is not None and letter.islower() and letter not in fixed
+                }
         if more <= indices:
             return indices
         indices |= more
@@ -222,7 +226,11 @@ def _compounds(statements: list[Statement]) -> frozenset[str]:
             pair = node.members[0]
             if len(pair.factors) == 2 and pair.operators == ("",):
                 keys = [spell(factor, Letters()) for factor in pair.factors]
-                if keys[0] is not None and keys[1] is not None and keys[0].key in ("d", "\\delta", "\\Delta", "\\mathrm{d}"):
+                if (
+                    keys[0] is not None
+                    and keys[1] is not None
+                    and keys[0].key in ("d", "\\delta", "\\Delta", "\\mathrm{d}")
+                ):
                     found.add((keys[0].key, _bare(pair.factors[1])))
     return frozenset(f"{prefix}{base}" for prefix, base in found)
 
@@ -232,7 +240,12 @@ def _marks(nodes: list[Node]) -> frozenset[str]:
     marks: dict[str, set[str]] = {}
     for node in nodes:
         for inner in node.walk():
-            if isinstance(inner, Script) and isinstance(inner.sup, Symbol) and inner.sup.name.isupper() and not inner.sup.font:
+            if (
+                isinstance(inner, Script)
+                and isinstance(inner.sup, Symbol)
+                and inner.sup.name.isupper()
+                and not inner.sup.font
+            ):
                 base = inner.base
                 while isinstance(base, Script):
                     base = base.base

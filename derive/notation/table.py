@@ -16,7 +16,7 @@ from derive.notation.names import Letters, Spelling, spell
 from derive.notation.ranks import Ranks
 from derive.notation.values import Axis, Shapes
 
-SIZE_LETTERS = frozenset("N M m n B D d H K C T".split())
+SIZE_LETTERS = frozenset(["N", "M", "m", "n", "B", "D", "d", "H", "K", "C", "T"])
 POSITIVE = frozenset({"\\epsilon", "\\varepsilon", "\\text{eps}", "eps", "\\varepsilon_0"})
 
 Name = tuple[str, int]
@@ -105,4 +105,9 @@ class Table:
     def introduced(self, spelled: Spelling) -> bool:
         """Whether something in the document says what a name is."""
         key, count = spelled.key, len(spelled.indices)
-        return (key, count) in self.defined or key in self.inputs or key == self.loss or any(k == key for k, _ in self.defined)
+        return (
+            (key, count) in self.defined
+            or key in self.inputs
+            or key == self.loss
+            or any(k == key for k, _ in self.defined)
+        )

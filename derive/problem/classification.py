@@ -73,7 +73,7 @@ class Classifier:
             return compound(node.factors, self.table.letters) or node
         return node
 
-    # -- classification ----------------------------------------------------------------------------------------------------
+    # -- classification ----------------------------------------------------------------------------------------------
 
     def classify(self) -> None:
         """Which equations introduce a name. A new name counts as defined by its first equation, before the claims begin;
@@ -130,7 +130,9 @@ class Classifier:
         if first and self._contains_derivative(equation.members[0]):
             return 0  # the true value, whatever the steps between
         links = equation.relations
-        after = next((k for k in range(first + 1, len(equation.members)) if k not in names and links[k - 1] == "="), None)
+        after = next(
+            (k for k in range(first + 1, len(equation.members)) if k not in names and links[k - 1] == "="), None
+        )
         before = next((k for k in range(first - 1, -1, -1) if k not in names), None)
         if after is None and before is None:
             names.pop(max(names)) if len(names) > 1 else None
@@ -142,8 +144,16 @@ class Classifier:
         equation.names, equation.value_at = names, value_at
         (first, target), *others = names.items()
         bare = self.table.spell(equation.value)
-        alias = self._contains_derivative(equation.value) or self._is_transposed(equation.value) or (
-            equation.given and bare is not None and bare.power is None and not target[1] and not self._is_stage(target)
+        alias = (
+            self._contains_derivative(equation.value)
+            or self._is_transposed(equation.value)
+            or (
+                equation.given
+                and bare is not None
+                and bare.power is None
+                and not target[1]
+                and not self._is_stage(target)
+            )
         )
         if alias:
             self.set_alias(target, equation.members[first], equation.value)
@@ -162,9 +172,17 @@ class Classifier:
     def _is_stage(self, target: Name) -> bool:
         """Whether the value of another definition uses a name: then a copy of an input is a stage of its own."""
         for equation in self.equations:
-            if equation.relations[:1] == ("=",) and not self._has_derivative(equation) and self.target(equation) != target:
+            if (
+                equation.relations[:1] == ("=",)
+                and not self._has_derivative(equation)
+                and self.target(equation) != target
+            ):
                 left = self.table.spell(self.left(equation))
-                if left is not None and (left.key, len(left.indices)) != target and target[0] in self._names_used(equation):
+                if (
+                    left is not None
+                    and (left.key, len(left.indices)) != target
+                    and target[0] in self._names_used(equation)
+                ):
                     return True
         return False
 

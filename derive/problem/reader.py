@@ -60,7 +60,7 @@ class _Builder:
         self._graph()
         self.problem.assume(self.problem.heard(), None)
 
-    # -- the loss and the ranks ------------------------------------------------------------------------------------------
+    # -- the loss and the ranks --------------------------------------------------------------------------------------
 
     def _find_loss(self) -> None:
         lefts = [self.table.spell(self.classifier.left(e)) for e in self.equations if len(e.members) > 1]
@@ -73,10 +73,14 @@ class _Builder:
         ranks.scalars = {self.table.loss or ""} | self.classifier.sizes()
         defining = [e for e in self.equations if e.defines in self.table.defined]
         aliases = [e for e in self.equations if e.defines in self.table.aliases and e not in defining]
-        claims = [e for e in self.equations if e not in (*defining, *aliases) and not (e.given and self.classifier.target(e) is None)]
+        claims = [
+            e
+            for e in self.equations
+            if e not in (*defining, *aliases) and not (e.given and self.classifier.target(e) is None)
+        ]
         ranks.infer(*(_named(group) for group in (defining, aliases)), [e.members for e in claims])
 
-    # -- axes ----------------------------------------------------------------------------------------------------------------
+    # -- axes --------------------------------------------------------------------------------------------------------
 
     def _join_axes(self) -> None:
         """Definitions first: what they join, claims must respect."""
@@ -149,7 +153,7 @@ class _Builder:
         """The usual way to read a definition, and the other one for where that makes no sense."""
         return self._policy(), Policy("elementwise" if self.table.ranks.linear else "matrix")
 
-    # -- definitions -----------------------------------------------------------------------------------------------------------
+    # -- definitions -------------------------------------------------------------------------------------------------
 
     def _define(self) -> None:
         """Elaborate the definitions, each after those that it uses."""
@@ -220,7 +224,11 @@ class _Builder:
         if spelled.indices:
             return elaborator._entry(spelled, node)
         key, count = target
-        return elaborator._array(key, self.table.total(key, count)) if count or self.table.total(key, 0) else Value(scalar(key))
+        return (
+            elaborator._array(key, self.table.total(key, count))
+            if count or self.table.total(key, 0)
+            else Value(scalar(key))
+        )
 
     def _define_alias(self, equation: Equation, target: Name) -> None:
         """A definition by derivatives names an expression; it is no stage of the forward pass."""
@@ -260,7 +268,7 @@ class _Builder:
         else:
             self._fail(equation, SourceError("derive cannot use this given", equation.span))
 
-    # -- roles -----------------------------------------------------------------------------------------------------------------
+    # -- roles -------------------------------------------------------------------------------------------------------
 
     def _assume_roles(self) -> None:
         """Name the upstream gradient and the scale where claims use them and the document never says."""
@@ -317,7 +325,9 @@ class _Builder:
             self.table.inputs |= {scale, shift}
             self._share_axes(y, output, letters)
             self.table.defined.add((y, len(letters)))
-            self._assume(f"the forward pass ends in {indexed(y, letters)} = {scale} {indexed(output, letters)} + {shift}")
+            self._assume(
+                f"the forward pass ends in {indexed(y, letters)} = {scale} {indexed(output, letters)} + {shift}"
+            )
             output = y
         self._name_upstream(upstream, output, letters)
 
@@ -340,12 +350,14 @@ class _Builder:
         self.table.aliases[upstream, len(letters)] = Alias(letters, body)
         self._assume(f"{indexed(upstream, letters)} is ∂{loss}/∂{indexed(output, letters)}")
 
-    # -- the graph ---------------------------------------------------------------------------------------------------------------
+    # -- the graph ---------------------------------------------------------------------------------------------------
 
     def _graph(self) -> None:
         shapes = {d.name: d.sizes for d in self.definitions}
         for key in sorted({key for key, _ in self.table.ranks.hidden} | set(self.table.ranks.counts)):
-            for count in sorted({c for k, c in self.table.ranks.hidden if k == key} | self.table.ranks.counts.get(key, set())):
+            for count in sorted(
+                {c for k, c in self.table.ranks.hidden if k == key} | self.table.ranks.counts.get(key, set())
+            ):
                 sizes = tuple(axis.size for axis in self.table.axes_of(key, count))
                 shapes.setdefault(self.table.name(key, count), sizes)
         positive = frozenset(name for name in self.table.inputs if name in POSITIVE)
@@ -361,7 +373,6 @@ class _Builder:
             self._fail(equation, SourceError(str(error), equation.span))
             return
         self.problem.graph = graph
-
 
     def _outputs(self) -> tuple[str, ...]:
         """What an undefined loss depends on: of the names that no definition uses, those that it is differentiated by."""

@@ -15,8 +15,24 @@ from derive.source import frame
 from derive.typeset import key_node
 
 INDENT = "      "
-_MARKS = {"proved": "✓", "refuted": "✗", "tested": "≈", "undecided": "?", "unsupported": "!", "assumed": "·", "note": " "}
-_ASCII_MARKS = {"proved": "+", "refuted": "x", "tested": "~", "undecided": "?", "unsupported": "!", "assumed": ".", "note": " "}
+_MARKS = {
+    "proved": "✓",
+    "refuted": "✗",
+    "tested": "≈",
+    "undecided": "?",
+    "unsupported": "!",
+    "assumed": "·",
+    "note": " ",
+}
+_ASCII_MARKS = {
+    "proved": "+",
+    "refuted": "x",
+    "tested": "~",
+    "undecided": "?",
+    "unsupported": "!",
+    "assumed": ".",
+    "note": " ",
+}
 _COLOURS = {"proved": "32", "refuted": "1;31", "tested": "33", "undecided": "33", "unsupported": "35", "assumed": "36"}
 _PARTIAL = "as a partial derivative, with the other intermediates held fixed"
 _REPAIRS_SHOWN = 5
@@ -41,7 +57,7 @@ class TextReport:
         parts = [self._header(checked), *self._sections(checked), self._summary(checked)]
         return "\n\n".join(part for part in parts if part) + "\n"
 
-    # -- sections ------------------------------------------------------------------------------------------------------
+    # -- sections ----------------------------------------------------------------------------------------------------
 
     def _header(self, checked: Checked) -> str:
         return self._bold(checked.document.path)
@@ -85,7 +101,7 @@ class TextReport:
             return f"{mark}{self._name(of)}/{mark}{self._name(by)}"
         return plain(key_node(word), self.ascii)
 
-    # -- statements ----------------------------------------------------------------------------------------------------
+    # -- statements --------------------------------------------------------------------------------------------------
 
     def _statement(self, statement: Statement) -> Iterator[str]:
         place = statement.source.place(statement.span.start)
@@ -141,14 +157,16 @@ class TextReport:
         """The derived terms with the author's below them."""
         yield f"{INDENT}term by term:"
         for term in statement.terms:
-            path = "not derived" if term.path is None else f"through {self._name(term.path)}" if term.path else "directly"
+            path = (
+                "not derived" if term.path is None else f"through {self._name(term.path)}" if term.path else "directly"
+            )
             gap = f", largest difference on random data {term.difference:.2g}" if term.difference is not None else ""
             yield f"{INDENT}  {path}: {self._coloured(term.status, term.status)}{gap}"
             for label, node in (("derived", term.derived), ("written", term.author)):
                 text = plain(node, self.ascii) if node is not None else "-"
                 yield from self._wrapped(f"{label}  {text}", INDENT + "    ", INDENT + "             ")
 
-    # -- the end -------------------------------------------------------------------------------------------------------
+    # -- the end -----------------------------------------------------------------------------------------------------
 
     def _goals(self, checked: Checked) -> Iterator[str]:
         yield self._bold("Derived")
@@ -163,10 +181,12 @@ class TextReport:
         verdict = self._coloured(checked.verdict, checked.verdict)
         return f"{self._bold(checked.document.path)}: {verdict} ({listed or 'no equations'}) in {checked.seconds:.1f} s"
 
-    # -- looks ---------------------------------------------------------------------------------------------------------
+    # -- looks -------------------------------------------------------------------------------------------------------
 
     def _wrapped(self, text: str, first: str, rest: str) -> Iterator[str]:
-        lines = textwrap.wrap(text, max(self.width, 40), initial_indent=first, subsequent_indent=rest, break_long_words=False)
+        lines = textwrap.wrap(
+            text, max(self.width, 40), initial_indent=first, subsequent_indent=rest, break_long_words=False
+        )
         yield from lines or [first.rstrip()]
 
     def _mark(self, statement: Statement) -> str:
