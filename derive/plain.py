@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable
+from dataclasses import replace
 
 from derive.latex import syntax as S
 from derive.latex.constructs import UNICODE
@@ -92,6 +93,8 @@ class _Printer:
         return self.symbol(node.name), _ATOM
 
     def _accent(self, node: S.Accent) -> tuple[str, int]:
+        if isinstance(node.body, S.Script):  # an accent over a letter with its index: the letter carries it
+            return self._script(replace(node.body, base=S.Accent(node.accent, node.body.base)))
         body = self.atom(node.body)
         mark = _ACCENTS.get(node.accent, "")
         if self.ascii or not mark:
@@ -106,7 +109,7 @@ class _Printer:
 
     def _subscript(self, node: Node) -> str:
         text = self.text(node)[0].replace(" ", "")
-        return text if re.fullmatch(r"\w+|[^\W\d]", text) else f"{{{text}}}" if "," not in text else f"{{{text}}}"
+        return text if re.fullmatch(r"\w+", text) else f"{{{text}}}"
 
     def _superscript(self, node: Node) -> str:
         text = self.text(node)[0].strip("()") if isinstance(node, S.Group) else self.text(node)[0]

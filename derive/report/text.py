@@ -81,7 +81,8 @@ class TextReport:
         if count > _REPAIRS_SHOWN:
             kinds = Counter(repair.now.split("{")[0].split("(")[0].strip() for repair in checked.repairs)
             listed = ", ".join(f"{now} {n} times" if n > 1 else now for now, n in kinds.most_common(6))
-            yield f"  ... {count - _REPAIRS_SHOWN} more, in all {listed}; --format json lists each"
+            more = f"... {count - _REPAIRS_SHOWN} more, in all {listed}; --format json lists each"
+            yield from self._wrapped(more, "  ", "  ")
 
     def _assumptions(self, checked: Checked) -> Iterator[str]:
         yield self._bold("Assumed (state otherwise with <!-- given: ... -->)")
@@ -106,9 +107,10 @@ class TextReport:
     def _statement(self, statement: Statement) -> Iterator[str]:
         place = statement.source.place(statement.span.start)
         cell = f"cell {statement.source.cell} " if statement.source.cell is not None else ""
-        head = f"{self._mark(statement)} {cell}line {place.line}"
-        yield from self._wrapped(self._equation(statement), f"{head}  ", INDENT)
-        yield f"{INDENT}{self._verdict(statement)}"
+        mark = (_ASCII_MARKS if self.ascii else _MARKS)[statement.status]
+        lines = self._wrapped(self._equation(statement), f"{mark} {cell}line {place.line}  ", INDENT)
+        yield from self._painted(lines, mark, statement.status)
+        yield from self._verdict(statement)
         for code, message in ((m.code, m.message) for m in statement.mistakes):
             yield from self._wrapped(f"{code}  {message}", INDENT, INDENT + "  ")
         if statement.status in ("refuted", "unsupported"):
@@ -125,8 +127,8 @@ class TextReport:
             return ""
         return f"{plain(statement.left, self.ascii)} = {plain(statement.right, self.ascii)}".rstrip()
 
-    def _verdict(self, statement: Statement) -> str:
-        words = [self._coloured(statement.status, statement.status)]
+    def _verdict(self, statement: Statement) -> Iterator[str]:
+        words: list[str] = [statement.status]
         if statement.role == "definition" and statement.status == "assumed":
             words.append("definition")
         elif statement.reason:
@@ -137,7 +139,8 @@ class TextReport:
             words.append("as a step only: it does not give what the chain began with")
         if statement.hint:
             words.append(statement.hint)
-        return ", ".join(words)
+        lines = self._wrapped(", ".join(words), INDENT, INDENT + "  ")
+        yield from self._painted(lines, statement.status, statement.status)
 
     def _source(self, statement: Statement) -> Iterator[str]:
         framed = frame(statement.source, statement.fault, self.width - len(INDENT))
@@ -151,7 +154,8 @@ class TextReport:
         found += [f"{self._name(name)} = {_array(value)}" for name, value in example.values.items()]
         where = "; ".join(found)
         yield from self._wrapped(f"for {where}", INDENT, INDENT + "  ")
-        yield f"{INDENT}the left side is {example.left}, the right side {example.right}"
+        sides = f"the left side is {example.left}, the right side {example.right}"
+        yield from self._wrapped(sides, INDENT, INDENT + "  ")
 
     def _terms(self, statement: Statement) -> Iterator[str]:
         """The derived terms with the author's below them."""
@@ -178,8 +182,10 @@ class TextReport:
     def _summary(self, checked: Checked) -> str:
         counts = Counter(s.status for s in checked.statements)
         listed = ", ".join(f"{counts[status]} {status}" for status in ORDER if counts[status])
-        verdict = self._coloured(checked.verdict, checked.verdict)
-        return f"{self._bold(checked.document.path)}: {verdict} ({listed or 'no equations'}) in {checked.seconds:.1f} s"
+        path, verdict = checked.document.path, checked.verdict
+        lines = self._wrapped(f"{path}: {verdict} ({listed or 'no equations'}) in {checked.seconds:.1f} s", "", "  ")
+        text = "\n".join(lines).removeprefix(path)
+        return self._bold(path) + text.replace(verdict, self._coloured(verdict, verdict), 1)
 
     # -- looks -------------------------------------------------------------------------------------------------------
 
@@ -189,9 +195,10 @@ class TextReport:
         )
         yield from lines or [first.rstrip()]
 
-    def _mark(self, statement: Statement) -> str:
-        mark = (_ASCII_MARKS if self.ascii else _MARKS)[statement.status]
-        return self._coloured(mark, statement.status)
+    def _painted(self, lines: Iterator[str], word: str, status: str) -> Iterator[str]:
+        """Wrapped lines with the first occurrence of a word in a status' colour (which must not count as columns)."""
+        yield next(lines).replace(word, self._coloured(word, status), 1)
+        yield from lines
 
     def _arrow(self) -> str:
         return "->" if self.ascii else "→"
