@@ -14,11 +14,11 @@ from sympy import Expr, Symbol
 from derive.checking import typesetter
 from derive.closed import ClosedForm
 from derive.document import Document, Format, read_text
-from derive.document import load as load_document
 from derive.forward import Definition, Graph, entry
 from derive.language import D, bound, index, indices_of, name_of
 from derive.latex.syntax import Node
 from derive.latex.writer import latex
+from derive.library import open_document
 from derive.normal.algebra import GaveUp, Undefined
 from derive.normal.prover import Prover
 from derive.plain import plain
@@ -35,7 +35,7 @@ TEXT_MARKS = ("\n", "$", "\\")
 def read(document: str | Path, kind: str | None = None) -> Document:
     """A document from a path, or from text (which has a line break, a dollar sign or a backslash)."""
     if isinstance(document, Path) or (kind is None and not any(mark in document for mark in TEXT_MARKS)):
-        return load_document(document)
+        return open_document(document)
     return read_text(document, kind=cast(Format, kind or "md"))
 
 
@@ -73,7 +73,7 @@ class LoadedProblem:
         """The gradient of the loss by an input, a parameter or an intermediate.
 
         Args:
-            name: as the document writes it without indices, with or without backslashes: ``x``, ``\\gamma`` or ``gamma``.
+            name: as the document writes it without indices, with or without backslash: ``x``, ``\\gamma``, ``gamma``.
 
         Raises:
             KeyError: the forward pass has no such name.

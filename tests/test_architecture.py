@@ -1,4 +1,4 @@
-"""The house is in order: each module imports only from the stages before it, and nothing that a reader could be fooled by."""
+"""The house is in order: each module imports only from the stages before it, and nothing that could fool a reader."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ PACKAGE = Path(__file__).parent.parent / "derive"
 
 # The stages in order; a module may import from its own stage's package and from those before it.
 STAGES = [
-    "source", "latex", "repair", "document", "limits",
+    "source", "latex", "repair", "document", "library", "limits",
     "language", "primitives", "forward", "gradient", "normal", "closed", "probe",
-    "notation", "problem", "verdict", "typeset", "plain", "mistakes", "numeric", "terms", "checking", "api", "report", "commands", "cli",
+    "notation", "problem", "verdict", "typeset", "plain", "mistakes", "numeric", "terms", "checking", "api", "report",
+    "commands", "cli",
 ]  # fmt: skip
 
 

@@ -24,7 +24,7 @@ def add(commands: Any) -> None:
         description="Judge every equation of Markdown, notebook, LaTeX or text files (- for standard input).",
         epilog="Exit status: 0 nothing refuted, 1 something refuted (or --fail-on), 2 input that cannot be read.",
     )
-    check.add_argument("paths", nargs="+", metavar="PATH", help="a .md, .qmd, .ipynb, .tex or text file, or -")
+    check.add_argument("paths", nargs="+", metavar="PATH", help="a .md, .qmd, .ipynb, .tex or text file, a layer, or -")
     check.add_argument("--format", choices=("text", "concise", "json"), default="text", help="default: %(default)s")
     check.add_argument("--terms", action="store_true", help="compare gradients with the derivation term by term")
     check.add_argument("--output", "-o", metavar="FILE", help="write the report there instead of standard output")
@@ -57,13 +57,14 @@ def _seconds(text: str) -> float:
 
 def run(options: argparse.Namespace) -> int:
     from derive.checking import check_document
-    from derive.document import DocumentError, load
+    from derive.document import DocumentError
+    from derive.library import open_document
 
     checked: list[Checked] = []
     unreadable = 0
     for path in options.paths:
         try:
-            document = load(path)
+            document = open_document(path)
         except DocumentError as error:
             print(f"derive: {error}", file=sys.stderr)
             unreadable += 1
