@@ -31,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="derive",
-        description="Checks hand-derived gradients line by line: proved for every size, or refuted by a counterexample.",
+        description="Checks hand-derived gradients line by line: proved for every size or refuted by a counterexample.",
         epilog="Start with: derive check notes.md",
     )
     parser.add_argument("--version", action=_Version)

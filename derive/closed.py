@@ -3,7 +3,8 @@
 It is a change of coordinates, not a simplification. A definition that is affine in one entry of its data is solved for
 it (x = μ + x̂ √(σ²+ε)), one linear in an exponential for that (exp(x_i) = s_i Z); the derivative is rewritten in the new
 coordinates; the forward pass's own definitions, rewritten too, say which sums vanish (Σ x̂ = 0) or are known
-(Σ x̂² = N σ²/(σ²+ε)). Of the possible coordinates those are kept in which the result needs the fewest sums and operations.
+(Σ x̂² = N σ²/(σ²+ε)). Of the possible coordinates those are kept in which the result needs the fewest sums and
+operations.
 """
 
 from __future__ import annotations

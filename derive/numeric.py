@@ -1,8 +1,8 @@
 """Expressions as NumPy functions, through `sympy.lambdify`, and values on random data.
 
 Every index of an expression is an array axis. An entry prints as its array with axes put in that order, a sum as a
-reduction over its axis with ``keepdims``, never as a Python loop. Arguments get names of their own, so that nothing from a
-document reaches the generated source.
+reduction over its axis with ``keepdims``, never as a Python loop. Arguments get names of their own, so that nothing
+from a document reaches the generated source.
 """
 
 from __future__ import annotations
@@ -68,7 +68,8 @@ class _Printer(NumPyPrinter):  # type: ignore[misc]
     def _print_Sum(self, expr: Expr) -> str:
         axes = tuple(self.indices.index(i) for i, _, _ in expr.limits)
         scale = "".join(f"*{self._print(high)}" for i, _, high in expr.limits if not expr.function.has(i))
-        return f"({self._module_format('numpy.sum')}({self._print(expr.function)} + 0.0, axis={axes}, keepdims=True){scale})"
+        summed = f"{self._print(expr.function)} + 0.0, axis={axes}, keepdims=True"
+        return f"({self._module_format('numpy.sum')}({summed}){scale})"
 
     def _print_Product(self, expr: Expr) -> str:
         axes = tuple(self.indices.index(i) for i, _, _ in expr.limits)
@@ -161,7 +162,7 @@ class RandomData:
     def _ensure(self, name: str) -> None:
         if name in self._arrays:
             return
-        definition = self.graph.by_name.get(name) or (self.staged[name] if name in self.staged else None)
+        definition = self.graph.by_name.get(name) or self.staged.get(name)
         if definition is None:
             self._arrays[name] = self._draw(name)
         else:

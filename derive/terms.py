@@ -1,7 +1,7 @@
 """Term by term: a gradient split by the paths from the variable to the loss, beside the author's terms.
 
-One row a path (directly, through σ², through μ): the derived term, the author's term that belongs to it, whether they are
-equal, and how far apart they are on random data when both are evaluated with NumPy.
+One row a path (directly, through σ², through μ): the derived term, the author's term that belongs to it, whether they
+are equal, and how far apart they are on random data when both are evaluated with NumPy.
 """
 
 from __future__ import annotations

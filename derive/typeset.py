@@ -126,7 +126,7 @@ class Typesetter:
 
     def _letter(self, symbol: Symbol, size: Expr, used: Iterable[str], others: Sequence[str] = LETTERS) -> str:
         """A letter for an index: its own if the document wrote it, else one of its axis, else any."""
-        own = [symbol.name] if symbol.name in self.letters.get(str(size), ()) else []
+        own: list[str] = [symbol.name] if symbol.name in self.letters.get(str(size), ()) else []
         for letter in (*own, *self.letters.get(str(size), ()), *others):
             if letter not in used:
                 return letter

@@ -8,7 +8,7 @@ kept throughout an equation; the one that makes most of it true is reported.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -16,7 +16,7 @@ import sympy
 from sympy import Expr, Symbol
 
 from derive.closed import Compactor
-from derive.forward import Graph
+from derive.forward import Definition, Graph
 from derive.gradient import Calculus, NoDerivative, Reading
 from derive.language import D, name_of, total
 from derive.limits import TimeLimit, time_limit
@@ -183,7 +183,7 @@ class Judge:
         self.problem.heard()
         if isinstance(pair, SourceError):
             return None
-        reading = next((v.reading for v in judged.links if v.reading), "total")
+        reading: Reading = next((v.reading for v in judged.links if v.reading), "total")
         return self.pair(pair, reading)
 
     # -- one equality ------------------------------------------------------------------------------------------------
@@ -269,14 +269,14 @@ class Judge:
         return Verdict("refuted", shown, counterexample=evidence, pair=pair)
 
 
-class _Definitions(dict):  # type: ignore[type-arg]
+class _Definitions(dict[str, Definition]):
     """Forward definitions and staged derivatives looked up as one mapping, also those staged later."""
 
-    def __init__(self, forward: dict[str, object], staged: dict[str, object]) -> None:
+    def __init__(self, forward: Mapping[str, Definition], staged: Mapping[str, Definition]) -> None:
         super().__init__(forward)
         self._staged = staged
 
-    def __missing__(self, name: str) -> object:
+    def __missing__(self, name: str) -> Definition:
         return self._staged[name]
 
     def __contains__(self, name: object) -> bool:

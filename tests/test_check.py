@@ -108,8 +108,9 @@ def test_the_diagonal_as_a_claim_is_refuted() -> None:
 # -- the same with other letters, another order, another layer -------------------------------------------------------
 
 RENAMED = {
-    "\\hat{S_i}": "\\hat{u}_k", "\\hat{S}_i": "\\hat{u}_k", "S_i": "u_k", "\\mu": "m", "\\sigma^2": "v", "\\epsilon": "\\varepsilon",
-    "_{i=1}^n": "_{k=1}^B", "_{i=0}^n": "_{k=0}^B", "{m}": "{B}", "{N": "{B", "N-1": "B-1",
+    "\\hat{S_i}": "\\hat{u}_k", "\\hat{S}_i": "\\hat{u}_k", "S_i": "u_k", "\\mu": "m", "\\sigma^2": "v",
+    "\\epsilon": "\\varepsilon", "_{i=1}^n": "_{k=1}^B", "_{i=0}^n": "_{k=0}^B", "{m}": "{B}", "{N": "{B",
+    "N-1": "B-1",
 }  # fmt: skip
 
 
@@ -131,7 +132,8 @@ def test_the_order_of_the_definitions_does_not_matter() -> None:
 
 def test_one_wrong_link_does_not_spoil_the_next() -> None:
     checked = derive.check(
-        r"$$y_i = \sum_{j=1}^N (x_i - x_j)^2$$ $$\frac{\partial y_i}{\partial x_i} = \sum_{j=1}^N 2 (x_i + x_j) = 2 N x_i + 2 \sum_{j=1}^N x_j$$"
+        r"$$y_i = \sum_{j=1}^N (x_i - x_j)^2$$ $$\frac{\partial y_i}{\partial x_i}"
+        r" = \sum_{j=1}^N 2 (x_i + x_j) = 2 N x_i + 2 \sum_{j=1}^N x_j$$"
     )
     assert [s.status for s in checked.statements] == ["assumed", "refuted", "proved"]
     assert checked.statements[2].value == "refuted"

@@ -162,7 +162,8 @@ def test_standard_input_closed() -> None:
     [
         "y = {x", "y = \\frac{1}{x", "\\begin{align} y = x", "y = " + "(" * 10_000 + "x" + ")" * 10_000,
         "y = 9^{9^{9^9}}", "y = 1000000!", "y = \\sum_{i=1}^{1000000000} x_i", "y = \\undefinedmacro",
-        "\\text{__import__('os').system('true')} = 1", "y = \\left( x", "y = \\frac{x}{0}", "= = =", "\\\\ \\\\ &", "y = x^{10^{10}}",
+        "\\text{__import__('os').system('true')} = 1", "y = \\left( x", "y = \\frac{x}{0}", "= = =", "\\\\ \\\\ &",
+        "y = x^{10^{10}}",
     ],
 )  # fmt: skip
 def test_hostile_formulas_end_in_a_statement_or_an_error(formula: str) -> None:

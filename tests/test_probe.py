@@ -38,7 +38,7 @@ from graphs import (
     y,
     z,
 )
-from hypothesis import assume, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from mpmath import iv, libmp
 from random_graphs import random_expr, random_graph

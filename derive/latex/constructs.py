@@ -186,7 +186,8 @@ TEXT_FONTS = frozenset(
     ]
 )
 FONTS = {
-    "mathbf": "bold", "boldsymbol": "bold", "bm": "bold", "bold": "bold", "pmb": "bold", "mathbfit": "bold", "bf": "bold",
+    "mathbf": "bold", "boldsymbol": "bold", "bm": "bold", "bold": "bold", "pmb": "bold", "mathbfit": "bold",
+    "bf": "bold",
     "mathcal": "cal", "mathscr": "cal", "cal": "cal", "mathbb": "bb", "Bbb": "bb", "mathfrak": "frak",
     "mathit": "", "mathsf": "sans", "mathtt": "tt", "mathnormal": "", "symbf": "bold",
 }  # fmt: skip
@@ -404,16 +405,20 @@ COMMANDS: frozenset[str] = frozenset().union(
 UNICODE = {
     "×": "\\times", "·": "\\cdot", "⋅": "\\cdot", "∗": "*", "⊙": "\\odot", "∘": "\\circ", "⊗": "\\otimes", "−": "-",
     "–": "-", "∂": "\\partial", "∇": "\\nabla", "∑": "\\sum", "∏": "\\prod", "√": "\\sqrt", "∞": "\\infty",
-    "≠": "\\neq", "≤": "\\leq", "≥": "\\geq", "≈": "\\approx", "≡": "\\equiv", "∈": "\\in", "∉": "\\notin", "∀": "\\forall",
-    "→": "\\to", "↦": "\\mapsto", "⇒": "\\Rightarrow", "⟹": "\\Rightarrow", "∝": "\\propto", "…": "\\dots", "⋯": "\\cdots",
+    "≠": "\\neq", "≤": "\\leq", "≥": "\\geq", "≈": "\\approx", "≡": "\\equiv", "∈": "\\in", "∉": "\\notin",
+    "∀": "\\forall",     "→": "\\to", "↦": "\\mapsto", "⇒": "\\Rightarrow", "⟹": "\\Rightarrow", "∝": "\\propto",
+    "…": "\\dots", "⋯": "\\cdots",
     "⟨": "\\langle", "⟩": "\\rangle", "‖": "\\|", "∥": "\\|", "ℓ": "\\ell", "ℝ": "\\mathbb{R}", "ℒ": "\\mathcal{L}",
-    "𝟙": "\\mathbb{1}", "ᵀ": "^\\top", "⊤": "\\top", "′": "'", "″": "''", "÷": "/", "ε": "\\varepsilon", "ϵ": "\\epsilon",
-    "ϕ": "\\phi", "φ": "\\varphi", "ς": "\\varsigma", "ϑ": "\\vartheta", "µ": "\\mu", "Σ": "\\Sigma", "Π": "\\Pi", "∆": "\\Delta",
+    "𝟙": "\\mathbb{1}", "ᵀ": "^\\top", "⊤": "\\top", "′": "'", "″": "''", "÷": "/",
+    "ε": "\\varepsilon", "ϵ": "\\epsilon",
+    "ϕ": "\\phi", "φ": "\\varphi", "ς": "\\varsigma", "ϑ": "\\vartheta", "µ": "\\mu",
+    "Σ": "\\Sigma", "Π": "\\Pi", "∆": "\\Delta",
     "½": "\\frac{1}{2}", "²": "^2", "³": "^3", "⁻¹": "^{-1}", "\u00a0": " ", "\u2009": " ", "\u200b": "",
 }  # fmt: skip
 _LOWER = dict(
     zip("αβγδζηθικλμνξπρστυχψω",
-        ["alpha", "beta", "gamma", "delta", "zeta", "eta", "theta", "iota", "kappa", "lambda", "mu", "nu", "xi", "pi", "rho", "sigma", "tau", "upsilon", "chi", "psi", "omega"],
+        ["alpha", "beta", "gamma", "delta", "zeta", "eta", "theta", "iota", "kappa", "lambda", "mu", "nu", "xi", "pi",
+         "rho", "sigma", "tau", "upsilon", "chi", "psi", "omega"],
         strict=True)
 )  # fmt: skip
 _UPPER = dict(

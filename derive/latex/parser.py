@@ -49,6 +49,11 @@ _SEPARATORS = {",", ";", ":", "|"}
 _CONDITION_WORDS = frozenset(
     ["if", "for", "when", "unless", "otherwise", "else", "forall", "each", "all", "any", "every", "only"]
 )
+_OPERANDS = frozenset(
+    {*table.SYMBOLS, *table.FUNCTIONS, *table.BIG_OPERATORS, *table.ACCENTS, *table.FONTS, *table.DECORATIONS}
+    | {*table.FRACTIONS, *table.ROOTS, *table.ELLIPSES, "binom"}
+    | {"mathbf1", "mathds", "Pr", "E", "P", "top", "intercal", "dagger", "deg", "perp"}
+)
 _FUNCTION_MARKS = frozenset(f"\\{name}" for name in table.FUNCTIONS)
 
 
@@ -641,12 +646,7 @@ class _Parser:
             return self._environment_name() in table.CASES_ENVIRONMENTS | set(table.MATRIX_ENVIRONMENTS)
         if name in ("overset", "stackrel", "underset"):
             return self.relation(peek=True) is None
-        return (
-            name in table.SYMBOLS or name in table.FUNCTIONS or name in table.BIG_OPERATORS or name in table.ACCENTS
-            or name in table.FONTS or name in table.DECORATIONS or name in table.FRACTIONS or name in table.ROOTS
-            or name in table.ELLIPSES or name in ("mathbf1", "mathds", "Pr", "E", "P", "top", "intercal", "dagger", "deg")
-            or name in ("binom", "perp")
-        )  # fmt: skip
+        return name in _OPERANDS
 
     def _text_is_name(self) -> bool:
         start = self.at
@@ -786,7 +786,7 @@ class _Parser:
         return bool(self.bars) and self.bars[-1] == self._bar_kind()
 
     def _opens_bar(self, token: Token) -> bool:
-        """Whether a bar opens a pair: none like it is open, and its partner stands on the same level (not ``P(a|b)``)."""
+        """Whether a bar opens a pair: none like it is open, its partner stands on the same level (not ``P(a|b)``)."""
         if self._closes_bar(token):
             return False
         level = 0
@@ -852,9 +852,7 @@ class _Parser:
         size, delimiter = self.peek().text, self.peek(1)
         if size == "\\left":
             return True
-        if size in ("\\right", "\\middle") or (
-            (size.startswith("\\big") or size.startswith("\\Big")) and size.endswith("r")
-        ):
+        if size in ("\\right", "\\middle") or (size.startswith(("\\big", "\\Big")) and size.endswith("r")):
             return False
         if delimiter.text in table.BARS:
             kind = table.BARS[delimiter.text]

@@ -8,7 +8,8 @@ comparisons, so two texts that read alike are equal.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
 
 from derive.source import Span
 
@@ -51,7 +52,7 @@ class Number(Node):
 
 @dataclass(frozen=True, slots=True)
 class Symbol(Node):
-    """A letter (``x``), a command for one (``\\mu``) or a word (``softmax``); ``font`` is bold, cal, bb, ..., text or word."""
+    """A letter (``x``), its command (``\\mu``) or a word (``softmax``); ``font``: bold, cal, bb, ..., text or word."""
 
     name: str
     font: str = ""
@@ -230,11 +231,17 @@ def span_of(node: Node) -> Span:
     return span
 
 
+def placed(node: Node, span: Span) -> Node:
+    """The same node at another place."""
+    changes: dict[str, Any] = {"span": span}
+    return replace(node, **changes)
+
+
 @dataclass(frozen=True, slots=True)
 class Statement(Node):
     """One line of a display: usually a `Chain`, or a lone expression, with what is said beside it.
 
-    ``asides`` are prose, conditions (``k \\neq i``) and bracketed remarks; ``lead`` is the prose in front (*Let*, *if*).
+    ``asides`` are prose, conditions (``k \\neq i``) and bracketed remarks; ``lead`` is prose in front (*Let*, *if*).
     A chain that continues the statement before it begins with an `Empty` member.
     """
 

@@ -27,7 +27,7 @@ class Macro:
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """``kind`` is command, letter, word, number, mark or end; ``text`` the command with its backslash, or the characters."""
+    """``kind`` is command, letter, word, number, mark or end; ``text`` what it reads, with any backslash."""
 
     kind: str
     text: str
@@ -153,7 +153,8 @@ def _argument(todo: list[Token], call: Token) -> list[Token]:
     token = todo.pop()
     if token.text != "{":
         return [token]
-    depth, taken = 1, []
+    depth = 1
+    taken: list[Token] = []
     while todo:
         token = todo.pop()
         depth += (token.text == "{") - (token.text == "}")

@@ -71,7 +71,7 @@ class Axes:
             axis.root.settled = True
 
     def join(self, a: Axis, b: Axis) -> bool:
-        """Make two axes one, or at least find them equally long; False where the forward pass or their sizes forbid it."""
+        """Make two axes one, or at least equally long; False where the forward pass or their sizes forbid it."""
         a, b = a.root, b.root
         if a is b:
             return True

@@ -1,7 +1,7 @@
 """Dots written out: ``u_1^2 + u_2^2 + \\dots + u_n^2`` as a sum, ``[u_1, \\dots, u_n]`` as a family.
 
-The first two entries show where the index stands, the last one what it ends with. Dots that do not fit that shape are left
-as they are, and refused where they are met.
+The first two entries show where the index stands, the last one what it ends with. Dots that do not fit that shape are
+left as they are, and refused where they are met.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import fields, replace
 
 from derive.latex import syntax as S
-from derive.latex.syntax import Node, span_of
+from derive.latex.syntax import Node, placed, span_of
 
 FAMILY = "family"
 """The operator of a `BigOperator` that lists its body for all values of its index."""
@@ -73,7 +73,7 @@ def _general(parts: tuple[Node, ...], taken: frozenset[str]) -> tuple[str, Node,
     ends = dict.fromkeys(_differences(body, last, letter))
     if len(ends) != 1 or _replace_symbol(body, letter, next(iter(ends))) != last:
         return None
-    return letter, next(iter(ends)), replace(body, span=span_of(first[0])) if hasattr(body, "span") else body
+    return letter, next(iter(ends)), placed(body, span_of(first[0]))
 
 
 def _replace_number(node: Node, text: str, new: Node) -> Node:

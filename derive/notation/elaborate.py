@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from fractions import Fraction as Ratio
-from typing import Literal
+from typing import Any, Literal
 
 import sympy
 from sympy import Expr, Integer, Rational, Symbol
@@ -30,6 +30,7 @@ from derive.source import SourceError
 
 MAX_NUMBER = 10**9
 MAX_POWER = 1000
+MAX_BITS = 2000  # of a number's power
 
 _ELEMENTWISE = frozenset({"\\odot", "\\circ", "*", "\\star"})
 _INDICATORS = frozenset({"1", "\\mathbb{1}", "\\mathbf{1}", "\\mathbb{I}", "\\mathds{1}"})
@@ -40,7 +41,7 @@ class Policy:
     """Answers to what the page leaves open.
 
     Attributes:
-        product: whether ``a b`` and ``a \\cdot b`` of two arrays without indices are taken entry by entry or as in linear algebra.
+        product: whether ``a b`` of arrays without indices is taken entry by entry or as in linear algebra.
         slash: whether ``a/bc`` is a/(bc) or (a/b)c.
     """
 
@@ -156,7 +157,7 @@ class Elaborator:
         raise SourceError("derive does not understand this subscript behind an expression", span_of(node.sub))
 
     def _path(self, fraction: S.Fraction, note: Node) -> Value | None:
-        """``\\frac{\\partial a}{\\partial b}_{\\text{direct}}`` or ``_{\\text{via } c}``: the part of a derivative on one path."""
+        """A derivative with ``_{\\text{direct}}`` or ``_{\\text{via } c}`` behind it: its part on one path."""
         items = note.items if isinstance(note, S.Sequence) else (note,)
         words = " ".join(
             i.text if isinstance(i, S.Words) else i.name for i in items if isinstance(i, S.Words | S.Symbol)
@@ -199,9 +200,9 @@ class Elaborator:
     def _power(self, base: Expr, exponent: Expr, node: Node) -> Expr:
         if isinstance(exponent, sympy.Rational) and max(abs(exponent.p), exponent.q) > MAX_POWER:
             raise SourceError("a power too large to compute with", span_of(node))
-        if isinstance(base, sympy.Rational) and isinstance(exponent, sympy.Rational) and base != 0:
-            if abs(exponent) * max(abs(base.p).bit_length(), base.q.bit_length()) > 2000:
-                raise SourceError("a power too large to compute with", span_of(node))
+        both = isinstance(base, sympy.Rational) and isinstance(exponent, sympy.Rational)
+        if both and abs(exponent) * max(abs(base.p).bit_length(), base.q.bit_length()) > MAX_BITS:
+            raise SourceError("a power too large to compute with", span_of(node))
         return base**exponent
 
     def _spelled(self, spelled: Spelling, node: Node) -> Value:
@@ -568,7 +569,7 @@ class Elaborator:
             return None
         group, power = rest[1], None
         if isinstance(group, S.Script) and group.sub is None and not group.primes:
-            group, power = group.base, group.sup
+            power, group = group.sup, group.base
         if not isinstance(group, S.Group) or group.opening not in ("(", "[", "\\{"):
             return None
         if isinstance(rest[0], S.Number) or self._is_indicator(rest[0]):
@@ -793,7 +794,7 @@ class Elaborator:
             self._scope = outer
         return Value(body.expr, (*body.slots, slot))
 
-    def _axes_of(self, node: S.BigOperator) -> dict[str, int]:
+    def _axes_of(self, node: S.BigOperator) -> Scope:
         """The axes of the letters that a sum binds; a sum in a function's body is linked when it is met."""
         axes = self.table.axes
         if id(node) not in axes.operators:
@@ -954,7 +955,7 @@ _REFUSALS: dict[type[Node], str] = {
     S.Chain: "an equation inside an expression",
 }
 
-_RULES: dict[type[Node], Callable[[Elaborator, Node], Value]] = {
+_RULES: dict[type[Node], Callable[[Elaborator, Any], Value]] = {
     S.Number: Elaborator._number,
     S.Symbol: Elaborator._name,
     S.Accent: Elaborator._name,
@@ -970,7 +971,7 @@ _RULES: dict[type[Node], Callable[[Elaborator, Node], Value]] = {
     S.HeldFixed: Elaborator._held_fixed,
     S.Cases: Elaborator._cases,
     **dict.fromkeys(_REFUSALS, Elaborator._refuse),
-}  # type: ignore[dict-item]
+}
 """One method a kind of node."""
 
 

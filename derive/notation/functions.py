@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
+from itertools import pairwise
+from typing import Any
 
 from derive.latex import syntax as S
 from derive.latex.constructs import FUNCTIONS
@@ -41,7 +43,7 @@ def call_of(head: Node, group: Node) -> Call | None:
     """The call that a name and the bracket after it make, whatever the arguments are."""
     sub = None
     if isinstance(group, S.Script) and not group.primes:
-        group, sub = group.base, group.sub
+        sub, group = group.sub, group.base
     spelled = spell(head, _PLAIN)
     if (
         spelled is None
@@ -90,7 +92,7 @@ def find_functions(chains: list[tuple[Node, ...]]) -> Functions:
     values: dict[str, tuple[str, ...]] = {}
     aliases: dict[str, FunctionAlias] = {}
     for members in chains:
-        for member, value in zip(members, members[1:], strict=False):
+        for member, value in pairwise(members):
             call = function_of(member)
             if call is None or call.head in values or (member is not members[0] and _customary(call.head)):
                 continue
@@ -194,7 +196,7 @@ def substituted(body: Node, arguments: dict[str, Node], letters: Letters) -> Nod
         spelled = spell(node, letters) if isinstance(node, S.Symbol | S.Accent | S.Script) else None
         if spelled is not None and spelled.key in arguments:
             return _replaced(spelled, arguments[spelled.key], node, visit)
-        changes = {}
+        changes: dict[str, Any] = {}
         for item in fields(node):
             value = getattr(node, item.name)
             if isinstance(value, Node):
@@ -207,9 +209,8 @@ def substituted(body: Node, arguments: dict[str, Node], letters: Letters) -> Nod
 
 
 def _replaced(spelled: Spelling, argument: Node, node: Node, visit: Callable[[Node], Node]) -> Node:
-    new = (
-        argument if isinstance(argument, S.Symbol | S.Number | S.Accent) else S.Group("(", argument, span_of(argument))
-    )
+    is_atom = isinstance(argument, S.Symbol | S.Number | S.Accent)
+    new: Node = argument if is_atom else S.Group("(", argument, span_of(argument))
     if spelled.indices:
         items = spelled.indices
         sub = items[0] if len(items) == 1 else S.Sequence(items, (",",) * (len(items) - 1))

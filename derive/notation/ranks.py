@@ -1,14 +1,15 @@
 """Ranks: how many axes a name has beyond the indices that are written.
 
-``u_k^\\top v`` says that ``v`` is a vector and ``u`` has an axis besides ``k``; ``QK^\\top`` that both are matrices. The
-evidence is linear algebra's own signs: transposes, norms, inner products, declared shapes, ``diag``; equations pass it on.
-A name without evidence is a number for each of its written indices.
+``u_k^\\top v`` says that ``v`` is a vector and ``u`` has an axis besides ``k``; ``QK^\\top`` that both are matrices.
+The evidence is linear algebra's own signs: transposes, norms, inner products, declared shapes, ``diag``; equations pass
+it on. A name without evidence is a number for each of its written indices.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from derive.latex import syntax as S
 from derive.latex.syntax import Node
@@ -174,7 +175,7 @@ class Ranks:
 
     def _declared(self, members: tuple[Node, ...]) -> None:
         """``X \\in \\mathbb{R}^{n \\times h}``; members of a chain are passed with their relations kept as pairs."""
-        for left, right in zip(members, members[1:], strict=False):
+        for left, right in pairwise(members):
             shape = _shape(right)
             spelled = spell(left, self.letters)
             if shape and spelled is not None and not spelled.indices:
@@ -185,7 +186,7 @@ class Ranks:
     def _equal(self, members: tuple[Node, ...]) -> None:
         """Both sides of an equation have one rank; a name that is one side takes the other's.
 
-        A name with indices takes none where a bare name lacks them: in ``y_i = \\gamma_i \\hat{x}`` the hat has index i.
+        A name with indices takes none where a bare name lacks them: in ``y_i = \\gamma_i \\hat{x}`` the hat has an i.
         """
         ranks = [self._certain(member) for member in members if not _shape(member)]
         known = next((r for r in ranks if r), 0)
@@ -311,7 +312,7 @@ class Ranks:
         return 0 if doubtful or any(self._multiplies_unknown(n) for n in node.walk()) else self.rank(node)
 
     def _multiplies_unknown(self, node: Node) -> bool:
-        """Whether a matrix stands beside a name of which nothing is known: then so does not the rank of their product."""
+        """Whether a matrix stands beside a name of which nothing is known: then their product's rank is not known."""
         if not isinstance(node, S.Product):
             return False
         ranks = [(self.rank(f), spell(f, self.letters)) for f in node.factors]

@@ -39,7 +39,7 @@ LOSSES = (
 
 
 def find_loss(nodes: Iterable[Node], letters: Letters, defined: set[str]) -> str | None:
-    """The bare name that is differentiated most often and never defined; else one with a customary letter for a loss."""
+    """The bare name that is differentiated most often and never defined; else one with a customary letter."""
     tops: Counter[str] = Counter()
     for node in nodes:
         for inner in node.walk():

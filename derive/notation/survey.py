@@ -301,7 +301,7 @@ def _bracketed(name: Node, group: Node, bound: frozenset[str]) -> Node | None:
     """``name[...]`` as a subscript; a power behind the bracket stays a power."""
     power = None
     if isinstance(group, Script) and group.sub is None and not group.primes:
-        group, power = group.base, group.sup
+        power, group = group.sup, group.base
     if not isinstance(group, Group) or group.opening != "[" or spell(name, Letters()) is None:
         return None
     items = group.body.items if isinstance(group.body, Sequence) else (group.body,)

@@ -1,8 +1,8 @@
 """Which equations of a document introduce a name, and which claim something.
 
-A new name is introduced by its first equation: before the claims begin wherever it stands alone on a side, afterwards only
-if the forward pass does not use it as an input. A name for an expression with derivatives is an alias, no stage of the
-forward pass.
+A new name is introduced by its first equation: before the claims begin wherever it stands alone on a side, afterwards
+only if the forward pass does not use it as an input. A name for an expression with derivatives is an alias, no stage of
+the forward pass.
 """
 
 from __future__ import annotations
@@ -76,8 +76,11 @@ class Classifier:
     # -- classification ----------------------------------------------------------------------------------------------
 
     def classify(self) -> None:
-        """Which equations introduce a name. A new name counts as defined by its first equation, before the claims begin;
-        afterwards only if the forward pass does not use it as an input."""
+        """Which equations introduce a name.
+
+        A new name counts as defined by its first equation, before the claims begin; afterwards only if the forward
+        pass does not use it as an input.
+        """
         claims_begun = False
         inputs: set[str] = set()
         for equation in sorted(self.equations, key=lambda e: not e.given):
@@ -205,7 +208,7 @@ class Classifier:
         return {f"{key}'" for key in (*self.table.arguments, *self.table.functions)}
 
     def _is_closed(self, node: Node) -> bool:
-        """Whether an expression is surely one number: its indices are summed over, its bare names known to be numbers."""
+        """Whether an expression is surely one number: its indices are summed over, its bare names known numbers."""
         if self.open_letters(node, frozenset()):
             return False
         numbers = {key for key, count in self.table.defined if not count} | self.sizes() | POSITIVE

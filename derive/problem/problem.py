@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import overload
 
 import sympy
 from sympy import Expr, Symbol
@@ -165,6 +166,16 @@ def _shapes_differ(left: Value, right: Value) -> str:
     names = {0: "a number", 1: "a vector", 2: "a matrix"}
     first, second = (names.get(len(v.slots), f"an array of {len(v.slots)} axes") for v in (left, right))
     return f"the left side is {first}, the right side {second}"
+
+
+@overload
+def settle(value: Value, first: Value | SourceError, elaborator: Elaborator, table: Table) -> Value: ...
+
+
+@overload
+def settle(
+    value: Value | SourceError, first: Value | SourceError, elaborator: Elaborator, table: Table
+) -> Value | SourceError: ...
 
 
 def settle(

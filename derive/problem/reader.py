@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import sympy
 from sympy import Expr, Symbol
 
@@ -78,7 +80,7 @@ class _Builder:
             for e in self.equations
             if e not in (*defining, *aliases) and not (e.given and self.classifier.target(e) is None)
         ]
-        ranks.infer(*(_named(group) for group in (defining, aliases)), [e.members for e in claims])
+        ranks.infer(_named(defining), _named(aliases), [e.members for e in claims])
 
     # -- axes --------------------------------------------------------------------------------------------------------
 
@@ -130,7 +132,7 @@ class _Builder:
                 values.append(elaborator.value(member))
             except SourceError:
                 continue
-        for left, right in zip(values, values[1:], strict=False):
+        for left, right in pairwise(values):
             self._join_letters(left, right, elaborator)
             try:
                 self.table.shapes.align(left, right)
@@ -214,7 +216,6 @@ class _Builder:
         left = self._left_value(equation, target, elaborator)
         right = settle(elaborator.value(equation.value), left, elaborator, self.table)
         left = settle(left, left, elaborator, self.table)
-        assert isinstance(left, Value) and isinstance(right, Value)
         return None if right.expr.has(D) else self._definition(left, right, equation)
 
     def _left_value(self, equation: Equation, target: Name, elaborator: Elaborator) -> Value:
@@ -375,7 +376,7 @@ class _Builder:
         self.problem.graph = graph
 
     def _outputs(self) -> tuple[str, ...]:
-        """What an undefined loss depends on: of the names that no definition uses, those that it is differentiated by."""
+        """What an undefined loss depends on: of the names that no definition uses, those it is differentiated by."""
         sinks = Graph(tuple(self.definitions), loss=self.table.loss or "L").outputs
         by: set[str] = set()
         for equation in self.equations:
