@@ -135,6 +135,9 @@ class _Printer:
     def _product(self, node: S.Product) -> tuple[str, int]:
         if node.factors[0] == S.Symbol("\\partial") and len(node.factors) == 2:
             return f"{self.symbol(chr(92) + 'partial')}{self.atom(node.factors[1])}", _ATOM
+        sign, positive = _positive("+", node)
+        if sign == "-":  # -1/2 x, not (-1/2) x
+            return self._sum(S.Sum((positive,), ("-",)))
         signs = _ASCII_OPERATORS if self.ascii else _OPERATORS
         parts = [self.factor(node.factors[0])]
         for operator, factor in zip(node.operators, node.factors[1:], strict=True):
@@ -171,8 +174,8 @@ class _Printer:
 
     def _group(self, node: S.Group) -> tuple[str, int]:
         text = self.text(node.body)[0]
-        pairs = {"|": "||", "‖": "‖‖", "[": "[]", "\\{": "{}", "\\langle": "⟨⟩"}
-        left, right = pairs.get(node.opening, "()")
+        pairs = {"|": ("|", "|"), "‖": ("‖", "‖"), "[": ("[", "]"), "\\{": ("{", "}"), "\\langle": ("⟨", "⟩")}
+        left, right = pairs.get(node.opening, ("(", ")"))
         if self.ascii and node.opening in ("‖", "\\langle"):
             left, right = ("||", "||") if node.opening == "‖" else ("<", ">")
         return f"{left}{text}{right}", _ATOM
@@ -203,7 +206,10 @@ class _Printer:
 
 
 def _positive(sign: str, term: Node) -> tuple[str, Node]:
-    """A signed term with the minus of its numerator moved to its sign."""
+    """A signed term with the minus of its numerator, or of its first factor, moved to its sign."""
+    if isinstance(term, S.Product):
+        outer, first = _positive(sign, term.factors[0])
+        return outer, replace(term, factors=(first, *term.factors[1:]))
     if isinstance(term, S.Fraction) and isinstance(term.numerator, S.Sum) and term.numerator.signs == ("-",):
         flipped = {"+": "-", "-": "+"}.get(sign)
         if flipped is not None:
