@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from derive.commands.output import can_encode, colours, width, write
@@ -12,7 +13,9 @@ from derive.commands.version import version
 
 if TYPE_CHECKING:
     from derive.checking import Checked
+    from derive.document import DocumentError
 
+FORMATS = ("text", "concise", "json", "html", "github", "sarif", "junit", "gradescope")
 FAILING = ("refuted", "undecided", "unsupported", "tested")
 PROGRESS_AFTER = 20  # equations: shorter documents are done before a progress line could be read
 
@@ -25,7 +28,7 @@ def add(commands: Any) -> None:
         epilog="Exit status: 0 nothing refuted, 1 something refuted (or --fail-on), 2 input that cannot be read.",
     )
     check.add_argument("paths", nargs="+", metavar="PATH", help="a .md, .qmd, .ipynb, .tex or text file, a layer, or -")
-    check.add_argument("--format", choices=("text", "concise", "json"), default="text", help="default: %(default)s")
+    check.add_argument("--format", choices=FORMATS, default="text", help="default: %(default)s")
     check.add_argument("--terms", action="store_true", help="compare gradients with the derivation term by term")
     check.add_argument("--output", "-o", metavar="FILE", help="write the report there instead of standard output")
     check.add_argument(
@@ -35,6 +38,14 @@ def add(commands: Any) -> None:
         default=[],
         help="exit with 1 for this verdict too; may be repeated",
     )
+    check.add_argument(
+        "--hint",
+        type=int,
+        choices=(1, 2, 3),
+        default=3,
+        help="for teachers: tell 1 where something is wrong, 2 what kind of mistake it is, 3 all (default)",
+    )
+    check.add_argument("--watch", action="store_true", help="check again whenever a file changes, until interrupted")
     check.add_argument("--timeout", type=_seconds, default=10.0, metavar="S", help="seconds an equation (default: 10)")
     check.add_argument(
         "--no-color", action="store_true", help="no terminal colours (also: NO_COLOR in the environment)"
@@ -55,27 +66,55 @@ def _seconds(text: str) -> float:
     return value
 
 
+@dataclass
+class _Outcome:
+    """What became of the documents: those that were checked, and those that cannot be read."""
+
+    checked: list[Checked] = field(default_factory=list)
+    unreadable: list[DocumentError] = field(default_factory=list)
+
+    def status(self, failing: set[str]) -> int:
+        if self.unreadable:
+            return 2
+        return int(any(s.status in failing for c in self.checked for s in c.statements))
+
+
 def run(options: argparse.Namespace) -> int:
+    if not options.watch:
+        return _run_once(options)
+    if "-" in options.paths:
+        print("derive: standard input cannot be watched; name a file.", file=sys.stderr)
+        return 2
+    from derive.commands.watch import watch
+
+    return watch(options.paths, lambda: _run_once(options), clear=options.output is None)
+
+
+def _run_once(options: argparse.Namespace) -> int:
+    outcome = _check(options)
+    failing = {"refuted", *options.fail_on}
+    if outcome.checked or options.format not in ("text", "concise"):
+        write(_render(outcome, options, failing), options.output)
+    return outcome.status(failing)
+
+
+def _check(options: argparse.Namespace) -> _Outcome:
     from derive.checking import check_document
     from derive.document import DocumentError
+    from derive.hints import withhold
     from derive.library import open_document
 
-    checked: list[Checked] = []
-    unreadable = 0
+    outcome = _Outcome()
     for path in options.paths:
         try:
             document = open_document(path)
         except DocumentError as error:
             print(f"derive: {error}", file=sys.stderr)
-            unreadable += 1
+            outcome.unreadable.append(error)
             continue
-        checked.append(check_document(document, options.timeout, _progress(path), options.terms))
-    if checked or options.format == "json":
-        write(_render(checked, options), options.output)
-    if unreadable:
-        return 2
-    failing = {"refuted", *options.fail_on}
-    return int(any(s.status in failing for c in checked for s in c.statements))
+        checked = check_document(document, options.timeout, _progress(path), options.terms)
+        outcome.checked.append(withhold(checked, options.hint))
+    return outcome
 
 
 def _progress(path: str) -> Callable[[int, int], None] | None:
@@ -91,13 +130,40 @@ def _progress(path: str) -> Callable[[int, int], None] | None:
     return show
 
 
-def _render(checked: list[Checked], options: argparse.Namespace) -> str:
-    to_file = options.output is not None
-    ascii_only = options.ascii or not (to_file or can_encode())
+def _render(outcome: _Outcome, options: argparse.Namespace, failing: set[str]) -> str:
+    """The report in the format that was asked for."""
+    if options.format in ("text", "concise"):
+        return _render_text(outcome.checked, options)
+    checked, unreadable = outcome.checked, outcome.unreadable
     if options.format == "json":
         from derive.report import json
 
         return json.render(checked, version())
+    if options.format == "github":
+        from derive.report import github
+
+        return github.render(checked, unreadable)
+    if options.format == "sarif":
+        from derive.report import sarif
+
+        return sarif.render(checked, unreadable, version())
+    if options.format == "junit":
+        from derive.report import junit
+
+        return junit.render(checked, unreadable, failing)
+    if options.format == "gradescope":
+        from derive.report import gradescope
+
+        return gradescope.render(checked, unreadable)
+    from derive.report import html
+
+    return html.render(checked, unreadable, version())
+
+
+def _render_text(checked: list[Checked], options: argparse.Namespace) -> str:
+    """A report for people, in the signs and colours that its reader can show."""
+    to_file = options.output is not None
+    ascii_only = options.ascii or not (to_file or can_encode())
     if options.format == "concise":
         from derive.report import concise
 

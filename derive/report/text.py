@@ -57,6 +57,10 @@ class TextReport:
         parts = [self._header(checked), *self._sections(checked), self._summary(checked)]
         return "\n\n".join(part for part in parts if part) + "\n"
 
+    def statement(self, statement: Statement) -> str:
+        """One statement with its verdict, without a final line break."""
+        return "\n".join(self._statement(statement))
+
     # -- sections ----------------------------------------------------------------------------------------------------
 
     def _header(self, checked: Checked) -> str:
