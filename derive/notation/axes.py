@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import sympy
@@ -89,6 +90,19 @@ class Axes:
         if len(sizes) == 2:
             self.equate(*sizes)
         return True
+
+    @contextmanager
+    def trial(self) -> Iterator[None]:
+        """What is joined or measured inside is forgotten afterwards."""
+        before = [(a, a._parent, list(a.sizes), list(a.from_zero), a.settled) for a in self._all]
+        kept = dict(self.same), dict(self._places), dict(self.operators), self._alive[:]
+        try:
+            yield
+        finally:
+            for axis, parent, sizes, from_zero, settled in before:
+                axis._parent, axis.sizes, axis.from_zero, axis.settled = parent, sizes, from_zero, settled
+            del self._all[len(before) :]
+            self.same, self._places, self.operators, self._alive = kept
 
     # -- sizes -----------------------------------------------------------------------------------------------------
 

@@ -168,3 +168,10 @@ def close(value: Value, slot: Slot) -> Value:
     rest = tuple(s for s in value.slots if s is not slot)
     letter = bound(slot.symbol.name)
     return Value(total(value.expr.xreplace({slot.symbol: letter}), [(letter, slot.axis.size)]), rest)
+
+
+def mean(value: Value) -> Value:
+    """The mean over the one axis that is open."""
+    if len(value.slots) != 1:
+        raise ShapeError("a mean over an axis that is not said")
+    return apply(close(value, value.slots[0]), lambda u: u / value.slots[0].axis.size)

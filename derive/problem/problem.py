@@ -16,6 +16,7 @@ from sympy import Expr, Symbol
 from derive.document import Document
 from derive.forward import Graph
 from derive.latex.syntax import Node, span_of
+from derive.notation.conditions import equal_indices
 from derive.notation.elaborate import Elaborator, Policy
 from derive.notation.equations import Equation
 from derive.notation.table import Table
@@ -150,7 +151,7 @@ class Sides:
 
     def _conditions(self) -> Iterator[tuple[Expr, Expr, bool]]:
         for condition in self.equation.conditions:
-            delta = self.elaborator.equal_indices(condition.first, condition.second, condition.first)
+            delta = equal_indices(self.elaborator, condition.first, condition.second, condition.first)
             if delta is not None and isinstance(delta.expr, sympy.KroneckerDelta):
                 yield (*delta.expr.args[:2], condition.equal)
 

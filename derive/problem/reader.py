@@ -12,6 +12,7 @@ from derive.forward import Definition, Graph, GraphError
 from derive.language import D, index, indices_of, name_of, scalar, size
 from derive.latex import syntax as S
 from derive.latex.syntax import Node, span_of
+from derive.notation import quantities
 from derive.notation.axes import Axes
 from derive.notation.elaborate import Elaborator, Policy
 from derive.notation.equations import Equation, equations
@@ -223,10 +224,10 @@ class _Builder:
         spelled = self.table.spell(node)
         assert spelled is not None
         if spelled.indices:
-            return elaborator._entry(spelled, node)
+            return quantities.entry(elaborator, spelled, node)
         key, count = target
         return (
-            elaborator._array(key, self.table.total(key, count))
+            quantities.array(elaborator, key, self.table.total(key, count))
             if count or self.table.total(key, 0)
             else Value(scalar(key))
         )

@@ -1,0 +1,143 @@
+"""Functions applied to arguments: elementwise ones, those of whole arrays, and the document's own."""
+
+from __future__ import annotations
+
+import sympy
+from sympy import Integer
+
+from derive.language import scalar, sigmoid
+from derive.latex import syntax as S
+from derive.latex.syntax import Node, span_of
+from derive.notation import conditions, powers
+from derive.notation.context import Context
+from derive.notation.functions import is_value, substituted
+from derive.notation.names import Spelling
+from derive.notation.ranks import ARRAY_FUNCTIONS, plain
+from derive.notation.values import ShapeError, Value, apply, close, fresh_slot
+from derive.primitives import BY_NAME, maximum, minimum
+from derive.source import SourceError
+
+
+def application(ctx: Context, rest: list[Node]) -> tuple[Value, int] | None:
+    """A function's name before a bracket."""
+    if len(rest) < 2:
+        return None
+    group, power = rest[1], None
+    if isinstance(group, S.Script) and group.sub is None and not group.primes:
+        power, group = group.sup, group.base
+    if not isinstance(group, S.Group) or group.opening not in ("(", "[", "\\{"):
+        return None
+    if isinstance(rest[0], S.Number) or conditions.is_indicator(ctx, rest[0]):
+        indicator = conditions.indicator(ctx, group)
+        return (indicator, 2) if indicator is not None else None
+    spelled = ctx.table.spell(rest[0])
+    if spelled is None or spelled.indices or is_value(rest[0]):
+        return None
+    applied = _apply_name(ctx, spelled.key, group.body, rest[0])
+    if applied is None:
+        return None
+    if spelled.power is not None:
+        applied = powers.raised(ctx, applied, spelled.power, rest[0])
+    return (powers.raised(ctx, applied, power, group) if power is not None else applied), 2
+
+
+def _apply_name(ctx: Context, key: str, argument: Node, node: Node) -> Value | None:
+    """A named function of its argument; None where the name is a quantity that multiplies."""
+    name = plain(key)
+    if key in ctx.table.functions:
+        return _apply_defined(ctx, key, argument, node)
+    if key.endswith("'") and not ctx.table.introduced(Spelling(key)):
+        return _apply_derivative(ctx, key[:-1], argument, node)
+    if ctx.table.introduced(Spelling(key)) or ctx.table.is_size(key):
+        return None
+    if key == "\\sigma" and not ctx.table.ranks.counts.get(key):
+        ctx.table.tell("\\sigma(u) is the logistic function 1/(1 + e^{-u})")
+        return apply(ctx.value(argument), sigmoid)
+    if name in BY_NAME:
+        return apply(ctx.value(argument), BY_NAME[name].function)
+    if name in ("relu", "ReLU"):
+        return apply(ctx.value(argument), lambda u: maximum(Integer(0), u))
+    if name in ARRAY_FUNCTIONS:
+        return _apply_array(ctx, name, argument, node)
+    return None
+
+
+def _apply_defined(ctx: Context, key: str, argument: Node, node: Node) -> Value:
+    """A function that the document defines, its parameters replaced by the arguments."""
+    function = ctx.table.functions[key]
+    arguments = argument.items if isinstance(argument, S.Sequence) else (argument,)
+    if len(arguments) != len(function.parameters):
+        raise SourceError(f"{key} takes {len(function.parameters)} arguments", span_of(node))
+    if key in ctx.expanding:
+        raise SourceError(f"the function {key} is defined by itself", span_of(node))
+    chosen = dict(zip(function.parameters, arguments, strict=True))
+    ctx.expanding.append(key)
+    try:
+        return ctx.value(substituted(function.body, chosen, ctx.table.letters))
+    finally:
+        ctx.expanding.pop()
+
+
+def _apply_derivative(ctx: Context, key: str, argument: Node, node: Node) -> Value | None:
+    """``\\sigma'(u)``: the derivative of a function of one number, at the argument."""
+    place = S.Symbol("~u")
+    inner = _apply_name(ctx, key, place, node)
+    if inner is None or inner.slots:
+        return None
+    ctx.unknown.discard("~u")
+    variable = scalar("~u")
+    slope = sympy.diff(inner.expr, variable)
+    return apply(ctx.value(argument), lambda u: slope.xreplace({variable: u}))
+
+
+def _apply_array(ctx: Context, name: str, argument: Node, node: Node) -> Value:
+    """softmax, log-sum-exp, row sums, diag and trace; the first three act on the last axis."""
+    value = ctx.value(argument)
+    if not value.slots:
+        raise ShapeError(f"{name} of something that has no axis")
+    if name == "diag":
+        return _diagonal(ctx, value)
+    if name in ("tr", "Tr", "trace"):
+        return _trace(ctx, value)
+    if name == "rowsum":
+        return close(value, value.slots[-1])
+    exponentials = apply(value, sympy.exp)
+    partition = close(exponentials, value.slots[-1])
+    if name in ("LSE", "logsumexp"):
+        return apply(partition, sympy.log)
+    ratio = powers.divide(ctx, exponentials, partition, node)
+    return ratio if name == "softmax" else apply(ratio, sympy.log)
+
+
+def _diagonal(ctx: Context, value: Value) -> Value:
+    """The diagonal matrix of a vector."""
+    if len(value.slots) != 1:
+        raise ShapeError("diag of something that is no vector")
+    other = fresh_slot(value.slots[0].axis)
+    return Value(value.expr * sympy.KroneckerDelta(value.slots[0].symbol, other.symbol), (value.slots[0], other))
+
+
+def _trace(ctx: Context, value: Value) -> Value:
+    if len(value.slots) != 2 or not ctx.table.axes.join(value.slots[0].axis, value.slots[1].axis):
+        raise ShapeError("the trace of something that is no square matrix")
+    return close(value.rename(value.slots[1].symbol, value.slots[0].symbol), value.slots[0])
+
+
+def applied(ctx: Context, node: S.Apply) -> Value:
+    """``\\log x``, ``\\tanh^2(u)``, ``\\max(0, x)``."""
+    name = plain(node.function.name)
+    argument = node.argument.body if isinstance(node.argument, S.Group) else node.argument
+    if name in ("max", "min"):
+        return _extremum(ctx, name, argument, node)
+    applied = _apply_name(ctx, node.function.name, argument, node)
+    if applied is None or node.sub is not None:
+        raise SourceError(f"derive does not know the function {node.function.name}", node.span)
+    return powers.raised(ctx, applied, node.sup, node) if node.sup is not None else applied
+
+
+def _extremum(ctx: Context, name: str, argument: Node, node: Node) -> Value:
+    items = argument.items if isinstance(argument, S.Sequence) else ()
+    if len(items) != 2:
+        raise SourceError(f"{name} of two numbers is understood, nothing else", span_of(node))
+    first, second, slots = ctx.table.shapes.align(ctx.value(items[0]), ctx.value(items[1]))
+    return Value((maximum if name == "max" else minimum)(first, second), slots)

@@ -1,0 +1,145 @@
+"""What the rules of reading share: the table, the letters in scope, and what came up on the way.
+
+A rule is a function of a `Context` and a node. Rules call `Context.value` for the parts of their node; which rule reads
+which kind of node is said in one place, `derive.notation.elaborate`.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Literal
+
+import sympy
+from sympy import Expr, Integer, Symbol
+
+from derive.language import index
+from derive.latex import syntax as S
+from derive.latex.syntax import Node, span_of
+from derive.notation.axes import Scope
+from derive.notation.names import letter_of
+from derive.notation.table import Table
+from derive.notation.values import Axis, Value
+from derive.source import SourceError
+
+
+@dataclass(frozen=True)
+class Policy:
+    """Answers to what the page leaves open.
+
+    Attributes:
+        product: whether ``a b`` of arrays without indices is taken entry by entry or as in linear algebra.
+        slash: whether ``a/bc`` is a/(bc) or (a/b)c.
+    """
+
+    product: Literal["elementwise", "matrix"] = "elementwise"
+    slash: Literal["tight", "loose"] = "tight"
+
+
+@dataclass(frozen=True)
+class Letter:
+    """An index letter in scope."""
+
+    symbol: Symbol
+    axis: Axis
+
+
+@dataclass
+class Context(ABC):
+    """The state of reading one equation.
+
+    Args:
+        table: what names mean.
+        axes: the axes of the equation's letters, from linking it.
+        policy: answers to open questions.
+        defining: whether the equation is part of the forward pass, where a bare N is an input and no known size.
+
+    Attributes:
+        asked: the questions of the policy that came up.
+        free: the letters of the equation that no sum binds, with their axes.
+        unknown: names that nothing in the document introduces.
+        scope: the letters that sums around the present node bind.
+        expanding: the document's functions that are being expanded.
+        implicit: whether the present node is under a sum whose index nobody wrote, so that products are entry by entry.
+    """
+
+    table: Table
+    axes: Scope
+    policy: Policy = Policy()
+    defining: bool = False
+    asked: set[str] = field(default_factory=set)
+    free: dict[str, Letter] = field(default_factory=dict)
+    unknown: set[str] = field(default_factory=set)
+    scope: dict[str, Letter] = field(default_factory=dict)
+    expanding: list[str] = field(default_factory=list)
+    implicit: bool = False
+
+    @abstractmethod
+    def value(self, node: Node) -> Value:
+        """The value of an expression. Raises `SourceError` for what has no meaning here."""
+
+    def scalar(self, node: Node) -> Expr:
+        """The value of an expression without open axes."""
+        value = self.value(node)
+        if value.slots:
+            raise SourceError("an array where a number is expected", span_of(node))
+        return value.expr
+
+    def is_known(self, node: Node) -> bool:
+        """Whether a node is a name that the document introduces, as an alias may be."""
+        spelled = self.table.spell(node)
+        return spelled is not None and (
+            self.table.introduced(spelled) or self.table.alias(spelled.key, len(spelled.indices)) is not None
+        )
+
+    # -- indices -----------------------------------------------------------------------------------------------------
+
+    def letter(self, letter: str, axis: Axis) -> Letter:
+        """A letter as the scope binds it; a free one gets the axis that linking found, or this one."""
+        if letter in self.scope:
+            return self.scope[letter]
+        if letter not in self.free:
+            self.free[letter] = Letter(index(letter), self.axes.get(letter, axis))
+        return self.free[letter]
+
+    def index(self, item: Node, axis: Axis, node: Node) -> Expr:
+        """An index at a place that runs over ``axis``."""
+        letter = letter_of(item)
+        if letter is not None:
+            found = self.letter(letter, axis)
+            if not self.table.axes.join(axis, found.axis):
+                raise SourceError(
+                    f"the index {letter} runs over {found.axis.size} values in one place and {axis.size} in another",
+                    span_of(node),
+                )
+            return found.symbol
+        if isinstance(item, S.Number):
+            return Integer(item.text)
+        if isinstance(item, S.Script):
+            return self._selector(item, axis)
+        raise SourceError("derive does not compute with indices", span_of(item))
+
+    def _selector(self, item: S.Script, axis: Axis) -> Expr:
+        """An entry of an array of indices, as in ``O_{i, y_i}``."""
+        value = self.value(item)
+        if not isinstance(value.expr, sympy.Indexed):
+            raise SourceError("derive does not compute with indices", span_of(item))
+        self.table.selectors[str(value.expr.base.label)] = axis
+        return value.expr
+
+    def selected(self, value: Value, items: Iterable[Node], node: Node) -> Value:
+        """An array with indices behind it: ``(A)_{i,:}``; a colon leaves its axis open."""
+        for item, slot in zip(items, value.slots, strict=False):
+            if isinstance(item, S.Empty) or (isinstance(item, S.Symbol) and item.name == ":"):
+                continue
+            value = value.rename(slot.symbol, self.index(item, slot.axis, node))
+        return value
+
+    def inside(self, letters: dict[str, Letter], body: Node) -> Value:
+        """A body read in a scope of its own."""
+        outer, self.scope = self.scope, letters
+        try:
+            return self.value(body)
+        finally:
+            self.scope = outer

@@ -1,0 +1,178 @@
+"""Derivatives as people write them: quotients, operators, gradients, with something held fixed, on one path."""
+
+from __future__ import annotations
+
+import sympy
+from sympy import Expr, Symbol
+
+from derive.language import D, is_quantity, name_of, scalar
+from derive.latex import syntax as S
+from derive.latex.syntax import Node, span_of
+from derive.notation import powers
+from derive.notation.context import Context
+from derive.notation.survey import PARTIALS
+from derive.notation.values import Slot, Value
+from derive.source import SourceError
+
+
+def _differential(ctx: Context, node: Node) -> Node | None:
+    """What stands behind ∂ or d in a numerator or denominator; None where it is no differential."""
+    if not isinstance(node, S.Product) or len(node.factors) < 2 or node.operators[0] != "":
+        return None
+    head = ctx.table.spell(node.factors[0])
+    if head is None or head.key not in PARTIALS or head.indices or ctx.table.introduced(head):
+        return None
+    if len(node.factors) == 2:
+        return node.factors[1]
+    return S.Product(node.factors[1:], node.operators[1:], node.span)
+
+
+def derivative(ctx: Context, above: Node, below: Node, node: Node) -> Value | None:
+    """``\\frac{\\partial a}{\\partial b}``."""
+    by = _differential(ctx, below)
+    if by is None:
+        return None
+    of = _differential(ctx, above)
+    if of is None:
+        if _is_operator_name(ctx, above):
+            raise SourceError("a derivative of nothing", span_of(node), "Write what is differentiated.")
+        return None
+    return differentiate(ctx, ctx.value(of), ctx.value(by), node)
+
+
+def _is_operator_name(ctx: Context, node: Node) -> bool:
+    spelled = ctx.table.spell(node)
+    return spelled is not None and spelled.key in PARTIALS
+
+
+def _derivative_or_fail(ctx: Context, node: S.Fraction, held: tuple[Expr, ...]) -> Value:
+    by, of = _differential(ctx, node.denominator), _differential(ctx, node.numerator)
+    if by is None or of is None:
+        raise SourceError("only a derivative can have something held fixed", node.span)
+    return differentiate(ctx, ctx.value(of), ctx.value(by), node, held)
+
+
+def differentiate(ctx: Context, of: Value, by: Value, node: Node, held: tuple[Expr, ...] = ()) -> Value:
+    if not is_quantity(by.expr) or (isinstance(by.expr, Symbol) and by.expr.is_integer):
+        raise SourceError("a derivative by something that is no variable", span_of(node))
+    first, second, slots = _derivative_axes(ctx, of, by)
+    arguments = (first, second, sympy.Tuple(*held)) if held else (first, second)
+    return Value(D(*arguments), slots)
+
+
+def _derivative_axes(ctx: Context, of: Value, by: Value) -> tuple[Expr, Expr, tuple[Slot, ...]]:
+    """Bare arrays on both sides of a derivative: the same entry of both, or the whole Jacobian."""
+    if of.slots and by.slots:
+        ctx.asked.add("product")
+        if ctx.policy.product == "matrix":
+            return of.expr, by.expr, of.slots + by.slots
+        return ctx.table.shapes.align(of, by)
+    return of.expr, by.expr, of.slots or by.slots
+
+
+def held_fixed(ctx: Context, node: S.HeldFixed) -> Value:
+    """A derivative with names held fixed."""
+    if not isinstance(node.body, S.Fraction):
+        raise SourceError("only a derivative can have something held fixed", node.span)
+    names = []
+    for item in node.fixed.items if isinstance(node.fixed, S.Sequence) else (node.fixed,):
+        if not isinstance(item, S.Words):
+            names.append(ctx.value(item).expr)
+    return _derivative_or_fail(ctx, node.body, tuple(names))
+
+
+def on_path(ctx: Context, fraction: S.Fraction, note: Node) -> Value | None:
+    """A derivative with ``_{\\text{direct}}`` or ``_{\\text{via } c}`` behind it: its part on one path."""
+    items = note.items if isinstance(note, S.Sequence) else (note,)
+    words = " ".join(
+        i.text if isinstance(i, S.Words) else i.name for i in items if isinstance(i, S.Words | S.Symbol)
+    ).lower()
+    of, by = _differential(ctx, fraction.numerator), _differential(ctx, fraction.denominator)
+    if of is None or by is None:
+        return None
+    if words.startswith("direct"):
+        return _direct(ctx, of, by, fraction)
+    if words.startswith(("via", "through")) and len(items) > 1:
+        through = ctx.value(items[-1])
+        first = differentiate(ctx, ctx.value(of), through, fraction)
+        return powers.times(ctx, first, "", differentiate(ctx, through, ctx.value(by), fraction))
+    return None
+
+
+def _direct(ctx: Context, of: Node, by: Node, node: Node) -> Value:
+    """The derivative with every other name that the definition uses held fixed."""
+    value = ctx.value(of)
+    names = ctx.table.stages(name_of(value.expr)) if is_quantity(value.expr) else ()
+    held = tuple(scalar(name) for name in names)
+    return differentiate(ctx, value, ctx.value(by), node, held or (scalar("~nothing"),))
+
+
+def operator(ctx: Context, rest: list[Node]) -> tuple[Value, int] | None:
+    """``\\frac{\\partial}{\\partial x}`` applied to the bracket that follows, or to all that follows."""
+    head = rest[0]
+    if not isinstance(head, S.Fraction) or len(rest) < 2 or not _is_bare_operator(ctx, head):
+        return None
+    used = 2 if isinstance(rest[1], S.Group) else len(rest)
+    operand = ctx.value(_juxtaposed(rest[1:used]))
+    by = _differential(ctx, head.denominator)
+    assert by is not None
+    return differentiate(ctx, operand, ctx.value(by), head), used
+
+
+def _is_bare_operator(ctx: Context, node: S.Fraction) -> bool:
+    spelled = ctx.table.spell(node.numerator)
+    return spelled is not None and spelled.key in PARTIALS and _differential(ctx, node.denominator) is not None
+
+
+def gradient(ctx: Context, rest: list[Node]) -> tuple[Value, int] | None:
+    """``\\nabla_x L``."""
+    head = rest[0]
+    if len(rest) < 2 or not isinstance(head, S.Script) or head.sub is None or ctx.is_known(head):
+        return None
+    if not isinstance(head.base, S.Symbol) or head.base.name != "\\nabla":
+        return None
+    if head.sup is not None and head.sup != S.Number("2"):
+        return None
+    of, by = ctx.value(rest[1]), ctx.value(head.sub)
+    if of.slots or not is_quantity(of.expr):
+        return None
+    gradient = differentiate(ctx, of, by, head)
+    if head.sup is None:
+        return gradient, 2
+    again = ctx.value(head.sub)
+    return Value(D(gradient.expr, again.expr), gradient.slots + again.slots), 2
+
+
+def slash_derivative(ctx: Context, node: S.Product) -> Value | None:
+    """``\\partial a / \\partial b`` in a line."""
+    if "/" not in node.operators:
+        return None
+    at = node.operators.index("/") + 1
+    start = next((k for k in range(at) if _is_operator_name(ctx, node.factors[k])), None)
+    if start is None or not _is_operator_name(ctx, node.factors[at]):
+        return None
+    end = at + 2
+    value = derivative(ctx, _part(node, start, at), _part(node, at, min(end, len(node.factors))), node)
+    if value is None:
+        return None
+    if start:
+        value = powers.times(ctx, ctx.value(_part(node, 0, start)), "", value)
+    if end < len(node.factors):
+        rest = ctx.value(_part(node, end, len(node.factors)))
+        value = powers.times(ctx, value, node.operators[end - 1], rest)
+    return value
+
+
+def _part(node: S.Product, start: int, end: int) -> Node:
+    factors = node.factors[start:end]
+    if len(factors) == 1:
+        return factors[0]
+    return S.Product(factors, node.operators[start : end - 1], span_of(factors[0]).join(span_of(factors[-1])))
+
+
+def _juxtaposed(factors: list[Node]) -> Node:
+    """Factors side by side as one node."""
+    if len(factors) == 1:
+        return factors[0]
+    span = span_of(factors[0]).join(span_of(factors[-1]))
+    return S.Product(tuple(factors), ("",) * (len(factors) - 1), span)

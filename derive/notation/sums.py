@@ -1,0 +1,141 @@
+"""Sums and products over an index."""
+
+from __future__ import annotations
+
+import sympy
+from sympy import Expr, Integer
+
+from derive.language import bound, total
+from derive.latex import syntax as S
+from derive.latex.syntax import Node
+from derive.notation import conditions
+from derive.notation.axes import Scope, first_value, size_expression
+from derive.notation.context import Context, Letter
+from derive.notation.dots import FAMILY
+from derive.notation.survey import bound_letters
+from derive.notation.values import Axis, Value, close, fresh_slot
+from derive.source import SourceError
+
+
+def big_operator(ctx: Context, node: S.BigOperator) -> Value:
+    if node.operator == FAMILY:
+        return _family(ctx, node)
+    if node.operator not in ("sum", "prod"):
+        raise SourceError(f"derive does not understand \\{node.operator} with limits", node.span)
+    letters = list(bound_letters(node.lower)) if node.lower is not None else []
+    if not letters:
+        return _sum_over_slots(ctx, node)
+    axes = _axes_of(ctx, node)
+    outer = dict(ctx.scope)
+    for letter in letters:
+        ctx.scope[letter] = Letter(bound(letter), axes[letter])
+    chosen = {letter: ctx.scope[letter] for letter in letters}
+    implicit, ctx.implicit = ctx.implicit, not any(_mentions(node.body, letter) for letter in letters)
+    try:
+        body = ctx.value(node.body)
+        factor = _condition_factor(ctx, node.lower)
+    finally:
+        ctx.scope, ctx.implicit = outer, implicit
+    for letter in reversed(letters):
+        body = _bind(ctx, body, chosen[letter])
+    return _summed(ctx, node, body, factor, [chosen[letter] for letter in letters])
+
+
+def _family(ctx: Context, node: S.BigOperator) -> Value:
+    """``[u_1, \\dots, u_n]``: the entries side by side, as the columns of a matrix where they are vectors."""
+    (letter,) = bound_letters(node.lower) if node.lower is not None else ("",)
+    outer = dict(ctx.scope)
+    slot = fresh_slot(_axes_of(ctx, node)[letter])
+    ctx.scope[letter] = Letter(slot.symbol, slot.axis)
+    try:
+        body = ctx.value(node.body)
+    finally:
+        ctx.scope = outer
+    return Value(body.expr, (*body.slots, slot))
+
+
+def _axes_of(ctx: Context, node: S.BigOperator) -> Scope:
+    """The axes of the letters that a sum binds; a sum in a function's body is linked when it is met."""
+    axes = ctx.table.axes
+    if id(node) not in axes.operators:
+        axes.link(node, {letter: found.axis for letter, found in ctx.scope.items()})
+    return axes.operators[id(node)]
+
+
+def _bind(ctx: Context, body: Value, letter: Letter) -> Value:
+    """An index dropped under a sum is the sum's."""
+    slots = [s for s in body.slots if s.axis.same(letter.axis)]
+    if not slots and len(body.slots) == 1 and ctx.table.axes.join(body.slots[0].axis, letter.axis):
+        slots = list(body.slots)
+    if len(slots) == 1:
+        ctx.table.tell("an index left out under a sum is the one summed over")
+        return body.rename(slots[0].symbol, letter.symbol)
+    return body
+
+
+def _condition_factor(ctx: Context, lower: Node | None) -> Expr:
+    """The product of the indicators of conditions such as ``j \\neq i``."""
+    factor = Integer(1)
+    for part in lower.items if isinstance(lower, S.Sequence) else (lower,):
+        if isinstance(part, S.Chain) and part.relations[0] == "\\neq":
+            equal = conditions.equal_indices(ctx, part.members[0], part.members[1], part)
+            if equal is None:
+                raise SourceError("derive does not understand this condition", part.span)
+            factor = factor * (1 - equal.expr)
+        elif isinstance(part, S.Chain) and part.relations[0] != "=":
+            raise SourceError("derive does not understand this range", part.span)
+    return factor
+
+
+def _summed(ctx: Context, node: S.BigOperator, body: Value, factor: Expr, letters: list[Letter]) -> Value:
+    axes = [letter.axis for letter in letters]
+    _check_range(ctx, node, letters, axes)
+    if node.operator == "sum":
+        ranges = [(letter.symbol, axis.size) for letter, axis in zip(letters, axes, strict=True)]
+        whole = total(body.expr * factor, ranges)
+        return Value(whole - _left_out(ctx, node, body.expr * factor, letters), body.slots)
+    if factor != 1:
+        raise SourceError("a product over part of an axis", node.span)
+    limits = [(letter.symbol, 1, axis.size) for letter, axis in zip(letters, axes, strict=True)]
+    return Value(sympy.Product(body.expr, *limits), body.slots)
+
+
+def _check_range(ctx: Context, node: S.BigOperator, letters: list[Letter], axes: list[Axis]) -> None:
+    """The limits cover the whole axis; a sum from 0 to the size is noted, any other range refused."""
+    if node.upper is None or len(letters) != 1:
+        return
+    high = size_expression(node.upper)
+    start = first_value(node.lower)
+    if high is None or (isinstance(node.lower, S.Chain) and node.lower.relations[0] == "=" and start is None):
+        raise SourceError("derive does not understand the limits of this sum", node.span)
+    high = ctx.table.axes.canonical(high)
+    terms = high - (start if start is not None else 1) + 1
+    if terms == axes[0].size or (high == axes[0].size and start is not None and 1 < start <= 4):
+        return
+    if start == 0 and high == axes[0].size:
+        ctx.table.tell(
+            f"the sum from 0 to {high} would have {high}+1 terms; it is read as the whole axis of {high} values"
+        )
+        return
+    raise SourceError(f"a sum of {terms} terms over an axis of {axes[0].size} values", node.span)
+
+
+def _left_out(ctx: Context, node: S.BigOperator, body: Expr, letters: list[Letter]) -> Expr:
+    """The first terms that a sum from 2, 3 or 4 does not have."""
+    start = first_value(node.lower)
+    if start is None or start <= 1 or len(letters) != 1:
+        return Integer(0)
+    return sympy.Add(*(body.xreplace({letters[0].symbol: Integer(k)}) for k in range(1, int(start))))
+
+
+def _sum_over_slots(ctx: Context, node: S.BigOperator) -> Value:
+    """A sum without an index runs over the one axis that is left open."""
+    body = ctx.value(node.body)
+    if len(body.slots) != 1 or node.operator != "sum":
+        raise SourceError("a sum that does not say what it runs over", node.span)
+    ctx.table.tell("a sum without an index runs over the axis whose index was left out")
+    return close(body, body.slots[0])
+
+
+def _mentions(node: Node, letter: str) -> bool:
+    return any(isinstance(inner, S.Symbol) and inner.name == letter for inner in node.walk())
