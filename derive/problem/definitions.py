@@ -1,0 +1,135 @@
+"""Definitions read one after the other, each after those that it uses, and facts that were given."""
+
+from __future__ import annotations
+
+import sympy
+
+from derive.forward import Definition
+from derive.language import D, index, indices_of, name_of, scalar
+from derive.latex.syntax import span_of
+from derive.notation import quantities
+from derive.notation.elaborate import Elaborator
+from derive.notation.equations import Equation
+from derive.notation.table import Name
+from derive.notation.values import ShapeError, Value
+from derive.problem.draft import Draft
+from derive.problem.problem import settle
+from derive.source import SourceError
+
+
+def define_all(draft: Draft) -> None:
+    """Elaborate the definitions, each after those that it uses."""
+    waiting = {e.defines: e for e in draft.equations if e.defines in draft.table.defined}
+    done: set[Name] = set()
+    for target in list(waiting):
+        _define_in_order(draft, target, waiting, done, ())
+    for equation in draft.equations:
+        if equation.role == "given" and equation.defines is None:
+            _take_given(draft, equation)
+
+
+def _define_in_order(
+    draft: Draft, target: Name, waiting: dict[Name, Equation], done: set[Name], path: tuple[Name, ...]
+) -> None:
+    if target in done:
+        return
+    equation = waiting[target]
+    if target in path:
+        circle = " uses ".join(key for key, _ in (*path[path.index(target) :], target))
+        draft.fail(equation, SourceError(f"the definitions go in a circle: {circle}", equation.span))
+        done.add(target)
+        return
+    used = {s.key for s in draft.classifier.spellings(equation.value)}
+    for other in waiting:
+        if other[0] in used and other != target:
+            _define_in_order(draft, other, waiting, done, (*path, target))
+    if target not in done:
+        done.add(target)
+        _define_one(draft, equation, target)
+
+
+def _define_one(draft: Draft, equation: Equation, target: Name) -> None:
+    errors = []
+    for policy in draft.policies():
+        elaborator = Elaborator(draft.table, dict(equation.axes), policy, True)
+        try:
+            definition = _read_definition(draft, equation, target, elaborator)
+            break
+        except SourceError as error:
+            errors.append(error)
+    else:
+        draft.fail(equation, errors[0])
+        return
+    if definition is None:
+        _define_alias(draft, equation, target)
+        return
+    draft.table.inputs |= elaborator.unknown
+    draft.table.uses[definition.name] = tuple(sorted(definition.uses))
+    draft.definitions.append(definition)
+
+
+def _read_definition(draft: Draft, equation: Equation, target: Name, elaborator: Elaborator) -> Definition | None:
+    """The definition that an equation is under a policy; None for a name of an expression with derivatives."""
+    left = _left_value(draft, equation, target, elaborator)
+    right = settle(elaborator.value(equation.value), left, elaborator, draft.table)
+    left = settle(left, left, elaborator, draft.table)
+    return None if right.expr.has(D) else _definition(draft, left, right, equation)
+
+
+def _left_value(draft: Draft, equation: Equation, target: Name, elaborator: Elaborator) -> Value:
+    node = draft.classifier.joined(equation.members[next(iter(equation.names))])
+    spelled = draft.table.spell(node)
+    assert spelled is not None
+    if spelled.indices:
+        return quantities.entry(elaborator, spelled, node)
+    key, count = target
+    return (
+        quantities.array(elaborator, key, draft.table.total(key, count))
+        if count or draft.table.total(key, 0)
+        else Value(scalar(key))
+    )
+
+
+def _define_alias(draft: Draft, equation: Equation, target: Name) -> None:
+    """A definition by derivatives names an expression; it is no stage of the forward pass."""
+    draft.classifier.set_alias(target, equation.members[next(iter(equation.names))], equation.value)
+    draft.table.defined.discard(target)
+
+
+def _definition(draft: Draft, left: Value, right: Value, equation: Equation) -> Definition:
+    """The definition with the left side's indices, implicit ones given letters."""
+    try:
+        if len(right.slots) > len(left.slots):
+            raise ShapeError
+        first, second, slots = draft.table.shapes.align(left, right)
+    except ShapeError:
+        raise SourceError("the two sides have different axes", span_of(equation.value)) from None
+    taken = {i.name for i in indices_of(first)}
+    letters = {s.symbol: index(_letter(k, taken)) for k, s in enumerate(slots)}
+    indices = tuple(i.xreplace(letters) for i in indices_of(first))
+    key, count = equation.defines or ("", 0)
+    sizes = tuple(axis.size for axis in draft.table.axes_of(key, count))
+    return Definition(name_of(first), indices, sizes, second.xreplace(letters))
+
+
+def _take_given(draft: Draft, equation: Equation) -> None:
+    """A given that defines nothing: equal sizes and aliases are known already; a sum with a value is a fact."""
+    name = draft.table.spell(draft.classifier.left(equation)) if equation.members else None
+    known = name is not None and any(key == name.key for key, _ in draft.table.aliases)
+    if equation.relations[:1] != ("=",) or known or draft.classifier.target(equation) is not None:
+        return
+    elaborator = Elaborator(draft.table, dict(equation.axes))
+    try:
+        left, right = (elaborator.scalar(m) for m in equation.members[:2])
+    except SourceError as error:
+        draft.fail(equation, error)
+        return
+    if isinstance(left, sympy.Sum):
+        draft.facts.append((left, right))
+        draft.table.inputs |= elaborator.unknown
+    else:
+        draft.fail(equation, SourceError("derive cannot use this given", equation.span))
+
+
+def _letter(k: int, taken: set[str]) -> str:
+    return [letter for letter in "ijklmnpq" if letter not in taken][k]

@@ -1,0 +1,107 @@
+"""The loss, the ranks and the axes of a document's names, before anything is read for its value."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from derive.language import size
+from derive.latex.syntax import Node
+from derive.notation.elaborate import Elaborator
+from derive.notation.equations import Equation
+from derive.notation.roles import find_loss
+from derive.notation.values import ShapeError, Value
+from derive.problem.draft import Draft
+from derive.source import SourceError
+
+
+def find_loss_name(draft: Draft) -> None:
+    lefts = [draft.table.spell(draft.classifier.left(e)) for e in draft.equations if len(e.members) > 1]
+    defined = {s.key for s in lefts if s is not None and s.power is None}
+    nodes = [member for e in draft.equations for member in e.members]
+    draft.table.loss = find_loss(nodes, draft.table.letters, defined)
+
+
+def infer_ranks(draft: Draft) -> None:
+    ranks = draft.table.ranks
+    ranks.scalars = {draft.table.loss or ""} | draft.classifier.sizes()
+    defining = [e for e in draft.equations if e.defines in draft.table.defined]
+    aliases = [e for e in draft.equations if e.defines in draft.table.aliases and e not in defining]
+    claims = [
+        e
+        for e in draft.equations
+        if e not in (*defining, *aliases) and not (e.given and draft.classifier.target(e) is None)
+    ]
+    ranks.infer(_named(defining), _named(aliases), [e.members for e in claims])
+
+
+def join_axes(draft: Draft) -> None:
+    """Definitions first: what they join, claims must respect."""
+    draft.table.axes.plain = {key for key, _ in draft.table.defined}
+    draft.table.axes.kronecker = ("\\delta", 2) not in draft.table.defined | set(draft.table.aliases)
+    forward = [e for e in draft.equations if e.role in ("definition", "given")]
+    claims = [e for e in draft.equations if e.role not in ("definition", "given")]
+    for group in (forward, claims):
+        for equation in group:
+            _link(draft, equation)
+        for equation in group:
+            _join_shapes(draft, equation)
+        draft.table.axes.settle()
+
+
+def _link(draft: Draft, equation: Equation) -> None:
+    scope = equation.previous.axes if equation.previous is not None else {}
+    if equation.defines in draft.table.defined:
+        left = draft.classifier.open_letters(equation.members[next(iter(equation.names))], frozenset())
+        for letter in draft.classifier.open_letters(equation.value, frozenset()) - left:
+            draft.table.fixed.setdefault(letter, draft.table.axes.fresh())
+    scope.update(draft.table.fixed)
+    for member in equation.members:
+        draft.table.axes.link(draft.classifier.joined(member), scope)
+    for condition in equation.conditions:
+        draft.table.axes.link(condition.first, scope)
+        draft.table.axes.link(condition.second, scope)
+    equation.axes = scope
+    _equate_sizes(draft, equation)
+
+
+def _equate_sizes(draft: Draft, equation: Equation) -> None:
+    """``N = m`` between sizes."""
+    if equation.role != "given" or len(equation.members) != 2:
+        return
+    spelled = [draft.table.spell(member) for member in equation.members]
+    names = [s.key for s in spelled if s is not None and not s.indices and s.power is None]
+    if len(names) == 2 and any(draft.table.is_size(name) for name in names):
+        first, second = names if not draft.table.is_size(names[0]) else (names[1], names[0])
+        draft.table.axes.equate(size(first), size(second), quiet=True)
+        draft.table.aliases.pop((names[0], 0), None)
+
+
+def _join_shapes(draft: Draft, equation: Equation) -> None:
+    """Read an equation once for the axes that its operations join; what it says is not kept."""
+    elaborator = Elaborator(draft.table, dict(equation.axes), draft.policy())
+    values = []
+    for member in equation.members:
+        try:
+            values.append(elaborator.value(member))
+        except SourceError:
+            continue
+    for left, right in pairwise(values):
+        _join_letters(draft, left, right, elaborator)
+        try:
+            draft.table.shapes.align(left, right)
+        except ShapeError:
+            continue
+    draft.problem.heard()
+
+
+def _join_letters(draft: Draft, left: Value, right: Value, elaborator: Elaborator) -> None:
+    """An index that one side leaves out is the one letter that the other side writes more."""
+    for open_side, written in ((left, right), (right, left)):
+        letters = [x for x in elaborator.free.values() if x.symbol in written.expr.free_symbols]
+        if len(open_side.slots) == len(written.slots) + 1 and len(letters) == 1:
+            draft.table.axes.join(open_side.slots[-1].axis, letters[0].axis)
+
+
+def _named(equations: list[Equation]) -> list[tuple[Node, ...]]:
+    """Each equation's new name with its value."""
+    return [(e.members[next(iter(e.names))], e.value) for e in equations]
