@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from sympy import Expr
+
 from derive.forward import Graph, GraphError
-from derive.language import D, name_of
+from derive.language import D, name_of, scalar
 from derive.notation.elaborate import Elaborator
 from derive.notation.table import POSITIVE
 from derive.problem.draft import Draft
@@ -11,38 +13,69 @@ from derive.source import SourceError
 
 
 def build_graph(draft: Draft) -> None:
-    shapes = {d.name: d.sizes for d in draft.definitions}
-    for key in sorted({key for key, _ in draft.table.ranks.hidden} | set(draft.table.ranks.counts)):
-        for count in sorted(
-            {c for k, c in draft.table.ranks.hidden if k == key} | draft.table.ranks.counts.get(key, set())
-        ):
-            sizes = tuple(axis.size for axis in draft.table.axes_of(key, count))
-            shapes.setdefault(draft.table.name(key, count), sizes)
-    positive = frozenset(name for name in draft.table.inputs if name in POSITIVE)
+    """Give the problem its forward graph; definitions that make none are left out, with their error."""
+    for _ in range(len(draft.definitions) + 1):
+        try:
+            draft.problem.graph = _graph(draft)
+            return
+        except GraphError as error:
+            _leave_out(draft, error)
+
+
+def _leave_out(draft: Draft, error: GraphError) -> None:
+    for equation in draft.equations:
+        if equation.defines is not None and equation.defines[0] == error.name:
+            draft.fail(equation, SourceError(str(error), equation.span))
+    draft.definitions = [d for d in draft.definitions if d.name != error.name]
+
+
+def _graph(draft: Draft) -> Graph:
+    table = draft.table
+    positive = frozenset(name for name in table.inputs if name in POSITIVE)
     chosen = {str(i) for d in draft.definitions for i in d.expr.free_symbols if i.is_integer and i not in d.indices}
-    fixed = {letter: axis for letter, axis in draft.table.fixed.items() if letter in chosen}
-    selectors = {name: axis.size for name, axis in (fixed | draft.table.selectors).items()}
-    loss = draft.table.loss or "L"
-    try:
-        definitions = tuple(draft.definitions)
-        graph = Graph(definitions, shapes, loss, _outputs(draft), positive, tuple(draft.facts), selectors)
-    except GraphError as error:
-        equation = next((e for e in draft.equations if e.defines and e.defines[0] == error.name), draft.equations[0])
-        draft.fail(equation, SourceError(str(error), equation.span))
-        return
-    draft.problem.graph = graph
+    fixed = {letter: axis for letter, axis in table.fixed.items() if letter in chosen}
+    selectors = {name: axis.size for name, axis in (fixed | table.selectors).items()}
+    definitions, facts = tuple(draft.definitions), tuple(draft.facts)
+    return Graph(definitions, _shapes(draft), table.loss or "L", _outputs(draft), positive, facts, selectors)
+
+
+def _shapes(draft: Draft) -> dict[str, tuple[Expr, ...]]:
+    """The sizes of the axes of every name, under each number of indices that it is written with."""
+    table = draft.table
+    shapes = {d.name: d.sizes for d in draft.definitions}
+    names = set(table.ranks.hidden) | {(key, n) for key, counts in table.ranks.counts.items() for n in counts}
+    for key, count in sorted(names):
+        shapes.setdefault(table.name(key, count), tuple(axis.size for axis in table.axes_of(key, count)))
+    return shapes
 
 
 def _outputs(draft: Draft) -> tuple[str, ...]:
-    """What an undefined loss depends on: of the names that no definition uses, those it is differentiated by."""
-    sinks = Graph(tuple(draft.definitions), loss=draft.table.loss or "L").outputs
+    """What an undefined loss depends on.
+
+    Of the names that the document defines and differentiates the loss by, the last ones. Where none of them ends the
+    forward pass, the names that end it are added: a loss of more names is only the more general.
+    """
+    graph = Graph(tuple(draft.definitions), loss=draft.table.loss or "L")
+    by = _differentiated(draft) & set(graph.by_name) - {graph.loss}
+    last = tuple(d.name for d in graph.definitions if d.name in by and not _reaches_another(graph, d.name, by))
+    return last if set(last) & set(graph.outputs) else last + graph.outputs
+
+
+def _reaches_another(graph: Graph, name: str, among: set[str]) -> bool:
+    return any(graph.depends(other, name) for other in among if other != name)
+
+
+def _differentiated(draft: Draft) -> set[str]:
+    """The names that the loss is differentiated by."""
+    loss = scalar(draft.table.loss or "L")
     by: set[str] = set()
     for equation in draft.equations:
         elaborator = Elaborator(draft.table, dict(equation.axes), draft.policy())
         for member in equation.members if equation.role != "definition" else ():
             try:
-                by |= {name_of(d.args[1]) for d in elaborator.value(member).expr.atoms(D)}
+                derivatives = elaborator.value(member).expr.atoms(D)
             except SourceError:
                 continue
+            by |= {name_of(d.args[1]) for d in derivatives if d.args[0] == loss}
     draft.problem.heard()
-    return tuple(name for name in sinks if name in by) or sinks
+    return by
