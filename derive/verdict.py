@@ -16,7 +16,7 @@ import sympy
 from sympy import Expr, Symbol
 
 from derive.closed import Compactor
-from derive.forward import Definition, Graph
+from derive.forward import Definition, Graph, names_in
 from derive.gradient import Calculus, NoDerivative, Reading
 from derive.language import D, name_of, total
 from derive.limits import TimeLimit, time_limit
@@ -142,7 +142,7 @@ class Judge:
         first = self.problem.sides(equation, Policy())
         best = self._read(first)
         for policy in self.problem.policies(first.asked) if best.score[0] or best.score[1] else ():
-            best = min(best, self._read(self.problem.sides(equation, policy)), key=lambda reading: reading.score)
+            best = _better(best, self._read(self.problem.sides(equation, policy)))
         self.problem.assume(best.assumptions, equation.line)
         judged = Judged(equation, best.links, [], best.sides)
         judged.values = [self._value(judged, k) for k in range(len(best.links))]
@@ -209,9 +209,15 @@ class Judge:
         return Verdict("tested", shown, f"{tested} ({reason})" if reason else tested, pair=pair)
 
     def _readings(self, pairs: Iterable[Pair | SourceError]) -> tuple[Reading, ...]:
-        if any(isinstance(pair, Pair) and self._is_ambiguous(pair) for pair in pairs):
+        found = [pair for pair in pairs if isinstance(pair, Pair)]
+        if any(self._is_ambiguous(pair) for pair in found) and all(self._has_local(pair) for pair in found):
             return "total", "partial"
         return ("total",)
+
+    def _has_local(self, pair: Pair) -> bool:
+        """Whether it is clear what the partial derivatives in a pair hold fixed: each goes by one name at a time."""
+        graph = self.graph_of(pair)
+        return all(_goes_one_way(graph, d) for d in pair.left.atoms(D) | pair.right.atoms(D))
 
     def _is_ambiguous(self, pair: Pair) -> bool:
         """Whether a pair has a derivative that is not one of the loss."""
@@ -289,6 +295,29 @@ def _score(links: list[Verdict]) -> tuple[int, ...]:
         status: sum(v.status == status for v in links) for status in ("refuted", "undecided", "unsupported", "tested")
     }
     return count["refuted"], count["undecided"] + count["unsupported"], count["tested"]
+
+
+def _better(one: _Reading, other: _Reading) -> _Reading:
+    """The reading that makes more of an equation true; one by which it makes no sense loses to linear algebra."""
+    if other.sides.elaborator.policy.product == "matrix" and _senseless(one) > _senseless(other):
+        return other
+    return min(one, other, key=lambda reading: reading.score)
+
+
+def _senseless(reading: _Reading) -> int:
+    return sum(verdict.status == "unsupported" for verdict in reading.links)
+
+
+def _goes_one_way(graph: Graph, derivative: Expr) -> bool:
+    """Whether a derivative's chain from name to name never parts before it meets what it is taken by."""
+    of, by = derivative.args[:2]
+    names = names_in(of)
+    while name_of(by) not in names:
+        between = [n for n in names if n != graph.loss and graph.depends(n, name_of(by))]
+        if len(between) != 1 or between[0] not in graph.by_name:
+            return not between
+        names = graph.by_name[between[0]].uses
+    return True
 
 
 def claim_of(pair: Pair) -> Claim:

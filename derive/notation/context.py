@@ -23,6 +23,10 @@ from derive.notation.table import Table
 from derive.notation.values import Axis, Value
 from derive.source import SourceError
 
+Product = Literal["elementwise", "matrix"]
+Slash = Literal["tight", "loose"]
+Layout = Literal["numerator", "denominator"]
+
 
 @dataclass(frozen=True)
 class Policy:
@@ -31,10 +35,12 @@ class Policy:
     Attributes:
         product: whether ``a b`` of arrays without indices is taken entry by entry or as in linear algebra.
         slash: whether ``a/bc`` is a/(bc) or (a/b)c.
+        layout: whether the rows of a Jacobian belong to the numerator or to the denominator.
     """
 
-    product: Literal["elementwise", "matrix"] = "elementwise"
-    slash: Literal["tight", "loose"] = "tight"
+    product: Product = "elementwise"
+    slash: Slash = "tight"
+    layout: Layout = "numerator"
 
 
 @dataclass(frozen=True)

@@ -64,6 +64,10 @@ def _derivative_axes(ctx: Context, of: Value, by: Value) -> tuple[Expr, Expr, tu
     """Bare arrays on both sides of a derivative: the same entry of both, or the whole Jacobian."""
     if of.slots and by.slots:
         ctx.asked.add("product")
+        ctx.asked.add("layout")
+        if ctx.policy.layout == "denominator":
+            ctx.table.tell("the rows of a Jacobian belong to what is differentiated by")
+            return of.expr, by.expr, by.slots + of.slots
         if ctx.policy.product == "matrix":
             return of.expr, by.expr, of.slots + by.slots
         return ctx.table.shapes.align(of, by)

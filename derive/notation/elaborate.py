@@ -1,8 +1,8 @@
 """Syntax to SymPy in the light of a symbol table: which rule reads which kind of node.
 
 To teach a construct, write a function of a `Context` and a node that returns a `Value`, in the module of its family,
-and add a row to `RULES`. What the page leaves open, such as whether a product of two bare vectors is elementwise, is asked
-of a `Policy`; the context records which questions came up, so that only real alternatives are tried.
+and add a row to `RULES`. What the page leaves open, such as whether a product of two bare vectors is elementwise, is
+asked of a `Policy`; the context records which questions came up, so that only real alternatives are tried.
 """
 
 from __future__ import annotations

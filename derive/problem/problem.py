@@ -6,6 +6,7 @@ leaves open.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import overload
@@ -17,6 +18,7 @@ from derive.document import Document
 from derive.forward import Graph
 from derive.latex.syntax import Node, span_of
 from derive.notation.conditions import equal_indices
+from derive.notation.context import Layout, Product, Slash
 from derive.notation.elaborate import Elaborator, Policy
 from derive.notation.equations import Equation
 from derive.notation.table import Table
@@ -85,13 +87,13 @@ class Problem:
 
     def policies(self, asked: set[str]) -> Iterator[Policy]:
         """The ways to answer the questions that a first reading raised, its own answers left out."""
-        products = ("elementwise", "matrix") if "product" in asked else ("elementwise",)
-        slashes = ("tight", "loose") if "slash" in asked else ("tight",)
-        for slash in slashes:
-            for product in products:
-                policy = Policy(product, slash)  # type: ignore[arg-type]
-                if policy != Policy():
-                    yield policy
+        products: tuple[Product, ...] = ("elementwise", "matrix") if "product" in asked else ("elementwise",)
+        slashes: tuple[Slash, ...] = ("tight", "loose") if "slash" in asked else ("tight",)
+        layouts: tuple[Layout, ...] = ("numerator", "denominator") if "layout" in asked else ("numerator",)
+        for slash, product, layout in itertools.product(slashes, products, layouts):
+            policy = Policy(product, slash, layout)
+            if policy != Policy() and (product == "matrix" or layout == "numerator"):
+                yield policy
 
 
 @dataclass
