@@ -19,6 +19,7 @@ from derive.language import D, indices_of, is_quantity, name_of
 from derive.latex import syntax as S
 from derive.latex.syntax import Node, span_of
 from derive.normal.algebra import GaveUp, Undefined
+from derive.mistakes.table import Mistake
 from derive.notation.equations import Equation
 from derive.notation.survey import bound_letters
 from derive.notation.table import Table
@@ -36,14 +37,8 @@ if TYPE_CHECKING:
 ORDER: tuple[Status, ...] = ("refuted", "undecided", "unsupported", "tested", "proved", "assumed", "note")
 """Verdicts from the one that decides a document's to the one that says least."""
 
-
-@dataclass(frozen=True)
-class Mistake:
-    """A named mistake that reproduces the author's line exactly."""
-
-    code: str
-    message: str
-    span: Span
+MISTAKE_SECONDS = 1.0
+"""How long to look for the mistake in a refuted line."""
 
 
 @dataclass(frozen=True)
@@ -198,6 +193,8 @@ class _Checker:
         else:
             role = "note" if verdict.status == "note" else "definition" if verdict.status == "assumed" else "claim"
         self._remember(verdict, equation, k)
+        correct = self._correct(judged, k)
+        mistakes = self._mistakes(judged, k, correct)
         return Statement(
             f"{number}.{k + 1}",
             equation.source,
@@ -210,8 +207,8 @@ class _Checker:
             verdict.reason,
             verdict.error.hint if verdict.error is not None else "",
             value.status if value is not None else None,
-            self._correct(judged, k),
-            (),
+            correct,
+            mistakes,
             verdict.counterexample,
             judged.seconds if not k else 0.0,
             _focus(verdict, span, span_of(right)),
@@ -228,6 +225,15 @@ class _Checker:
         value = judged.values[k] if k < len(judged.values) else None
         pair = value.pair if value is not None and value.pair is not None else verdict.pair
         return term_table(self.judge, pair, self.typesetter)
+
+    def _mistakes(self, judged: Judged, k: int, correct: Node | None) -> tuple[Mistake, ...]:
+        """The named mistakes that explain a refuted link, as far as there is time left for the equation."""
+        seconds = min(MISTAKE_SECONDS, self.judge.timeout - judged.seconds)
+        if judged.links[k].status != "refuted" or seconds <= 0:
+            return ()
+        from derive.mistakes.search import find
+
+        return find(self.judge, judged, k, correct, self.typesetter, seconds)
 
     # -- what would be right -----------------------------------------------------------------------------------------
 

@@ -8,7 +8,8 @@ kept throughout an equation; the one that makes most of it true is reported.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -190,7 +191,7 @@ class Judge:
 
     def pair(self, pair: Pair, reading: Reading) -> Verdict:
         """Judge two sides in one reading."""
-        shown = reading if self._is_ambiguous(pair) else None
+        shown = reading if self.is_ambiguous(pair) else None
         try:
             proved = self.proves(pair, reading)
             reason = ""
@@ -210,7 +211,7 @@ class Judge:
 
     def _readings(self, pairs: Iterable[Pair | SourceError]) -> tuple[Reading, ...]:
         found = [pair for pair in pairs if isinstance(pair, Pair)]
-        if any(self._is_ambiguous(pair) for pair in found) and all(self._has_local(pair) for pair in found):
+        if any(self.is_ambiguous(pair) for pair in found) and all(self._has_local(pair) for pair in found):
             return "total", "partial"
         return ("total",)
 
@@ -219,19 +220,35 @@ class Judge:
         graph = self.graph_of(pair)
         return all(_goes_one_way(graph, d) for d in pair.left.atoms(D) | pair.right.atoms(D))
 
-    def _is_ambiguous(self, pair: Pair) -> bool:
+    def is_ambiguous(self, pair: Pair) -> bool:
         """Whether a pair has a derivative that is not one of the loss."""
         loss = Symbol(self.problem.graph.loss, real=True)
         return any(d.args[0] != loss for d in pair.left.atoms(D) | pair.right.atoms(D))
 
     def proves(self, pair: Pair, reading: Reading) -> bool:
         """Whether the normal form proves a pair equal. Raises `GaveUp` or `Undefined`."""
+        return self.equal(pair, pair.left, reading, pair.right, reading)
+
+    def equal(self, pair: Pair, first: Expr, reading: Reading, second: Expr, other: Reading) -> bool:
+        """Whether the normal form proves two expressions equal where a pair is claimed, each in a reading of its own.
+
+        Raises `GaveUp` or `Undefined`.
+        """
         court = self.court(self.graph_of(pair))
-        difference = court.calculus.resolve(pair.left, reading) - court.calculus.resolve(pair.right, reading)
-        for first, second, equal in pair.conditions:
-            delta = sympy.KroneckerDelta(first, second)
+        difference = court.calculus.resolve(first, reading) - court.calculus.resolve(second, other)
+        for one, two, equal in pair.conditions:
+            delta = sympy.KroneckerDelta(one, two)
             difference = difference * (delta if equal else 1 - delta)
         return court.prover.equal(difference, sympy.Integer(0))
+
+    @contextmanager
+    def limited(self, seconds: float) -> Iterator[None]:
+        """Less time than an equation has."""
+        before, self._deadline = self._deadline, time.monotonic() + seconds
+        try:
+            yield
+        finally:
+            self._deadline = before
 
     def graph_of(self, pair: Pair) -> Graph:
         """The forward pass that a pair speaks of. A loss that is differentiated by a name which it does not depend on

@@ -1,30 +1,30 @@
 """Edits of an author's expression, each of which undoes one mistake.
 
-An edit is a changed syntax tree with the mistake that it would undo and the place of the change. Which edits are tried
-is decided by what stands in the expression and by the names that the document has.
+An edit is a place in a syntax tree, what stands there instead, and the mistake that it would undo. Which edits are
+tried is decided by what stands in the expression and by the names that the document has.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, replace
+from fractions import Fraction
+from typing import NamedTuple
 
 from derive.latex import syntax as S
 from derive.latex.syntax import Node, span_of
 from derive.mistakes import table
 from derive.mistakes.table import Kind
+from derive.notation.survey import bound_letters
 from derive.plain import plain
 from derive.source import Span
 
+MAX_SHOWN = 40
 
-@dataclass(frozen=True)
-class Edit:
-    """A changed expression, and what changing it would mean."""
+Step = tuple[str, int]
+"""A field of a node, and the position in it where it is a tuple, else -1."""
 
-    node: Node
-    kind: Kind
-    message: str
-    span: Span
+Path = tuple[Step, ...]
 
 
 @dataclass(frozen=True)
@@ -35,43 +35,124 @@ class Vocabulary:
         names: for each name as written in LaTeX those that could stand in its place, as nodes without indices.
         letters: index letters that may replace each other.
         factors: factors that a term may lack.
+        addends: for a name what is usually added to it, as ``\\epsilon`` to ``\\sigma^2``.
+        sizes: names of sizes.
         key: the name of a node, without indices.
+        is_derivative: whether a fraction is a derivative.
     """
 
     names: dict[str, tuple[Node, ...]]
     letters: tuple[str, ...]
     factors: tuple[Node, ...]
+    addends: dict[str, tuple[Node, ...]]
+    sizes: frozenset[str]
     key: Callable[[Node], str | None]
+    is_derivative: Callable[[Node], bool]
 
 
-Change = tuple[Node, Kind, str, Span]
+class Change(NamedTuple):
+    """What stands in the place of a node, and what changing it means.
+
+    ``undone`` fills the kind's message, ``done`` the message for the mistake seen from the right line.
+    """
+
+    node: Node
+    kind: Kind
+    parts: tuple[Node | str, ...]
+    span: Span
+
+
+@dataclass(frozen=True)
+class Edit:
+    """A change at a place of a tree; ``rule`` and ``number`` find the same change in a tree that differs elsewhere."""
+
+    path: Path
+    change: Change
+    rule: int
+    number: int
+
+    def of(self, tree: Node) -> Node:
+        """The tree with the change made."""
+        return _put(tree, self.path, self.change.node)
+
+    def again(self, tree: Node, vocabulary: Vocabulary) -> Node | None:
+        """The same change in a tree that differs from the first below the place."""
+        node = _at(tree, self.path)
+        changes = list(RULES[self.rule](node, vocabulary))
+        if self.number >= len(changes) or changes[self.number].kind is not self.change.kind:
+            return None
+        return _put(tree, self.path, changes[self.number].node)
+
+
 Rule = Callable[[Node, Vocabulary], Iterator[Change]]
 
 
-def edits(node: Node, vocabulary: Vocabulary) -> Iterator[Edit]:
+def edits(tree: Node, vocabulary: Vocabulary) -> Iterator[Edit]:
     """All single edits of an expression, the likelier kinds first."""
-    for rule in RULES:
-        for changed, kind, message, span in _everywhere(node, lambda inner, r=rule: r(inner, vocabulary)):  # type: ignore[misc]
-            yield Edit(changed, kind, message, span)
+    places = list(_places(tree, (), vocabulary))
+    for k, rule in enumerate(RULES):
+        for path, node, in_derivative in places:
+            if not in_derivative or rule in _IN_DERIVATIVES:
+                for number, change in enumerate(rule(node, vocabulary)):
+                    yield Edit(path, change, k, number)
+    for k, rule in enumerate(WHOLE, len(RULES)):
+        for number, change in enumerate(rule(tree, vocabulary)):
+            yield Edit((), change, k, number)
 
 
-def _everywhere(node: Node, rule: Callable[[Node], Iterator[Change]]) -> Iterator[Change]:
-    """A rule applied to every part of a tree, one part at a time."""
-    yield from rule(node)
+def both(first: Edit, second: Edit, tree: Node, vocabulary: Vocabulary) -> Node | None:
+    """A tree with two edits made; None where they are in each other's way."""
+    if first.path == second.path or first.rule >= len(RULES) or second.rule >= len(RULES):
+        return None
+    if second.path[: len(first.path)] == first.path:
+        return first.again(second.of(tree), vocabulary)
+    if first.path[: len(second.path)] == second.path:
+        return second.again(first.of(tree), vocabulary)
+    return second.of(first.of(tree))
+
+
+# -- trees -----------------------------------------------------------------------------------------------------------
+
+
+def _places(node: Node, path: Path, vocabulary: Vocabulary, inside: bool = False) -> Iterator[tuple[Path, Node, bool]]:
+    """Every part of a tree but subscripts and limits of sums, with its place and whether it is in a derivative."""
+    yield path, node, inside
+    inside = inside or vocabulary.is_derivative(node)
+    for name, k, child in _children(node):
+        yield from _places(child, (*path, (name, k)), vocabulary, inside)
+
+
+def _children(node: Node) -> Iterator[tuple[str, int, Node]]:
     for item in fields(node):
+        if item.name in ("sub", "lower", "upper", "note", "function", "degree"):
+            continue
         value = getattr(node, item.name)
         if isinstance(value, Node):
-            for changed, *rest in _everywhere(value, rule):
-                yield replace(node, **{item.name: changed}), *rest  # type: ignore[misc]
+            yield item.name, -1, value
         elif isinstance(value, tuple):
             for k, part in enumerate(value):
                 if isinstance(part, Node):
-                    for changed, *rest in _everywhere(part, rule):
-                        new = (*value[:k], changed, *value[k + 1 :])
-                        yield replace(node, **{item.name: new}), *rest  # type: ignore[misc]
+                    yield item.name, k, part
 
 
-# -- rules -----------------------------------------------------------------------------------------------------------
+def _at(tree: Node, path: Path) -> Node:
+    for name, k in path:
+        value = getattr(tree, name)
+        tree = value if k < 0 else value[k]
+    return tree
+
+
+def _put(tree: Node, path: Path, new: Node) -> Node:
+    if not path:
+        return new
+    (name, k), rest = path[0], path[1:]
+    value = getattr(tree, name)
+    if k < 0:
+        return replace(tree, **{name: _put(value, rest, new)})
+    return replace(tree, **{name: (*value[:k], _put(value[k], rest, new), *value[k + 1 :])})
+
+
+# -- names and indices -----------------------------------------------------------------------------------------------
 
 
 def _names(node: Node, vocabulary: Vocabulary) -> Iterator[Change]:
@@ -80,11 +161,24 @@ def _names(node: Node, vocabulary: Vocabulary) -> Iterator[Change]:
     if key is None or key not in vocabulary.names:
         return
     sub = node.sub if isinstance(node, S.Script) else _inner_sub(node)
-    sup = node.sup if isinstance(node, S.Script) else None
+    sup = node.sup if isinstance(node, S.Script) and f"{key}".rpartition("^")[2] != plain_or_none(node.sup) else None
     for other in vocabulary.names[key]:
-        new: Node = S.Script(other, sub, sup, 0, span_of(node)) if sub is not None or sup is not None else other
-        bare = S.Script(other, sub) if sub is not None else other
-        yield new, table.NAME, table.NAME.message.format(plain(_without_power(node)), plain(bare)), span_of(node)
+        bare = _subscripted(other, sub)
+        new = S.Script(bare, None, sup, 0, span_of(node)) if sup is not None else bare
+        yield Change(new, table.NAME, (_without_power(node) if sup is not None else node, bare), span_of(node))
+
+
+def plain_or_none(node: Node | None) -> str | None:
+    return None if node is None else plain(node)
+
+
+def _subscripted(name: Node, sub: Node | None) -> Node:
+    """A name with indices, in front of a superscript that belongs to it."""
+    if sub is None:
+        return name
+    if isinstance(name, S.Script) and name.sub is None:
+        return S.Script(name.base, sub, name.sup, name.primes)
+    return S.Script(name, sub)
 
 
 def _inner_sub(node: Node) -> Node | None:
@@ -93,7 +187,59 @@ def _inner_sub(node: Node) -> Node | None:
 
 
 def _without_power(node: Node) -> Node:
-    return replace(node, sup=None) if isinstance(node, S.Script) and node.sub is not None else node
+    if isinstance(node, S.Script) and node.sup is not None:
+        return replace(node, sup=None) if node.sub is not None or node.primes else node.base
+    return node
+
+
+def _indices(node: Node, vocabulary: Vocabulary) -> Iterator[Change]:
+    """Another letter in a subscript."""
+    if not isinstance(node, S.Script) or node.sub is None or vocabulary.key(node) is None:
+        return
+    for changed, other in _other_letters(node.sub, vocabulary.letters):
+        yield Change(replace(node, sub=changed), table.INDEX, (_without_power(node), other), node.span)
+
+
+def _other_letters(sub: Node, letters: tuple[str, ...]) -> Iterator[tuple[Node, str]]:
+    if isinstance(sub, S.Symbol) and sub.name in letters:
+        for other in letters:
+            if other != sub.name:
+                yield replace(sub, name=other), other
+    elif isinstance(sub, S.Product | S.Sequence):
+        name = "factors" if isinstance(sub, S.Product) else "items"
+        parts = getattr(sub, name)
+        for k, part in enumerate(parts):
+            for changed, other in _other_letters(part, letters):
+                yield replace(sub, **{name: (*parts[:k], changed, *parts[k + 1 :])}), other
+
+
+def _indices_under_sum(node: Node, vocabulary: Vocabulary) -> Iterator[Change]:
+    """One letter for another throughout the body of a sum."""
+    if not isinstance(node, S.BigOperator) or node.lower is None:
+        return
+    for letter in bound_letters(node.lower):
+        for other in vocabulary.letters:
+            if other != letter and _mentions(node.body, other):
+                new = replace(node, body=renamed(node.body, other, letter))
+                if new != node:
+                    yield Change(new, table.INDEX, (f"what is summed over {letter}", letter), span_of(node.body))
+
+
+def renamed(node: Node, old: str, new: str) -> Node:
+    """An expression with one letter for another in all subscripts."""
+    if isinstance(node, S.Symbol):
+        return replace(node, name=new) if node.name == old else node
+    changes: dict[str, object] = {}
+    for item in fields(node):
+        value = getattr(node, item.name)
+        if isinstance(value, Node):
+            changes[item.name] = renamed(value, old, new)
+        elif isinstance(value, tuple) and any(isinstance(part, Node) for part in value):
+            changes[item.name] = tuple(renamed(part, old, new) if isinstance(part, Node) else part for part in value)
+    return replace(node, **changes)  # type: ignore[arg-type]
+
+
+# -- signs, exponents, roots -----------------------------------------------------------------------------------------
 
 
 def _signs(node: Node, vocabulary: Vocabulary) -> Iterator[Change]:
@@ -102,171 +248,369 @@ def _signs(node: Node, vocabulary: Vocabulary) -> Iterator[Change]:
     for k, (sign, term) in enumerate(zip(node.signs, node.terms, strict=True)):
         if sign in ("+", "-"):
             signs = (*node.signs[:k], "-" if sign == "+" else "+", *node.signs[k + 1 :])
-            message = table.SIGN.message.format(_short(term))
-            yield S.Sum(node.terms, signs, node.span), table.SIGN, message, span_of(term)
+            yield Change(S.Sum(node.terms, signs, node.span), table.SIGN, (term,), span_of(term))
+
+
+def _whole_sign(node: Node, vocabulary: Vocabulary) -> Iterator[Change]:
+    if not (isinstance(node, S.Sum) and len(node.terms) == 1):
+        negative = S.Sum((S.Group("(", node),), ("-",))
+        yield Change(negative, table.SIGN, (node,), span_of(node))
 
 
 def _exponents(node: Node, vocabulary: Vocabulary) -> Iterator[Change]:
-    """Exponents one more or less, doubled, halved, negated; a root under a power taken away."""
-    if not isinstance(node, S.Script) or node.sup is None:
+    """Exponents one more or less, doubled, halved, negated, taken away."""
+    value = _number(node.sup) if isinstance(node, S.Script | S.Apply) and node.sup is not None else None
+    if value is None or not isinstance(node, S.Script | S.Apply):
         return
-    value = _number(node.sup)
-    if value is None:
-        return
-    if (isinstance(node.base, S.Group) and isinstance(node.base.body, S.Root)) or isinstance(node.base, S.Root):
-        root = node.base.body if isinstance(node.base, S.Group) else node.base
+    if isinstance(node, S.Script) and isinstance(_unbracketed(node.base), S.Root):
+        root = _unbracketed(node.base)
         assert isinstance(root, S.Root)
-        message = f"a root under a power: {_short(node)} takes the root twice"
-        yield replace(node, base=S.Group("(", root.radicand)), table.EXPONENT, message, node.span
-    for other in (value - 1, value + 1, value * 2, value / 2, -value):
-        if other != value:
-            new = replace(node, sup=_exponent(other))
-            message = table.EXPONENT.message.format(_short(node.base), plain(_exponent(other)))
-            yield new, table.EXPONENT, message, node.span
+        new = replace(node, base=S.Group("(", root.radicand, span_of(root)))
+        yield Change(new, table.ROOT_TWICE, (node, root), node.span)
+    base = replace(node, sup=None) if isinstance(node, S.Apply) or node.sub is not None else node.base
+    for other in dict.fromkeys((value - 1, value + 1, value * 2, value / 2, -value, Fraction(1))):
+        if other not in (value, 0):
+            new = base if other == 1 else replace(node, sup=_exponent(other))
+            yield Change(new, table.EXPONENT, (base, plain(_exponent(other))), span_of(node))
+
+
+def _exponents_missing(node: Node, vocabulary: Vocabulary) -> Iterator[Change]:
+    """A square, an inverse or a root where there is no exponent."""
+    if isinstance(node, S.Root) and node.degree is None:
+        inside = S.Group("(", node.radicand, span_of(node.radicand))
+        yield Change(inside, table.EXPONENT, (inside, "1"), node.span)
+        for power in (Fraction(3), Fraction(2)):
+            yield Change(S.Script(node, None, _exponent(power)), table.EXPONENT, (node, plain(_exponent(power))), node.span)
+    elif isinstance(node, S.Group) and isinstance(node.body, S.Sum):
+        for power in (Fraction(2), Fraction(1, 2), Fraction(-1), Fraction(3, 2)):
+            new = S.Script(node, None, _exponent(power), 0, node.span)
+            yield Change(new, table.EXPONENT, (node, plain(_exponent(power))), node.span)
+    elif isinstance(node, S.Apply) and node.sup is None:
+        yield Change(replace(node, sup=S.Number("2")), table.EXPONENT, (node, "2"), node.span)
+    elif vocabulary.key(node) in vocabulary.names or (vocabulary.key(node) or "") in vocabulary.addends:
+        bare = _without_power(node) is node
+        for power in (Fraction(2), Fraction(3)) if bare else ():
+            new = S.Script(node, None, _exponent(power), 0, span_of(node))
+            yield Change(new, table.EXPONENT, (node, plain(_exponent(power))), span_of(node))
+
+
+def _squares_of_sums(node: Node, vocabulary: Vocabulary) -> Iterator[Change]:
+    """``\\sum u^2`` for ``(\\sum u)^2``, and the other way round."""
+    if isinstance(node, S.BigOperator) and isinstance(node.body, S.Script) and node.body.sup is not None:
+        if _number(node.body.sup) is not None:
+            inner = replace(node, body=replace(node.body, sup=None) if node.body.sub is not None else node.body.base)
+            new = S.Script(S.Group("(", inner), None, node.body.sup, 0, node.span)
+            yield Change(new, table.POWER_OF_SUM, (new, node), node.span)
+    if isinstance(node, S.Script) and node.sub is None and node.sup is not None and _number(node.sup) is not None:
+        sum_ = _unbracketed(node.base)
+        if isinstance(sum_, S.BigOperator):
+            powered = S.Script(S.Group("(", sum_.body), None, node.sup)
+            yield Change(replace(sum_, body=powered), table.POWER_OF_SUM, (replace(sum_, body=powered), node), node.span)
+
+
+# -- factors and terms -----------------------------------------------------------------------------------------------
 
 
 def _factors_extra(node: Node, vocabulary: Vocabulary) -> Iterator[Change]:
+    """A product without one of its factors, a fraction without its denominator or numerator."""
+    if isinstance(node, S.Fraction) and not vocabulary.is_derivative(node):
+        if node.numerator != S.Number("1"):
+            new = replace(node, numerator=S.Number("1"))
+            yield Change(new, table.FACTOR_EXTRA, (node.numerator,), span_of(node.numerator))
+        inverse = S.Fraction(S.Number("1"), node.denominator)
+        yield Change(_bracketed(node.numerator), table.FACTOR_EXTRA, (inverse,), span_of(node.denominator))
     if not isinstance(node, S.Product) or "/" in node.operators:
         return
     for k, factor in enumerate(node.factors):
-        factors = node.factors[:k] + node.factors[k + 1 :]
-        operators = node.operators[1:] if not k else node.operators[: k - 1] + node.operators[k:]
-        new = factors[0] if len(factors) == 1 else S.Product(factors, operators, node.span)
-        yield new, table.FACTOR_EXTRA, table.FACTOR_EXTRA.message.format(_short(factor)), span_of(factor)
+        new = _product_without(node, k)
+        yield Change(new, table.FACTOR_EXTRA, (factor,), span_of(factor))
+
+
+def _product_without(node: S.Product, k: int) -> Node:
+    factors = node.factors[:k] + node.factors[k + 1 :]
+    operators = node.operators[1:] if not k else node.operators[: k - 1] + node.operators[k:]
+    return factors[0] if len(factors) == 1 else S.Product(factors, operators, node.span)
 
 
 def _factors_missing(node: Node, vocabulary: Vocabulary) -> Iterator[Change]:
     """A factor for a term of a sum, or for a sum's body."""
-    if isinstance(node, S.Sum):
+    if isinstance(node, S.Sum) and len(node.terms) > 1:
         for k, term in enumerate(node.terms):
             for factor in vocabulary.factors:
                 terms = (*node.terms[:k], _times(factor, term), *node.terms[k + 1 :])
-                message = table.FACTOR_MISSING.message.format(_short(factor))
-                yield S.Sum(terms, node.signs, node.span), table.FACTOR_MISSING, message, span_of(term)
+                new = S.Sum(terms, node.signs, node.span)
+                yield Change(new, table.FACTOR_MISSING, (factor, term), span_of(term))
     elif isinstance(node, S.BigOperator):
         for factor in vocabulary.factors:
-            message = table.FACTOR_MISSING.message.format(_short(factor))
-            yield replace(node, body=_times(factor, node.body)), table.FACTOR_MISSING, message, span_of(node.body)
+            new = replace(node, body=_times(factor, node.body))
+            yield Change(new, table.FACTOR_MISSING, (factor, node.body), span_of(node.body))
 
 
-def _first_term_only(node: Node, vocabulary: Vocabulary) -> Iterator[Change]:
-    """``a b + c + d`` for ``a (b + c + d)``: the leading factors of the first term go to all terms."""
-    if not isinstance(node, S.Sum) or not isinstance(node.terms[0], S.Product) or "/" in node.terms[0].operators:
+def _whole_factor(node: Node, vocabulary: Vocabulary) -> Iterator[Change]:
+    for factor in vocabulary.factors:
+        new = _times(factor, S.Group("(", node))
+        yield Change(new, table.FACTOR_MISSING, (factor, node), span_of(node))
+
+
+def _factors_beside_sums(node: Node, vocabulary: Vocabulary) -> Iterator[Change]:
+    """``w_i \\sum_j u_j`` for ``\\sum_j w_j u_j``, and the other way round."""
+    if not isinstance(node, S.Product) or "/" in node.operators:
         return
-    first = node.terms[0]
-    for k in range(1, len(first.factors)):
-        lead = first.factors[0] if k == 1 else S.Product(first.factors[:k], first.operators[: k - 1])
-        rest = first.factors[k] if k == len(first.factors) - 1 else S.Product(first.factors[k:], first.operators[k:])
-        whole = S.Product((lead, S.Group("(", S.Sum((rest, *node.terms[1:]), node.signs))), ("",), node.span)
-        span = span_of(first.factors[0]).join(span_of(first.factors[k - 1]))
-        yield whole, table.FIRST_TERM_ONLY, table.FIRST_TERM_ONLY.message.format(_short(lead)), span
-
-
-def _indices(node: Node, vocabulary: Vocabulary) -> Iterator[Change]:
-    """Another letter in a subscript."""
-    if not isinstance(node, S.Script) or node.sub is None or vocabulary.key(node) is None:
+    at = next((k for k, factor in enumerate(node.factors) if isinstance(factor, S.BigOperator)), None)
+    if at is None:
         return
-    for changed, letter, other in _other_letters(node.sub, vocabulary.letters):
-        new = replace(node, sub=changed)
-        message = table.INDEX.message.format(_short(_without_power(node)), other)
-        del letter
-        yield new, table.INDEX, message, node.span
+    sum_ = node.factors[at]
+    assert isinstance(sum_, S.BigOperator)
+    letters = list(bound_letters(sum_.lower)) if sum_.lower is not None else []
+    for letter in letters[:1]:
+        yield from _into_sum(node, at, sum_, letter, vocabulary)
 
 
-def _other_letters(sub: Node, letters: tuple[str, ...]) -> Iterator[tuple[Node, str, str]]:
-    if isinstance(sub, S.Symbol) and sub.name in letters:
-        for other in letters:
-            if other != sub.name:
-                yield replace(sub, name=other), sub.name, other
-    elif isinstance(sub, S.Product | S.Sequence):
-        parts = sub.factors if isinstance(sub, S.Product) else sub.items
-        for k, part in enumerate(parts):
-            for changed, letter, other in _other_letters(part, letters):
-                new = (*parts[:k], changed, *parts[k + 1 :])
-                name = "factors" if isinstance(sub, S.Product) else "items"
-                yield replace(sub, **{name: new}), letter, other  # type: ignore[arg-type]
+def _into_sum(
+    node: S.Product, at: int, sum_: S.BigOperator, letter: str, vocabulary: Vocabulary
+) -> Iterator[Change]:
+    for k, factor in enumerate(node.factors[:at]):
+        if vocabulary.key(factor) is None and not isinstance(factor, S.Fraction):
+            continue
+        for path, part in _movable(factor, vocabulary):
+            others = [o for o in vocabulary.letters if o != letter and _mentions(part, o)]
+            for other in others[:1]:
+                inside = replace(sum_, body=_times(renamed(part, other, letter), sum_.body))
+                rest = _product_without(_replaced(node, at, inside), k) if not path else _replaced(
+                    _replaced(node, at, inside), k, _put(factor, path, S.Number("1"))
+                )  # fmt: skip
+                yield Change(rest, table.SIDE_OF_SUM, (part, letter), span_of(part))
+
+
+def _movable(factor: Node, vocabulary: Vocabulary) -> Iterator[tuple[Path, Node]]:
+    """A factor, or the factors of a fraction's numerator."""
+    if not isinstance(factor, S.Fraction) or vocabulary.is_derivative(factor):
+        yield (), factor
+        return
+    top = factor.numerator
+    if isinstance(top, S.Product):
+        for k, part in enumerate(top.factors):
+            yield (("numerator", -1), ("factors", k)), part
+    else:
+        yield (("numerator", -1),), top
+
+
+def _replaced(node: S.Product, k: int, new: Node) -> S.Product:
+    return replace(node, factors=(*node.factors[:k], new, *node.factors[k + 1 :]))
+
+
+def _addends(node: Node, vocabulary: Vocabulary) -> Iterator[Change]:
+    """``\\sigma^2`` for ``\\sigma^2 + \\epsilon``, and ``N`` for ``N - 1`` or the other way round."""
+    key = vocabulary.key(node)
+    for addend in vocabulary.addends.get(key or "", ()):
+        new = S.Group("(", S.Sum((node, addend), ("+", "+")), span_of(node))
+        yield Change(new, table.ADDEND, (addend, node), span_of(node))
+    if key in vocabulary.sizes:
+        new = S.Group("(", S.Sum((node, S.Number("1")), ("+", "-")), span_of(node))
+        yield Change(new, table.COUNT, (node, new.body), span_of(node))
+    if isinstance(node, S.Sum) and len(node.terms) == 2 and node.terms[1] == S.Number("1"):
+        if vocabulary.key(node.terms[0]) in vocabulary.sizes and node.signs[0] == "+":
+            yield Change(node.terms[0], table.COUNT, (node, node.terms[0]), node.span)
+
+
+def _deltas(node: Node, vocabulary: Vocabulary) -> Iterator[Change]:
+    """``1`` for a Kronecker delta: the case of equal indices only."""
+    if not isinstance(node, S.Sum):
+        return
+    for k, term in enumerate(node.terms):
+        if term == S.Number("1"):
+            for a in vocabulary.letters:
+                for b in vocabulary.letters:
+                    if a < b:
+                        delta = S.Script(S.Symbol("\\delta"), S.Product((S.Symbol(a), S.Symbol(b)), ("",)))
+                        new = replace(node, terms=(*node.terms[:k], delta, *node.terms[k + 1 :]))
+                        yield Change(new, table.DELTA, (delta,), span_of(term))
+
+
+# -- brackets and sums -----------------------------------------------------------------------------------------------
+
+
+def _brackets_missing(node: Node, vocabulary: Vocabulary) -> Iterator[Change]:
+    """``a b + c + d`` for ``a (b + c + d)``: the leading factors of a term go to those after it too."""
+    if not isinstance(node, S.Sum):
+        return
+    for k, term in enumerate(node.terms[:-1]):
+        if not isinstance(term, S.Product) or "/" in term.operators:
+            continue
+        for m in range(1, len(term.factors)):
+            lead = term.factors[0] if m == 1 else S.Product(term.factors[:m], term.operators[: m - 1])
+            rest = term.factors[m] if m == len(term.factors) - 1 else S.Product(term.factors[m:], term.operators[m:])
+            span = span_of(term.factors[0]).join(span_of(term.factors[m - 1]))
+            for end in range(len(node.terms), k + 1, -1):
+                inside = S.Sum((rest, *node.terms[k + 1 : end]), ("+", *node.signs[k + 1 : end]))
+                whole = S.Product((lead, S.Group("(", inside)), ("",))
+                terms = (*node.terms[:k], whole, *node.terms[end:])
+                signs = (*node.signs[: k + 1], *node.signs[end:])
+                yield Change(S.Sum(terms, signs, node.span), table.FIRST_TERM_ONLY, (lead, rest), span)
+
+
+def _sum_reaches_further(node: Node, vocabulary: Vocabulary) -> Iterator[Change]:
+    """``\\sum_i a + b`` for ``\\sum_i (a + b)``."""
+    if not isinstance(node, S.Sum):
+        return
+    for k, term in enumerate(node.terms[:-1]):
+        last = term.factors[-1] if isinstance(term, S.Product) else term
+        if isinstance(last, S.BigOperator):
+            for end in range(len(node.terms), k + 1, -1):
+                inside = S.Sum((last.body, *node.terms[k + 1 : end]), ("+", *node.signs[k + 1 : end]))
+                longer = replace(last, body=S.Group("(", inside))
+                new = _replaced(term, len(term.factors) - 1, longer) if isinstance(term, S.Product) else longer
+                terms = (*node.terms[:k], new, *node.terms[end:])
+                signs = (*node.signs[: k + 1], *node.signs[end:])
+                message = (S.BigOperator(last.operator, last.lower, None, S.Ellipsis()), last.body)
+                yield Change(S.Sum(terms, signs, node.span), table.FIRST_TERM_ONLY, message, last.span)
+
+
+def _brackets_extra(node: Node, vocabulary: Vocabulary) -> Iterator[Change]:
+    """``a (b + c)`` for ``a b + c``."""
+    if not isinstance(node, S.Product) or "/" in node.operators or len(node.factors) < 2:
+        return
+    last = node.factors[-1]
+    if not isinstance(last, S.Group) or not isinstance(last.body, S.Sum) or len(last.body.terms) < 2:
+        return
+    lead = _product_without(node, len(node.factors) - 1)
+    for k in range(1, len(last.body.terms)):
+        inside = last.body
+        head = S.Sum(inside.terms[:k], inside.signs[:k])
+        first = _times(lead, S.Group("(", head) if k > 1 or inside.signs[0] == "-" else inside.terms[0])
+        terms, signs = (first, *inside.terms[k:]), ("+", *inside.signs[k:])
+        new = S.Group("(", S.Sum(terms, signs, node.span))
+        yield Change(new, table.TOO_FAR, (lead, S.Sum(inside.terms[k:], inside.signs[k:])), last.span)
 
 
 def _sums_extra(node: Node, vocabulary: Vocabulary) -> Iterator[Change]:
     if isinstance(node, S.BigOperator) and node.operator == "sum":
-        message = table.SUM_EXTRA.message.format(_short(node.body))
-        yield S.Group("(", node.body), table.SUM_EXTRA, message, node.span
+        yield Change(S.Group("(", node.body), table.SUM_EXTRA, (node,), node.span)
 
 
 def _sums_missing(node: Node, vocabulary: Vocabulary) -> Iterator[Change]:
-    """A sum around a term, over each of the letters in it."""
-    terms = node.terms if isinstance(node, S.Sum) else ()
-    for k, term in enumerate(terms):
-        for letter in vocabulary.letters:
-            if _mentions(term, letter):
-                summed = S.BigOperator("sum", S.Symbol(letter), None, S.Group("(", term), span_of(term))
-                assert isinstance(node, S.Sum)
-                new = replace(node, terms=(*terms[:k], summed, *terms[k + 1 :]))
-                yield new, table.SUM_MISSING, table.SUM_MISSING.message.format(letter, _short(term)), span_of(term)
+    """A sum around a term, or around a factor and those after it, over each of the letters in it."""
+    if isinstance(node, S.Sum) and len(node.terms) > 1:
+        for k, term in enumerate(node.terms):
+            for letter, summed in _summed(term, vocabulary):
+                new = replace(node, terms=(*node.terms[:k], summed, *node.terms[k + 1 :]))
+                yield Change(new, table.SUM_MISSING, (letter, term), span_of(term))
+    elif isinstance(node, S.Product) and "/" not in node.operators:
+        for k in range(1, len(node.factors)):
+            rest = node.factors[k] if k == len(node.factors) - 1 else S.Product(node.factors[k:], node.operators[k:])
+            for letter, summed in _summed(rest, vocabulary):
+                new = S.Product((*node.factors[:k], summed), node.operators[:k], node.span)
+                span = span_of(node.factors[k]).join(span_of(node.factors[-1]))
+                yield Change(new, table.SUM_MISSING, (letter, rest), span)
 
+
+def _whole_sum(node: Node, vocabulary: Vocabulary) -> Iterator[Change]:
+    for letter, summed in _summed(node, vocabulary):
+        yield Change(summed, table.SUM_MISSING, (letter, node), span_of(node))
+
+
+def _summed(node: Node, vocabulary: Vocabulary) -> Iterator[tuple[str, Node]]:
+    for letter in vocabulary.letters:
+        if _mentions(node, letter):
+            yield letter, S.BigOperator("sum", S.Symbol(letter), None, S.Group("(", node), span_of(node))
+
+
+# -- matrices --------------------------------------------------------------------------------------------------------
+
+
+def _transposes(node: Node, vocabulary: Vocabulary) -> Iterator[Change]:
+    if isinstance(node, S.Script) and node.sup in _TRANSPOSED:
+        bare = _without_power(node)
+        yield Change(bare, table.TRANSPOSE, (node, bare), node.span)
+    elif vocabulary.key(node) in vocabulary.names and isinstance(node, S.Symbol | S.Accent):
+        new = S.Script(node, None, S.Symbol("\\top"), 0, span_of(node))
+        yield Change(new, table.TRANSPOSE, (node, new), span_of(node))
+
+
+def _orders(node: Node, vocabulary: Vocabulary) -> Iterator[Change]:
+    """Two neighbouring factors in the other order."""
+    if not isinstance(node, S.Product) or any(node.operators):
+        return
+    for k in range(len(node.factors) - 1):
+        a, b = node.factors[k : k + 2]
+        factors = (*node.factors[:k], b, a, *node.factors[k + 2 :])
+        swapped = S.Product((b, a), ("",))
+        yield Change(replace(node, factors=factors), table.ORDER, (swapped,), span_of(a).join(span_of(b)))
+
+
+_TRANSPOSED = (S.Symbol("T"), S.Symbol("\\top"), S.Symbol("\\intercal"))
 
 RULES: tuple[Rule, ...] = (
-    _names, _signs, _first_term_only, _exponents, _factors_extra, _sums_extra, _indices, _factors_missing, _sums_missing,
+    _signs, _names, _brackets_missing, _exponents, _factors_extra, _sums_extra, _indices, _addends, _sum_reaches_further,
+    _squares_of_sums, _factors_beside_sums, _deltas, _indices_under_sum, _transposes, _orders, _factors_missing,
+    _sums_missing, _brackets_extra, _exponents_missing,
 )  # fmt: skip
-"""The edits, likelier ones first."""
+"""The edits of parts, likelier ones first."""
+
+WHOLE: tuple[Rule, ...] = (_whole_sign, _whole_factor, _whole_sum)
+"""Edits of an expression as a whole."""
+
+_IN_DERIVATIVES = frozenset({_names, _indices})
 
 
 # -- parts -----------------------------------------------------------------------------------------------------------
 
 
-def whole(node: Node, vocabulary: Vocabulary) -> Iterator[Edit]:
-    """Edits of an expression as a whole: its sign, a missing factor, a missing sum."""
-    negative = S.Sum((S.Group("(", node),), ("-",))
-    yield Edit(negative, table.SIGN, table.SIGN.message.format("the whole"), span_of(node))
-    for factor in vocabulary.factors:
-        message = table.FACTOR_MISSING.message.format(_short(factor))
-        yield Edit(_times(factor, S.Group("(", node)), table.FACTOR_MISSING, message, span_of(node))
-    for letter in vocabulary.letters:
-        if _mentions(node, letter):
-            summed = S.BigOperator("sum", S.Symbol(letter), None, S.Group("(", node), span_of(node))
-            message = table.SUM_MISSING.message.format(letter, _short(node))
-            yield Edit(summed, table.SUM_MISSING, message, span_of(node))
-
-
 def _times(factor: Node, node: Node) -> Node:
-    body = S.Group("(", node) if isinstance(node, S.Sum | S.BigOperator) else node
-    if isinstance(body, S.Product):
-        return S.Product((factor, *body.factors), ("", *body.operators), span_of(node))
-    return S.Product((factor, body), ("",), span_of(node))
+    if isinstance(node, S.Sum):
+        sign, inner = (node.signs[0], node.terms[0]) if len(node.terms) == 1 else ("", node)
+        if sign:
+            return S.Sum((_times(factor, inner),), (sign,), span_of(node))
+        node = S.Group("(", node)
+    factor = _bracketed(factor)
+    if isinstance(node, S.Product):
+        return S.Product((factor, *node.factors), ("", *node.operators), span_of(node))
+    return S.Product((factor, node), ("",), span_of(node))
+
+
+def _bracketed(node: Node) -> Node:
+    return S.Group("(", node, span_of(node)) if isinstance(node, S.Sum) else node
+
+
+def _unbracketed(node: Node) -> Node:
+    while isinstance(node, S.Group | S.Decoration):
+        node = node.body
+    return node
 
 
 def _mentions(node: Node, letter: str) -> bool:
     return any(isinstance(inner, S.Symbol) and inner.name == letter for inner in node.walk())
 
 
-def _number(node: Node) -> float | None:
-    """The value of a numeric exponent, exact for halves."""
-    from fractions import Fraction
-
+def _number(node: Node) -> Fraction | None:
+    """The value of a numeric exponent."""
     if isinstance(node, S.Number):
-        return float(Fraction(node.text))
-    if isinstance(node, S.Sum) and len(node.terms) == 1:
-        value = _number(node.terms[0])
-        return None if value is None else (-value if node.signs[0] == "-" else value)
+        return Fraction(node.text)
+    if isinstance(node, S.Group | S.Decoration):
+        return _number(node.body)
+    if isinstance(node, S.Sum):
+        values = [_number(term) for term in node.terms]
+        return sum((-v if s == "-" else v for s, v in zip(node.signs, values, strict=True) if v is not None), Fraction(0)) if None not in values else None
     if isinstance(node, S.Fraction):
-        above, below = _number(node.numerator), _number(node.denominator)
-        return above / below if above is not None and below else None
+        return _ratio(node.numerator, node.denominator)
     if isinstance(node, S.Product) and node.operators == ("/",):
-        above, below = (_number(f) for f in node.factors)
-        return above / below if above is not None and below else None
+        return _ratio(*node.factors)
     return None
 
 
-def _exponent(value: float) -> Node:
-    from fractions import Fraction
+def _ratio(above: Node, below: Node) -> Fraction | None:
+    a, b = _number(above), _number(below)
+    return a / b if a is not None and b else None
 
-    ratio = Fraction(value).limit_denominator(1000)
-    number: Node = S.Number(str(abs(ratio.numerator)))
-    if ratio.denominator != 1:
-        number = S.Product((number, S.Number(str(ratio.denominator))), ("/",))
+
+def _exponent(value: Fraction) -> Node:
+    number: Node = S.Number(str(abs(value.numerator)))
+    if value.denominator != 1:
+        number = S.Product((number, S.Number(str(value.denominator))), ("/",))
     return S.Sum((number,), ("-",)) if value < 0 else number
 
 
-def _short(node: Node, width: int = 40) -> str:
-    text = plain(node)
-    return text if len(text) <= width else text[: width - 1] + "…"
+def shown(part: Node | str) -> str:
+    """A part of a formula in a message."""
+    text = plain(part) if isinstance(part, Node) else part
+    return text if len(text) <= MAX_SHOWN else text[: MAX_SHOWN - 1] + "…"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import combinations
 
 import sympy
-from sympy import Expr, Symbol
+from sympy import Expr, Integer, KroneckerDelta, Symbol
 
 from derive.forward import Graph, entry
 from derive.language import D, bound, indices_of, name_of, total
@@ -19,49 +19,49 @@ MAX_HELD = 3
 
 @dataclass(frozen=True)
 class Variant:
-    """A wrong value for a gradient, and the step that it forgets."""
+    """A wrong value for a gradient, and the step that it forgets; ``parts`` fill its message."""
 
     expr: Expr
     kind: Kind
-    message: str
+    parts: tuple[str, ...] = ()
 
 
 def variants(derivative: Expr, graph: Graph) -> Iterator[Variant]:
-    """Wrong values of ``∂L/∂v`` for a loss that is an unknown function of one output."""
-    if not isinstance(derivative, D) or derivative.args[0] != Symbol(graph.loss, real=True) or graph.has_loss:
+    """Wrong values of ``∂L/∂v`` for a loss that is an unknown function of one output, to be read as total derivatives."""
+    if not isinstance(derivative, D) or derivative.args[0] != _loss(graph) or graph.has_loss:
         return
     by = derivative.args[1]
     outputs = [name for name in graph.outputs if graph.depends(name, name_of(by))]
     if len(outputs) != 1 or name_of(by) in outputs:
         return
-    yield from _diagonal(by, outputs[0], graph)
+    yield from _diagonals(by, outputs[0], graph)
     between = [d.name for d in graph.definitions if graph.depends(d.name, name_of(by)) and d.name != outputs[0]]
     for count in range(1, min(MAX_HELD, len(between)) + 1):
-        for held in combinations(between, count):
-            yield from _held(by, outputs[0], held, graph)
+        for held in combinations((name for name in between if name != name_of(by)), count):
+            yield _held(by, outputs[0], held, graph)
 
 
-def _diagonal(by: Expr, output: str, graph: Graph) -> Iterator[Variant]:
-    """Only the output with the index of the input."""
+def _diagonals(by: Expr, output: str, graph: Graph) -> Iterator[Variant]:
+    """Only the output with the index of the input, and all but that one."""
     indices = indices_of(by)
-    if len(indices) != len(graph.sizes_of(output)) or not indices:
+    sizes = graph.sizes_of(output)
+    if not indices or sizes != graph.sizes_of(name_of(by)):
         return
     out = entry(output, indices)
-    yield Variant(D(derivative_of(graph), out) * D(out, by), table.DIAGONAL, table.DIAGONAL.message)
-
-
-def _held(by: Expr, output: str, held: tuple[str, ...], graph: Graph) -> Iterator[Variant]:
-    """Some intermediates taken for constants, with and without the sum over the outputs."""
+    yield Variant(D(_loss(graph), out) * D(out, by), table.DIAGONAL)
     letters = tuple(bound(i.name) for i in graph.indices_of(output))
-    out = entry(output, letters)
+    other = entry(output, letters)
+    same = sympy.Mul(*(KroneckerDelta(a, b) for a, b in zip(letters, indices, strict=True)))
+    slope = D(_loss(graph), other) * D(other, by) * (Integer(1) - same)
+    yield Variant(total(slope, zip(letters, sizes, strict=True)), table.OFF_DIAGONAL)
+
+
+def _held(by: Expr, output: str, held: tuple[str, ...], graph: Graph) -> Variant:
+    """Some intermediates taken for constants."""
     names = sympy.Tuple(*(entry(name, graph.indices_of(name)) for name in held))
-    slope = D(derivative_of(graph), out) * D(out, by, names)
-    listed = " and ".join(held)
-    yield Variant(
-        total(slope, zip(letters, graph.sizes_of(output), strict=True)), table.HELD, table.HELD.message.format(listed)
-    )
+    return Variant(D(_loss(graph), by, names), table.HELD, (" and ".join(held),))
 
 
-def derivative_of(graph: Graph) -> Expr:
+def _loss(graph: Graph) -> Expr:
     """The loss as SymPy writes it."""
     return Symbol(graph.loss, real=True)

@@ -1,0 +1,376 @@
+"""What changed expressions are worth: as SymPy, read in the light of their equation, and as numbers.
+
+A search tries hundreds of small changes to one expression. Reading each anew would take longer than the rest of the
+check, so numbers are computed on the syntax itself: sums, products, quotients, roots, powers and sums over an index are
+carried out, what lies below them is read once. Where that does not give the value of the expression as it stands, as
+with products of matrices, every change is read in full.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from sympy import Expr, Symbol
+
+from derive.gradient import Reading
+from derive.language import bound
+from derive.latex import syntax as S
+from derive.latex.syntax import Node
+from derive.notation.context import Letter
+from derive.notation.elaborate import Elaborator
+from derive.notation.names import letter_of
+from derive.notation.survey import PARTIALS, bound_letters
+from derive.notation.values import Axis, ShapeError, Value
+from derive.probe.code import NotEvaluable
+from derive.probe.sample import Place, close
+from derive.problem import Pair
+from derive.problem.problem import settle
+from derive.source import SourceError
+from derive.verdict import Judge, Judged
+
+_MULTIPLIED = frozenset({"", "\\cdot", "\\times", "*", "\\odot", "/"})
+_BRACKETS = frozenset({"(", "[", "\\{", ""})
+
+
+class _Opaque(Exception):
+    """A part whose value does not follow from the values of its parts."""
+
+
+class Bound(NamedTuple):
+    """An index letter under a sum."""
+
+    name: str
+    letter: Letter
+
+
+Scope = tuple[Bound, ...]
+
+
+@dataclass
+class Reader:
+    """Reads changed members of one equation.
+
+    Args:
+        member: the position of the member that changes.
+        pair: what it is compared in; a changed member is read over the same indices.
+    """
+
+    judge: Judge
+    judged: Judged
+    member: int
+    pair: Pair
+    _known: dict[tuple[Node, Scope], Expr] = field(default_factory=dict)
+    _bound: dict[tuple[str, int], Letter] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.table = self.judge.problem.table
+        self.node = self.judged.equation.members[self.member]
+        self.own = {id(node) for node in self.node.walk()}
+        self.plain_names: dict[str, bool] = {}
+        operators = [n for n in self.node.walk() if isinstance(n, S.BigOperator)]
+        known = self.table.axes.operators
+        self._axes = {id(n.lower): known[id(n)] for n in operators if n.lower is not None and id(n) in known}
+        assert self.judged.sides is not None
+        self.policy = self.judged.sides.elaborator.policy
+
+    def axis(self, lower: Node | None, letter: str) -> Axis | None:
+        """The axis of a letter that a sum binds; of a sum that is new, that of the same letter elsewhere."""
+        if id(lower) in self._axes:
+            return self._axes[id(lower)].get(letter)
+        if letter in self.judged.equation.axes:
+            return self.judged.equation.axes[letter]
+        return next((axes[letter] for axes in self._axes.values() if letter in axes), None)
+
+    def bound(self, letter: str, axis: Axis) -> Letter:
+        """The letter under any sum over the axis."""
+        key = letter, id(axis.root)
+        if key not in self._bound:
+            self._bound[key] = Letter(bound(letter), axis)
+        return self._bound[key]
+
+    def expression(self, node: Node) -> Expr | None:
+        """A changed member as SymPy, over the indices of the pair; None where it has no meaning."""
+        assert self.judged.sides is not None
+        with self.table.axes.trial():
+            elaborator = self._elaborator()
+            try:
+                left = elaborator.value(self.judged.equation.members[0 if self.member else 1])
+                value = settle(elaborator.value(node), left, elaborator, self.table)
+                return self._over_pair(value)
+            except (SourceError, ShapeError):
+                return None
+            finally:
+                self.judge.problem.heard()
+
+    def _over_pair(self, value: Value) -> Expr | None:
+        """An array's entry at the indices of the pair."""
+        assert self.judged.sides is not None
+        if not value.slots:
+            return value.expr
+        own = [v for v in self.judged.sides.values if isinstance(v, Value) and v.slots]
+        like = next((v for v in own if all(s.symbol in self.pair.indices for s in v.slots)), None)
+        if like is None or len(like.slots) < len(value.slots):
+            return None
+        _, expr, _ = self.table.shapes.align(like, value)
+        return expr
+
+    def leaf(self, node: Node, scope: Scope) -> Expr:
+        """A part as SymPy; raises `_Opaque` where it has no meaning or an axis that nobody names."""
+        key = node, scope
+        if key not in self._known:
+            self._known[key] = self._leaf(node, scope)
+        return self._known[key]
+
+    def _leaf(self, node: Node, scope: Scope) -> Expr:
+        with self.table.axes.trial():
+            elaborator = self._elaborator()
+            try:
+                value = elaborator.inside({b.name: b.letter for b in scope}, node)
+                for slot in value.slots:
+                    value = value.rename(slot.symbol, self._filled(slot.axis, scope))
+            except (SourceError, ShapeError) as error:
+                raise _Opaque from error
+            finally:
+                self.judge.problem.heard()
+        return value.expr
+
+    def _filled(self, axis: Axis, scope: Scope) -> Symbol:
+        """The index that an index left out stands for."""
+        for inner in reversed(scope):
+            if inner.letter.axis.same(axis):
+                return inner.letter.symbol
+        fitting = [s for s, n in zip(self.pair.indices, self.pair.sizes, strict=True) if n == axis.size]
+        if len(fitting) != 1:
+            raise _Opaque
+        return fitting[0]
+
+    def _elaborator(self) -> Elaborator:
+        return Elaborator(self.table, dict(self.judged.equation.axes), self.policy)
+
+    # -- kinds of parts ----------------------------------------------------------------------------------------------
+
+    def is_name(self, node: Node) -> bool:
+        return self.table.spell(node) is not None
+
+    def is_partial(self, node: Node) -> bool:
+        spelled = self.table.spell(node)
+        return spelled is not None and spelled.key in PARTIALS and not self.table.introduced(spelled)
+
+    def is_differential(self, node: Node) -> bool:
+        """``\\partial x``."""
+        return self.is_partial(node) or (isinstance(node, S.Product) and self.is_partial(node.factors[0]))
+
+    def applies(self, head: Node, following: Node) -> bool:
+        """Whether a factor may be the name of a function of what follows it, or an operator."""
+        if isinstance(head, S.Fraction):
+            return self.is_partial(head.numerator)
+        spelled = self.table.spell(head)
+        if spelled is None:
+            return False
+        if spelled.key in self.table.letters.compounds or self.is_partial(head) or spelled.key == "\\nabla":
+            return True
+        group = following.base if isinstance(following, S.Script) else following
+        if not isinstance(group, S.Group) or spelled.indices:
+            return False
+        return spelled.key in self.table.functions or not (
+            self.table.introduced(spelled) or self.table.is_size(spelled.key)
+        )
+
+
+class Numbers:
+    """The values of a member and its changes at one place, in one reading."""
+
+    def __init__(self, reader: Reader, place: Place, reading: Reading) -> None:
+        self.reader = reader
+        self.place = place
+        self.reading = reading
+        self._memo: dict[tuple[int, tuple[int, ...]], float] = {}
+        self._entries: dict[tuple[Expr, tuple[int, ...]], float] = {}
+        self.as_it_stands = self._in_full(reader.node)
+        own = self._on_syntax(reader.node)
+        self.direct = own is not None and self.as_it_stands is not None and close(own, self.as_it_stands)
+
+    def of(self, node: Node) -> float | None:
+        """The value of a changed member; None where it has none."""
+        return self._on_syntax(node) if self.direct else self._in_full(node)
+
+    def _in_full(self, node: Node) -> float | None:
+        expr = self.reader.expression(node) if node is not self.reader.node else self.reader.pair.right
+        return None if expr is None else self.place.value(expr, self.reading)
+
+    def _on_syntax(self, node: Node) -> float | None:
+        try:
+            value = self._value(node, (), ())
+        except (_Opaque, NotEvaluable, ZeroDivisionError, OverflowError):
+            return None
+        return value if math.isfinite(value) else None
+
+    def _value(self, node: Node, scope: Scope, at: tuple[int, ...]) -> float:
+        if id(node) not in self.reader.own:
+            return self._computed(node, scope, at)
+        key = id(node), at
+        if key not in self._memo:
+            self._memo[key] = self._computed(node, scope, at)
+        return self._memo[key]
+
+    def _computed(self, node: Node, scope: Scope, at: tuple[int, ...]) -> float:
+        rule = _RULES.get(type(node))
+        value = rule(self, node, scope, at) if rule is not None else None
+        return self._leaf(node, scope, at) if value is None else value
+
+    def _leaf(self, node: Node, scope: Scope, at: tuple[int, ...]) -> float:
+        expr = self.reader.leaf(node, scope)
+        key = expr, at
+        if key not in self._entries:
+            more = {b.letter.symbol: k for b, k in zip(scope, at, strict=True)}
+            value = self.place.value(expr, self.reading, more)
+            if value is None:
+                raise _Opaque
+            self._entries[key] = value
+        return self._entries[key]
+
+    # -- rules; None for what is read as one part --------------------------------------------------------------------
+
+    def _number(self, node: S.Number, scope: Scope, at: tuple[int, ...]) -> float:
+        return float(node.text)
+
+    def _sum(self, node: S.Sum, scope: Scope, at: tuple[int, ...]) -> float:
+        total = 0.0
+        for sign, term in zip(node.signs, node.terms, strict=True):
+            if sign not in ("+", "-"):
+                raise _Opaque
+            value = self._value(term, scope, at)
+            total += value if sign == "+" else -value
+        return total
+
+    def _group(self, node: S.Group, scope: Scope, at: tuple[int, ...]) -> float | None:
+        return self._value(node.body, scope, at) if node.opening in _BRACKETS else None
+
+    def _decoration(self, node: S.Decoration, scope: Scope, at: tuple[int, ...]) -> float | None:
+        return None if self.reader.is_name(node) else self._value(node.body, scope, at)
+
+    def _fraction(self, node: S.Fraction, scope: Scope, at: tuple[int, ...]) -> float | None:
+        if self.reader.is_differential(node.denominator):
+            return None
+        return self._value(node.numerator, scope, at) / self._value(node.denominator, scope, at)
+
+    def _root(self, node: S.Root, scope: Scope, at: tuple[int, ...]) -> float | None:
+        return _power(self._value(node.radicand, scope, at), 0.5) if node.degree is None else None
+
+    def _script(self, node: S.Script, scope: Scope, at: tuple[int, ...]) -> float | None:
+        """A bracket or a name to a power that is a number."""
+        if node.sup is None or not _is_numeric(node.sup):
+            return None
+        if node.sub is None and isinstance(node.base, S.Group | S.Root):
+            return _power(self._value(node.base, scope, at), self._value(node.sup, scope, at))
+        spelled = self.reader.table.spell(node)
+        if spelled is None or spelled.power is None:
+            return None
+        base = S.Script(node.base, node.sub, None, node.primes) if node.sub is not None or node.primes else node.base
+        return _power(self._leaf(base, scope, at), self._value(node.sup, scope, at))
+
+    def _product(self, node: S.Product, scope: Scope, at: tuple[int, ...]) -> float | None:
+        if not _MULTIPLIED.issuperset(node.operators):
+            return None
+        pairs = zip(node.factors, node.operators, node.factors[1:], strict=False)
+        if any(o == "" and self.reader.applies(a, b) for a, o, b in pairs):
+            return None
+        if any(self.reader.is_partial(f) for f in node.factors):
+            return None
+        return self._multiplied(node, scope, at)
+
+    def _multiplied(self, node: S.Product, scope: Scope, at: tuple[int, ...]) -> float:
+        """The factors from left to right; a slash divides by all that is juxtaposed after it, or by the next only."""
+        result = self._value(node.factors[0], scope, at)
+        dividing = False
+        for operator, factor in zip(node.operators, node.factors[1:], strict=True):
+            dividing = operator == "/" or (dividing and operator == "" and self.reader.policy.slash == "tight")
+            value = self._value(factor, scope, at)
+            result = result / value if dividing else result * value
+        return result
+
+    def _big_operator(self, node: S.BigOperator, scope: Scope, at: tuple[int, ...]) -> float | None:
+        """A sum over whole axes."""
+        letters = list(bound_letters(node.lower)) if node.operator == "sum" and node.lower is not None else []
+        axes = [self.reader.axis(node.lower, letter) for letter in letters]
+        if not letters or not all(isinstance(axis, Axis) for axis in axes):
+            return None
+        chosen = tuple(Bound(name, self.reader.bound(name, axis)) for name, axis in zip(letters, axes, strict=True) if axis)
+        inner = (*(b for b in scope if b.name not in letters), *chosen)
+        kept = tuple(k for b, k in zip(scope, at, strict=True) if b.name not in letters)
+        counts = [self.place.size(b.letter.axis.size) for b in chosen]
+        allowed = self._condition(node.lower, inner)
+        if allowed is None:
+            return None
+        ranges = ((*kept, *values) for values in _indices(counts))
+        return math.fsum(self._value(node.body, inner, values) for values in ranges if allowed(values))
+
+    def _condition(self, lower: Node | None, scope: Scope) -> Callable[[tuple[int, ...]], bool] | None:
+        """Which values of the letters a sum runs over; None where it is not over whole axes."""
+        places: list[tuple[int | None, int | None, Symbol | None]] = []
+        names = [b.name for b in scope]
+        for part in lower.items if isinstance(lower, S.Sequence) else (lower,):
+            if not isinstance(part, S.Chain):
+                continue
+            if part.relations == ("=",) and part.members[1] in (S.Number("1"), S.Number("0")):
+                continue
+            first, second = (letter_of(m) for m in part.members[:2])
+            if part.relations != ("\\neq",) or first not in names or second is None:
+                return None
+            fixed = next((s for s in self.place.indices if s.name == second), None)
+            other = names.index(second) if second in names else None
+            if other is None and fixed is None:
+                return None
+            places.append((names.index(first), other, fixed))
+
+        def allowed(values: tuple[int, ...]) -> bool:
+            for one, other, fixed in places:
+                assert one is not None
+                against = values[other] if other is not None else self.place.indices[fixed] if fixed else None
+                if values[one] == against:
+                    return False
+            return True
+
+        return allowed
+
+
+def _indices(counts: list[int]) -> Iterator[tuple[int, ...]]:
+    """All values of some letters, from 1."""
+    if not counts:
+        yield ()
+        return
+    for rest in _indices(counts[:-1]):
+        for k in range(1, counts[-1] + 1):
+            yield (*rest, k)
+
+
+def _is_numeric(node: Node) -> bool:
+    """Whether an exponent is a number."""
+    kinds = S.Number | S.Sum | S.Fraction | S.Product | S.Group | S.Decoration
+    return all(isinstance(inner, kinds) for inner in node.walk())
+
+
+def _power(base: float, exponent: float) -> float:
+    if base < 0 and exponent != int(exponent):
+        raise _Opaque
+    return float(base**exponent)
+
+
+Rule = Callable[..., "float | None"]
+
+_RULES: dict[type[Node], Rule] = {
+    S.Number: Numbers._number,
+    S.Sum: Numbers._sum,
+    S.Group: Numbers._group,
+    S.Decoration: Numbers._decoration,
+    S.Fraction: Numbers._fraction,
+    S.Root: Numbers._root,
+    S.Script: Numbers._script,
+    S.Product: Numbers._product,
+    S.BigOperator: Numbers._big_operator,
+}
+
+__all__ = ["Numbers", "Reader"]

@@ -1,0 +1,149 @@
+"""What edits of a document's expressions may use: its names, letters and sizes, and the factors of what would be right."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import sympy
+
+from derive.forward import Graph
+from derive.language import name_of
+from derive.latex import syntax as S
+from derive.latex.syntax import Node
+from derive.mistakes.edits import Vocabulary, renamed
+from derive.mistakes.values import Reader
+from derive.notation.names import letter_of
+from derive.notation.survey import bound_letters
+from derive.typeset import Typesetter, key_node
+from derive.verdict import Judged
+
+
+def vocabulary(
+    judged: Judged, reader: Reader, graph: Graph, correct: Node | None, typesetter: Typesetter
+) -> Vocabulary:
+    """The words for the edits of one member.
+
+    Args:
+        correct: what it should be, as far as that is known.
+    """
+    letters = tuple(_letters(judged, reader, correct))
+    factors = dict.fromkeys(_factors(reader, graph, correct, letters, typesetter))
+    sizes = {s.name for n in graph.all_sizes for s in n.free_symbols}
+    names = {key for _, key in _keys(reader, reader.node)}
+    return Vocabulary(
+        _names(graph, names), letters, tuple(factors), _addends(graph), frozenset(sizes),
+        lambda node: _key(reader, node), lambda node: isinstance(node, S.Fraction) and reader.is_differential(node.denominator),
+    )  # fmt: skip
+
+
+def _key(reader: Reader, node: Node) -> str | None:
+    spelled = reader.table.spell(node)
+    return spelled.key if spelled is not None else None
+
+
+def _keys(reader: Reader, tree: Node) -> Iterator[tuple[Node, str]]:
+    for node in tree.walk():
+        key = _key(reader, node)
+        if key is not None:
+            yield node, key
+
+
+# -- names -----------------------------------------------------------------------------------------------------------
+
+
+def _names(graph: Graph, used: set[str]) -> dict[str, tuple[Node, ...]]:
+    """For the names that are used those of the same shape, of an array also those of fewer axes."""
+    shapes: dict[str, tuple[str, ...]] = {}
+    for name in (*graph.by_name, *graph.inputs):
+        shapes[name.split("#")[0]] = tuple(str(n) for n in graph.sizes_of(name))
+    return {
+        name: tuple(key_node(other) for other, sizes in shapes.items() if sizes == shape and other != name)
+        for name, shape in shapes.items()
+        if name in used
+    }
+
+
+def _addends(graph: Graph) -> dict[str, tuple[Node, ...]]:
+    """For each name the scalars that the forward pass adds to it."""
+    found: dict[str, list[Node]] = {}
+    for definition in graph.definitions:
+        for add in definition.expr.atoms(sympy.Add):
+            if len(add.args) != 2:
+                continue
+            for a, b in (add.args, add.args[::-1]):
+                if isinstance(a, sympy.Symbol) and isinstance(b, sympy.Symbol | sympy.Indexed) and a.name in graph.inputs:
+                    if a.name in graph.positive:
+                        found.setdefault(name_of(b), []).append(key_node(a.name))
+    return {name: tuple(dict.fromkeys(nodes)) for name, nodes in found.items()}
+
+
+def _letters(judged: Judged, reader: Reader, correct: Node | None) -> Iterator[str]:
+    """Index letters of the equation, each once."""
+    found: dict[str, None] = dict.fromkeys(judged.equation.axes)
+    for tree in (reader.node, *judged.equation.members, correct):
+        for node in tree.walk() if tree is not None else ():
+            if isinstance(node, S.BigOperator) and node.lower is not None:
+                found.update(dict.fromkeys(bound_letters(node.lower)))
+    return (letter for letter in found if letter in reader.table.letters.indices)
+
+
+# -- factors ---------------------------------------------------------------------------------------------------------
+
+
+def _factors(
+    reader: Reader, graph: Graph, correct: Node | None, letters: tuple[str, ...], typesetter: Typesetter
+) -> Iterator[Node]:
+    """Factors of the true value, then sizes and numbers, then names and upstream gradients."""
+    own = list(_factors_of(correct))
+    yield from own
+    for n in dict.fromkeys(reader.pair.sizes or graph.all_sizes):
+        size = typesetter.node(n)
+        yield S.Fraction(S.Number("1"), size)
+        yield size
+    yield S.Number("2")
+    yield S.Fraction(S.Number("1"), S.Number("2"))
+    for node in own:
+        yield from _with_other_letters(node, letters)
+    for name in (*graph.inputs, *graph.by_name):
+        if not graph.sizes_of(name):
+            yield key_node(name.split("#")[0])
+            yield S.Fraction(S.Number("1"), key_node(name.split("#")[0]))
+
+
+def _with_other_letters(node: Node, letters: tuple[str, ...]) -> Iterator[Node]:
+    """A factor with one index, at each of the letters."""
+    used = [s.name for s in node.walk() if isinstance(s, S.Symbol) and letter_of(s) in letters]
+    if len(set(used)) == 1 and not any(isinstance(inner, S.BigOperator) for inner in node.walk()):
+        for letter in letters:
+            if letter != used[0]:
+                yield renamed(node, used[0], letter)
+
+
+def _factors_of(node: Node | None) -> Iterator[Node]:
+    """The factors that an expression is written with, at any depth; those of a denominator inverted."""
+    if node is None or (isinstance(node, S.Number) and node.text == "1"):
+        return
+    if isinstance(node, S.Sum):
+        for term in node.terms:
+            yield from _factors_of(term)
+        if len(node.terms) > 1:
+            yield S.Group("(", node)
+    elif isinstance(node, S.Product):
+        for factor in node.factors:
+            yield from _factors_of(factor)
+    elif isinstance(node, S.Fraction) and not _is_derivative(node):
+        yield from _factors_of(node.numerator)
+        for factor in _factors_of(node.denominator):
+            yield S.Fraction(S.Number("1"), factor)
+    elif isinstance(node, S.Group):
+        yield from _factors_of(node.body)
+    elif isinstance(node, S.BigOperator):
+        yield from _factors_of(node.body)
+        yield node
+    else:
+        yield node
+
+
+def _is_derivative(node: S.Fraction) -> bool:
+    below = node.denominator
+    return isinstance(below, S.Product) and below.factors[0] == S.Symbol("\\partial")
