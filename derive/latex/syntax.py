@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, replace
+from functools import cache
 from typing import Any
 
 from derive.source import Span
@@ -22,8 +23,8 @@ class Node:
 
     def children(self) -> Iterator[Node]:
         """The nodes directly below, from left to right."""
-        for item in fields(self):
-            yield from _nodes(getattr(self, item.name))
+        for name in _parts(type(self)):
+            yield from _nodes(getattr(self, name))
 
     def walk(self) -> Iterator[Node]:
         """This node and all nodes below it."""
@@ -32,6 +33,12 @@ class Node:
             node = stack.pop()
             yield node
             stack.extend(reversed(list(node.children())))
+
+
+@cache
+def _parts(kind: type[Node]) -> tuple[str, ...]:
+    """The fields of a node that can hold nodes."""
+    return tuple(field.name for field in fields(kind) if "Node" in str(field.type) or "Symbol" in str(field.type))
 
 
 def _nodes(value: object) -> Iterator[Node]:

@@ -47,6 +47,8 @@ class Axes:
     uses: Counter[str] = field(default_factory=Counter)
     rank: Callable[[str, int], int] = lambda key, count: count
     _all: list[Axis] = field(default_factory=list)
+    _limited: list[Axis] = field(default_factory=list)  # those that were given a size
+    _sizes: set[str] = field(default_factory=set)
     _places: dict[tuple[str, int, int], Axis] = field(default_factory=dict)
     _alive: list[Node] = field(default_factory=list)  # keeps the identities in `operators` from being used again
 
@@ -64,7 +66,8 @@ class Axes:
 
     def roots(self) -> list[Axis]:
         """Axes of a size that the document names."""
-        return [a for a in self._all if a._parent is None and (a.sizes or a.from_zero)]
+        self._limited = list(dict.fromkeys(a.root for a in self._limited))
+        return self._limited
 
     def settle(self) -> None:
         """From here on the axes met so far belong to the forward pass."""
@@ -95,14 +98,16 @@ class Axes:
     def trial(self) -> Iterator[None]:
         """What is joined or measured inside is forgotten afterwards."""
         before = [(a, a._parent, list(a.sizes), list(a.from_zero), a.settled) for a in self._all]
-        kept = dict(self.same), dict(self._places), dict(self.operators), self._alive[:]
+        kept = dict(self.same), dict(self._places), dict(self.operators), self._alive[:], self._limited[:]
+        sizes_before = set(self._sizes)
         try:
             yield
         finally:
             for axis, parent, sizes, from_zero, settled in before:
                 axis._parent, axis.sizes, axis.from_zero, axis.settled = parent, sizes, from_zero, settled
             del self._all[len(before) :]
-            self.same, self._places, self.operators, self._alive = kept
+            self.same, self._places, self.operators, self._alive, self._limited = kept
+            self._sizes = sizes_before
 
     # -- sizes -----------------------------------------------------------------------------------------------------
 
@@ -149,7 +154,15 @@ class Axes:
         for old in [self.canonical(known) for known in root.sizes]:
             if old != n and isinstance(n, sympy.Symbol) and self._names_only(n, root):
                 self.equate(n, old)
-        root.sizes.append(n)
+        self._measured(root, root.sizes, n)
+
+    def _measured(self, root: Axis, known: list[Expr], n: Expr) -> None:
+        """Remember what measures an axis: a size, or an upper limit of sums from 0."""
+        if not root.sizes and not root.from_zero:
+            self._limited.append(root)
+        if n not in known:
+            known.append(n)
+        self._sizes |= {s.name for s in n.free_symbols}
 
     def equate(self, a: Expr, b: Expr, quiet: bool = False) -> None:
         """Two names of one size."""
@@ -159,13 +172,13 @@ class Axes:
         if isinstance(b, sympy.Symbol) and self.uses[a.name] > self.uses[b.name]:
             a, b = b, a
         self.same[a.name] = b
+        self._sizes |= {a.name} | {s.name for s in b.free_symbols}
         if not quiet:
             self.tell(f"{a.name} and {b} are the same size")
 
     def sizes(self) -> set[str]:
         """The names of all sizes."""
-        found = {s.name for a in self._all for n in (*a.sizes, *a.from_zero) for s in n.free_symbols}
-        return found | set(self.same) | {s.name for n in self.same.values() for s in n.free_symbols}
+        return self._sizes
 
     # -- reading a statement ---------------------------------------------------------------------------------------
 
@@ -229,7 +242,7 @@ class Axes:
         if high is None or (start is not None and start > 1):
             return
         if start == 0 and high.is_Atom:
-            axis.root.from_zero.append(high)
+            self._measured(axis.root, axis.root.from_zero, high)
         else:
             self.limit(axis, high - start + 1 if start is not None else high)
 

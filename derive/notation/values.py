@@ -54,8 +54,8 @@ class Axis:
 
     def absorb(self, other: Axis) -> None:
         """Make another root a part of this one."""
-        self.sizes += other.sizes
-        self.from_zero += other.from_zero
+        self.sizes += [n for n in other.sizes if n not in self.sizes]
+        self.from_zero += [n for n in other.from_zero if n not in self.from_zero]
         self.settled = self.settled or other.settled
         other._parent = self
 
