@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Literal, get_args
 
-from derive.checking import Checked, Mistake, Statement
-from derive.mistakes.table import BY_CODE
+from derive.checking import Checked, Statement
+from derive.mistakes.table import BY_CODE, Mistake
 
 Level = Literal[1, 2, 3]
 LEVELS: tuple[Level, ...] = get_args(Level)

@@ -11,6 +11,7 @@ from typing import Any
 from derive.checking import ORDER, Checked, Statement
 from derive.latex import syntax as S
 from derive.plain import plain
+from derive.report.wording import remarks
 from derive.source import frame
 from derive.typeset import key_node
 
@@ -34,7 +35,6 @@ _ASCII_MARKS = {
     "note": " ",
 }
 _COLOURS = {"proved": "32", "refuted": "1;31", "tested": "33", "undecided": "33", "unsupported": "35", "assumed": "36"}
-_PARTIAL = "as a partial derivative, with the other intermediates held fixed"
 _REPAIRS_SHOWN = 5
 
 
@@ -132,18 +132,7 @@ class TextReport:
         return f"{plain(statement.left, self.ascii)} = {plain(statement.right, self.ascii)}".rstrip()
 
     def _verdict(self, statement: Statement) -> Iterator[str]:
-        words: list[str] = [statement.status]
-        if statement.role == "definition" and statement.status == "assumed":
-            words.append("definition")
-        elif statement.reason:
-            words.append(statement.reason)
-        if statement.reading == "partial" and statement.status in ("proved", "tested"):
-            words.append(_PARTIAL)
-        if statement.status == "proved" and statement.value == "refuted":
-            words.append("as a step only: it does not give what the chain began with")
-        if statement.hint:
-            words.append(statement.hint)
-        lines = self._wrapped(", ".join(words), INDENT, INDENT + "  ")
+        lines = self._wrapped(", ".join((statement.status, *remarks(statement))), INDENT, INDENT + "  ")
         yield from self._painted(lines, statement.status, statement.status)
 
     def _source(self, statement: Statement) -> Iterator[str]:
