@@ -69,7 +69,7 @@ def load(document: str | Path, *, kind: str | None = None) -> LoadedProblem:
     >>> problem.definitions["y"].expr
     x[i]/s
     >>> print(problem.gradient("x").text())
-    ∂L/∂x_i = 1/s² (s ∂L/∂y_i − Σ_j x_j ∂L/∂y_j)
+    ∂L/∂x_i = 1/s (∂L/∂y_i − Σ_j y_j ∂L/∂y_j)
     """
     from derive.api import LoadedProblem, read
 

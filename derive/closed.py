@@ -1,29 +1,31 @@
 """The closed form: a derivative in the quantities that the forward pass computes anyway.
 
-It is a change of coordinates, not a simplification. A definition that is affine in one entry of its data is solved for
-it (x = μ + x̂ √(σ²+ε)), one linear in an exponential for that (exp(x_i) = s_i Z); the derivative is rewritten in the new
-coordinates; the forward pass's own definitions, rewritten too, say which sums vanish (Σ x̂ = 0) or are known
-(Σ x̂² = N σ²/(σ²+ε)). Of the possible coordinates those are kept in which the result needs the fewest sums and
-operations.
+Derivatives come staged, each adjoint defined by those of the names that use it. Stage by stage, from the loss
+backwards, an adjoint is written in the names of the forward pass and of the adjoints before it, in the coordinates
+(`coordinates`) in which it needs the fewest sums and operations. An earlier adjoint is put in where that costs no more
+than keeping it: those of a batch norm's mean and variance vanish into the one of its data. One that would be summed
+over and over again keeps its name: dP and dS of attention.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from fractions import Fraction
-from typing import cast
+from functools import cached_property
 
 import sympy
 from sympy import Expr
 
-from derive.forward import Definition, Graph, entry
-from derive.language import indices_of, is_quantity, name_of, tensor
-from derive.normal.algebra import Algebra, GaveUp, Undefined, base_of
-from derive.normal.atoms import Atom, Index, Monomial, Poly, Rational, _inner, add, rational, scale, variable
+from derive.coordinates import Coordinates, Fold, spelled_out
+from derive.forward import Definition, Graph
+from derive.language import indices_of, is_quantity, name_of
+from derive.layout import Cost, Layout, Setter
+from derive.normal.algebra import GaveUp, Undefined
+from derive.normal.atoms import Atom, Poly, atoms_of, inner_atoms
 from derive.normal.prover import Prover
 
-CENTRED = "~centred"
+INLINED = 20
+"""Operations: an adjoint with more keeps its name, so that a deep graph has small stages."""
 
 
 @dataclass(frozen=True)
@@ -31,33 +33,39 @@ class ClosedForm:
     """A compact expression for a derivative.
 
     Attributes:
-        expr: the expression, over the names of the graph and the upstream gradient.
+        expr: the expression, over the names of the graph, the upstream gradient and the gradients in ``stages``.
         reductions: the different sums in it.
         operations: how many arithmetic operations it writes.
         kept: the name of the intermediate that replaced its data, if one did.
+        folds: the changes of coordinates that it took.
+        stages: the names of the gradients that it uses, each after those that it uses itself.
     """
 
     expr: Expr
     reductions: tuple[Expr, ...]
     operations: int
-    kept: str | None
+    kept: str | None = None
+    folds: tuple[Fold, ...] = ()
+    stages: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
-class Coordinate:
-    """A new coordinate: a ``name`` whose entries replace those of its data.
+class _Form:
+    """A normal form in chosen coordinates, laid out."""
 
-    Attributes:
-        target: the atom that is replaced, over the indices ``formal``.
-        value: what replaces it.
-        meaning: for a coordinate without a name in the graph, the expression that it stands for.
-    """
+    p: Poly
+    layout: Layout
+    cost: Cost
+    folds: tuple[Fold, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Stage:
+    """A staged derivative in compact form; ``kept``: the names of adjoints that it uses."""
 
     name: str
-    formal: tuple[Index, ...]
-    target: Atom
-    value: Poly
-    meaning: Definition | None = None
+    form: _Form
+    kept: frozenset[str]
 
 
 class Compactor:
@@ -69,299 +77,205 @@ class Compactor:
         positive: names of positive data and sizes.
     """
 
-    def __init__(self, graph: Graph, staged: dict[str, Definition], positive: frozenset[str]) -> None:
+    def __init__(self, graph: Graph, staged: Mapping[str, Definition], positive: frozenset[str]) -> None:
         self.graph = graph
         self.staged = staged
         self.positive = positive
+        self._stages: dict[str, _Stage] = {}
 
     def closed_form(self, expr: Expr, deadline: float | None = None) -> ClosedForm:
         """The most compact form of an expression in names of the graph and staged derivatives.
 
         Raises `GaveUp` where every attempt grows too large.
         """
-        best: tuple[tuple[int, int], ClosedForm] | None = None
-        reason = "no form was found"
-        for choose in self._choices():
+        self.prover.algebra.deadline = deadline
+        alone = self._alone(expr)
+        stage = alone if alone is not None else self._compacted("", self.prover.normal(expr))
+        return self._closed(stage, expr if alone is not None else None)
+
+    def stage(self, name: str, deadline: float | None = None) -> ClosedForm:
+        """The compact form of a staged derivative, over the indices of its definition."""
+        definition = self.staged[name]
+        return self.closed_form(definition.entry(), deadline)
+
+    @cached_property
+    def prover(self) -> Prover:
+        """Arithmetic with all names as atoms, and with what the forward pass says about sums."""
+        judge = Prover(self.graph.by_name, self.positive, (), None)
+        prover = Prover({}, self.positive, self.graph.facts, None)
+        prover.algebra.sign_of_name = judge.algebra.sign_of_name
+        return prover
+
+    @cached_property
+    def coordinates(self) -> Coordinates:
+        return Coordinates(self.graph, self.prover)
+
+    @cached_property
+    def setter(self) -> Setter:
+        return Setter(self.prover.algebra, self.prover.converter, frozenset(self.graph.size_names))
+
+    # -- stages ------------------------------------------------------------------------------------------------------
+
+    def _alone(self, expr: Expr) -> _Stage | None:
+        """The stage of a staged derivative that stands alone."""
+        name = name_of(expr) if is_quantity(expr) else ""
+        return self._staged(name) if name in self.staged else None
+
+    def _staged(self, name: str) -> _Stage:
+        """The compact form of a staged derivative; those that it uses first, a deep graph being no deep recursion."""
+        todo = [name]
+        while todo:
+            top = todo[-1]
+            missing = [n for n in self._uses(top) if n not in self._stages]
+            if top in self._stages or not missing:
+                todo.pop()
+                if top not in self._stages:
+                    self._stages[top] = self._compacted(top, self._value(self.staged[top]))
+            else:
+                todo += missing
+        return self._stages[name]
+
+    def _uses(self, name: str) -> list[str]:
+        return sorted(n for n in self.staged[name].uses if n in self.staged)
+
+    def _value(self, definition: Definition) -> Poly:
+        self.coordinates  # noqa: B018 - the facts must be known before anything is read
+        return self.prover.normal(definition.expr)
+
+    def _compacted(self, name: str, p: Poly) -> _Stage:
+        """A normal form with earlier derivatives put in, except those that had better keep their names."""
+        used = sorted({n for a in atoms_of(p) for n in a.names if n in self.staged})
+        for each in used:
+            self._put_in(self._staged(each))
+        fixed = {n for n in used if self._is_large(n)}
+        doubtful = {n for n in used if n not in fixed and self._is_doubtful(n, p)}
+        found: list[tuple[Cost, _Form, frozenset[str]]] = []
+        for keep in {frozenset(fixed): None, frozenset(fixed | doubtful): None}:
             try:
-                found = self._in_coordinates(expr, choose, deadline)
+                form = self._best(self._with_put_in(p, keep))
             except (GaveUp, Undefined) as error:
-                reason = str(error)
+                reason = error
                 continue
-            cost = len(found.reductions), found.operations
-            if best is None or cost < best[0]:
-                best = cost, found
-        if best is None:
-            raise GaveUp(reason)
-        return best[1]
+            kept = self._adjoints_in(form.p)
+            cost = _together(form.cost, (self._stages[n].form.cost for n in kept & doubtful))
+            found.append((cost, form, kept))
+        if not found:
+            raise reason
+        _, form, kept = min(reversed(found), key=lambda one: one[0])
+        return _Stage(name, form, kept)
+
+    def _put_in(self, stage: _Stage) -> None:
+        """Make a derivative's compact form what its name is replaced by."""
+        formal = tuple(self.prover.algebra.fresh() for _ in self.staged[stage.name].indices)
+        own = [self.prover.converter.index(i) for i in self.staged[stage.name].indices]
+        body = self.prover.algebra.rename_all(stage.form.p, dict(zip(own, formal, strict=True)))
+        self.prover.define(stage.name, formal, body)
+
+    def _with_put_in(self, p: Poly, keep: frozenset[str]) -> Poly:
+        """All staged names but some replaced; what they contain themselves has been decided before."""
+        names = {n for a in atoms_of(p) for n in a.names if n in self.staged} - keep
+        for name in sorted(names):
+            p = self.prover.inline(p, name)
+        return p
+
+    def _is_large(self, name: str) -> bool:
+        """Whether an adjoint keeps its name whatever it costs."""
+        return self._is_adjoint(name) and self._stages[name].form.cost.operations > INLINED
+
+    def _is_doubtful(self, name: str, p: Poly) -> bool:
+        """Whether an adjoint may be better off with its name: a sum that would be summed again, or several terms."""
+        if not self._is_adjoint(name):
+            return False
+        form = self._stages[name].form
+        nested = any(a.kind == "sum" and name in a.names for a in _all_atoms(p))
+        return len(form.p) > 1 if not form.cost.reductions else nested
+
+    def _is_adjoint(self, name: str) -> bool:
+        """Whether a staged derivative is one of the loss, which can be shown by its name."""
+        of, _, by = name[1:].partition("/∂")
+        return of == self.graph.loss and by in self.graph.by_name
+
+    def _adjoints_in(self, p: Poly) -> frozenset[str]:
+        return frozenset(n for a in atoms_of(p) for n in a.names if n in self.staged)
 
     # -- coordinates -------------------------------------------------------------------------------------------------
 
-    def _choices(self) -> Iterator[Callable[[Prover], Coordinate | None]]:
-        """No new coordinate; each definition that can be solved; each difference that the forward pass takes."""
-        yield lambda prover: None
-        for definition in self.graph.definitions:
-            if definition.indices:
-                for solve in (_solve_affine, _solve_exponential):
-                    yield lambda prover, d=definition, s=solve: s(prover, d)  # type: ignore[misc]
-        for definition in self._differences():
-            yield lambda prover, d=definition: _solve_affine(prover, d, d)  # type: ignore[misc]
+    def _best(self, p: Poly) -> _Form:
+        """A normal form in the coordinates in which it costs least, found one coordinate at a time."""
+        best = self._form(p, ())
+        usable = [fold for fold in self.coordinates.folds if fold.concerns(p)]
+        improved = True
+        while improved:
+            improved = False
+            for fold in usable:
+                if any(not fold.targets_differ(other) for other in best.folds):
+                    continue
+                try:
+                    form = self._form(p, (*best.folds, fold))
+                except (GaveUp, Undefined):
+                    continue
+                if form.cost < best.cost:
+                    best, improved = form, True
+        return best
 
-    def _differences(self) -> list[Definition]:
-        """``x_i - μ`` wherever a definition has it, as a definition of a nameless quantity."""
-        found: dict[Expr, Definition] = {}
-        for definition in self.graph.definitions:
-            for node in sympy.preorder_traversal(definition.expr):
-                if isinstance(node, sympy.Add) and len(node.args) == 2 and all(map(_is_term, node.args)):
-                    entries = [q for q in map(_entry_of, node.args) if indices_of(q)]
-                    if entries:
-                        letters = max((indices_of(q) for q in entries), key=len)
-                        sizes = self.graph.sizes_of(name_of(max(entries, key=lambda q: len(indices_of(q)))))
-                        formal = tuple(sympy.Symbol(f"{i.name}", integer=True) for i in letters)
-                        fitted = node.xreplace(dict(zip(letters, formal, strict=True)))
-                        found.setdefault(fitted, Definition(CENTRED, formal, tuple(sizes), fitted))
-        return list(found.values())
+    def _form(self, p: Poly, folds: tuple[Fold, ...]) -> _Form:
+        algebra = self.prover.algebra
+        for fold in sorted(folds, key=lambda f: f.rank):
+            p = fold.change(algebra, p)
+        forms = [p]
+        reduced = algebra.reduce(p, None)
+        if reduced != p:
+            forms.append(reduced)
+        laid = [(q, self.setter.layout(q)) for q in forms]
+        made = [_Form(q, layout, self.setter.cost(layout), folds) for q, layout in laid]
+        return min(made, key=lambda form: form.cost)
 
-    # -- one attempt -------------------------------------------------------------------------------------------------
+    # -- writing -----------------------------------------------------------------------------------------------------
 
-    def _in_coordinates(
-        self, expr: Expr, choose: Callable[[Prover], Coordinate | None], deadline: float | None
-    ) -> ClosedForm:
-        prover = Prover(self.staged, self.positive, self.graph.facts, deadline)
-        prover.algebra.sign_of_name = self._signs(prover)
-        coordinate = choose(prover)
-        self._know(prover, coordinate)
-        p = prover.inlined(prover.normal(expr))
-        p = _change(prover.algebra, p, coordinate)
-        p = prover.algebra.reduce(p, None)
-        return self._written(prover, p, coordinate)
+    def _closed(self, stage: _Stage, alone: Expr | None) -> ClosedForm:
+        form = stage.form
+        meanings = [fold.meaning for fold in self.coordinates.folds if fold.meaning is not None]
+        expr = spelled_out(self.setter.write(form.layout), meanings)
+        reductions = tuple(spelled_out(r, meanings) for r in self.setter.reductions(form.layout))
+        if alone is not None:
+            formal = self.staged[stage.name].indices
+            actual = dict(zip(formal, indices_of(alone), strict=True))
+            expr, *rest = (e.xreplace(actual) for e in (expr, *reductions))
+            reductions = tuple(rest)
+        kept = next((fold.name for fold in form.folds if fold.meaning is None), None)
+        return ClosedForm(expr, reductions, operations(expr), kept, form.folds, tuple(self._in_order(stage.kept)))
 
-    def _signs(self, prover: Prover) -> Callable[[str], str]:
-        """Signs of intermediates, from their definitions."""
-        judge = Prover(self.graph.by_name, self.positive, (), None)
-        del prover
-        return judge.algebra.sign_of_name
-
-    def _know(self, prover: Prover, coordinate: Coordinate | None) -> None:
-        """What the definitions say about sums, in the new coordinates: each that names the value of one sum."""
-        for definition in self.graph.definitions:
-            identity = _identity(prover, definition)
-            if coordinate is None or definition.name != coordinate.name:
-                identity = _change(prover.algebra, identity, coordinate)
-            solved = _solve_sum(prover.algebra, identity)
-            if solved is not None:
-                atom, value = solved
-                letters = tuple(sorted(str(i) for i in atom.free))
-                prover.algebra.facts.setdefault(atom, (letters, value))
-
-    def _written(self, prover: Prover, p: Poly, coordinate: Coordinate | None) -> ClosedForm:
-        content, rest = factored(prover.algebra, p)
-        expr = _join(prover.converter.write(content), prover.converter.write(rest))
-        if coordinate is not None and coordinate.meaning is not None:
-            expr = _spelled_out(expr, coordinate.meaning)
-        sums = tuple(dict.fromkeys(_canonical_sums(p)))
-        reductions = tuple(prover.converter.write(variable(atom)) for atom in sums)
-        if coordinate is not None and coordinate.meaning is not None:
-            reductions = tuple(_spelled_out(r, coordinate.meaning) for r in reductions)
-        name = coordinate.name if coordinate is not None and coordinate.meaning is None else None
-        return ClosedForm(expr, reductions, operations(expr), name)
+    def _in_order(self, names: Iterable[str]) -> Iterator[str]:
+        """Kept derivatives, each after those that it uses itself."""
+        done: dict[str, None] = {}
+        todo = sorted(names, reverse=True)
+        while todo:
+            missing = sorted((n for n in self._stages[todo[-1]].kept if n not in done), reverse=True)
+            if missing:
+                todo += missing
+            else:
+                done[todo.pop()] = None
+        return iter(done)
 
 
-def _is_term(term: Expr) -> bool:
-    return is_quantity(_entry_of(term))
+def _together(cost: Cost, others: Iterable[Cost]) -> Cost:
+    """What several things cost that are all computed."""
+    for other in others:
+        cost = Cost(
+            max(cost.width, other.width), cost.reductions + other.reductions, cost.operations + other.operations
+        )
+    return cost
 
 
-def _entry_of(term: Expr) -> Expr:
-    """The entry in ``x`` or ``-x``."""
-    coefficient, rest = term.as_coeff_Mul()
-    return rest if coefficient in (1, -1) else term
-
-
-# -- solving definitions ---------------------------------------------------------------------------------------------
-
-
-def _formal(prover: Prover, definition: Definition) -> tuple[Index, ...]:
-    return tuple(prover.converter.index(i) for i in definition.indices)
-
-
-def _solve_affine(prover: Prover, definition: Definition, meaning: Definition | None = None) -> Coordinate | None:
-    """Solve ``v = a u + b`` for the entry u of the data."""
-    p = prover.normal(definition.expr)
-    formal = _formal(prover, definition)
-    for atom in sorted({a for m in p for a, _ in m if a.kind == "element"}, reverse=True):
-        if set(cast(tuple[Index, ...], atom.args[1])) == set(formal) and _is_affine(p, atom, formal):
-            return _solved(prover, definition, p, atom, formal, meaning)
-    return None
-
-
-def _solve_exponential(prover: Prover, definition: Definition) -> Coordinate | None:
-    """Solve ``v = a exp(u) + b`` for the exponential."""
-    p = prover.normal(definition.expr)
-    formal = _formal(prover, definition)
-    for atom in sorted({a for m in p for a, _ in m if a.kind == "exp"}, reverse=True):
-        inner = cast(Monomial, atom.args[0])
-        plain = len(inner) == 1 and inner[0][0].kind == "element" and inner[0][1] == 1
-        if plain and set(atom.free) == set(formal) and _is_affine(p, atom, formal):
-            return _solved(prover, definition, p, atom, formal, None)
-    return None
-
-
-def _is_affine(p: Poly, atom: Atom, formal: tuple[Index, ...]) -> bool:
-    """Whether an atom occurs to the first power only, and its name in nothing else that depends on all the indices."""
-    (name,) = atom.names if len(atom.names) == 1 else ("",)
-    for monomial in p:
-        for other, e in monomial:
-            if other is atom:
-                if e != 1:
-                    return False
-            elif name in other.names and set(formal) <= set(other.free):
-                return False
-    return any(atom in dict(monomial) for monomial in p)
-
-
-def _solved(
-    prover: Prover, definition: Definition, p: Poly, atom: Atom, formal: tuple[Index, ...], meaning: Definition | None
-) -> Coordinate | None:
-    slope: Poly = {}
-    rest: Poly = {}
-    for monomial, c in p.items():
-        if atom in dict(monomial):
-            slope[tuple((a, e) for a, e in monomial if a is not atom)] = c
-        else:
-            rest[monomial] = c
-    if not all(prover.algebra._factor_sign(a, e) for m in slope for a, e in m):
-        return None  # dividing by something that may be zero
-    left = prover.algebra.element(definition.name, formal)
-    value = prover.algebra.multiply(add(left, rest, -1), prover.algebra.power(slope, -1))
-    return Coordinate(definition.name, formal, atom, value, meaning)
-
-
-def _change(algebra: Algebra, p: Poly, coordinate: Coordinate | None) -> Poly:
-    """A normal form in the new coordinate; sums that the coordinate itself is made with stay as they are."""
-    if coordinate is None:
-        return p
-    shield = {a.shape for m in coordinate.value for a, _ in m if a.kind in ("sum", "power")}
-    done: dict[Atom, Poly] = {}
-
-    def replace(atom: Atom) -> Poly:
-        if atom not in done:
-            done[atom] = change(atom)
-        return done[atom]
-
-    def change(atom: Atom) -> Poly:
-        match = _match(coordinate, atom)
-        if match is not None:
-            return algebra.rename_all(coordinate.value, match)
-        if coordinate.target.names.isdisjoint(atom.names) or atom.shape in shield or atom.kind in ("symbol", "element"):
-            return variable(atom)
-        return algebra.rebuild(atom, replace)
-
-    return algebra.map_atoms(p, replace)
-
-
-def _match(coordinate: Coordinate, atom: Atom) -> dict[Index, Index] | None:
-    """The indices with which an atom is the coordinate's target."""
-    if atom.kind != coordinate.target.kind or atom.shape != coordinate.target.shape:
-        return None
-    pattern, actual = _places(coordinate.target), _places(atom)
-    mapping = dict(zip(pattern, actual, strict=True))
-    return mapping if len(mapping) == len(pattern) else None
-
-
-def _places(atom: Atom) -> tuple[Index, ...]:
-    """The indices of an element, or of the element in an exponential."""
-    if atom.kind == "exp":
-        atom = cast(Monomial, atom.args[0])[0][0]
-    return cast(tuple[Index, ...], atom.args[1])
-
-
-def _identity(prover: Prover, definition: Definition) -> Poly:
-    """A polynomial that a definition makes zero; of a root its square, so that what is under it can be solved for."""
-    left, right = prover.normal(definition.entry()), prover.normal(definition.expr)
-    base = _single_root(right)
-    if base is None:
-        return add(right, left, -1)
-    atom, e, outside = base
-    inside = prover.algebra.multiply(left, prover.algebra.power(outside, -1))
-    return add(base_of(atom), prover.algebra.power(inside, rational(1 / Fraction(e))), -1)
-
-
-def _single_root(p: Poly) -> tuple[Atom, Rational, Poly] | None:
-    """The base, its exponent and the rest of ``c * base**e`` where 1/e is whole."""
-    if len(p) != 1:
-        return None
-    ((monomial, c),) = p.items()
-    powers = [(atom, e) for atom, e in monomial if atom.kind == "power"]
-    if len(powers) != 1 or (1 / Fraction(powers[0][1])).denominator != 1:
-        return None
-    atom, e = powers[0]
-    return atom, e, {tuple((a, k) for a, k in monomial if a is not atom): c}
-
-
-def _solve_sum(algebra: Algebra, identity: Poly) -> tuple[Atom, Poly] | None:
-    """From a polynomial that is zero, the value of the one sum in it that stands to the first power and alone."""
-    sums = [a for a in {a for m in identity for a, _ in m} if a.kind == "sum"]
-    for atom in sorted(sums, key=lambda a: (a.height, a.shape, a.id), reverse=True):
-        with_atom = {m: c for m, c in identity.items() if atom in dict(m)}
-        inside = any(atom in _atoms_inside(a) for m in identity for a, _ in m if a is not atom)
-        if inside or any(dict(m)[atom] != 1 for m in with_atom) or len(with_atom) != 1:
-            continue
-        ((monomial, c),) = with_atom.items()
-        slope: Poly = {tuple((a, e) for a, e in monomial if a is not atom): c}
-        rest = {m: k for m, k in identity.items() if m not in with_atom}
-        value = algebra.multiply(scale(rest, -1), algebra.power(slope, -1))
-        if not any(a is atom for m in value for a, _ in m):
-            return atom, value
-    return None
-
-
-def _atoms_inside(atom: Atom) -> set[Atom]:
+def _all_atoms(p: Poly) -> set[Atom]:
     found: set[Atom] = set()
-    stack = list(_inner(atom.kind, atom.args))
-    while stack:
-        inner = stack.pop()
-        if inner not in found:
-            found.add(inner)
-            stack.extend(_inner(inner.kind, inner.args))
+    todo = atoms_of(p)
+    while todo:
+        atom = todo.pop()
+        if atom not in found:
+            found.add(atom)
+            todo |= inner_atoms(atom)
     return found
-
-
-# -- writing ---------------------------------------------------------------------------------------------------------
-
-
-def factored(algebra: Algebra, p: Poly) -> tuple[Poly, Poly]:
-    """A polynomial as a common monomial times the rest."""
-    if len(p) < 2:
-        return p, {(): 1}
-    content, monomial, rest = algebra._primitive(p, 1)
-    if all(c < 0 for c in rest.values()):
-        content, rest = -content, scale(rest, -1)
-    return {monomial: content}, rest
-
-
-def _join(content: Expr, rest: Expr) -> Expr:
-    return rest if content == 1 else content if rest == 1 else sympy.Mul(content, rest, evaluate=False)
-
-
-def _canonical_sums(p: Poly) -> Iterator[Atom]:
-    for monomial in p:
-        for atom, _ in monomial:
-            if atom.kind == "sum":
-                yield atom
-            for inner in _atoms_inside(atom) if atom.kind != "sum" else ():
-                if inner.kind == "sum":
-                    yield inner
-
-
-def _spelled_out(expr: Expr, meaning: Definition) -> Expr:
-    """A nameless coordinate's entries replaced by what they stand for."""
-    if isinstance(expr, sympy.Indexed) and name_of(expr) == meaning.name:
-        return meaning.expr.xreplace(dict(zip(meaning.indices, expr.indices, strict=True)))
-    if not expr.args or not expr.has(tensor(meaning.name)):
-        return expr
-    parts = [_spelled_out(a, meaning) for a in expr.args]
-    if isinstance(expr, sympy.Mul):
-        return sympy.Mul(*parts, evaluate=False)
-    return expr.func(*parts)
 
 
 def operations(expr: Expr) -> int:
@@ -379,4 +293,4 @@ def operations(expr: Expr) -> int:
     return 1 + sum(map(operations, expr.args))
 
 
-__all__ = ["ClosedForm", "Compactor", "entry", "factored", "operations"]
+__all__ = ["ClosedForm", "Compactor", "operations"]

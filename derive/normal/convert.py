@@ -192,6 +192,10 @@ class Converter:
             return atoms[0]
         raise GaveUp(f"an index that is computed: {expr}")
 
+    def name_index(self, index: str, symbol: Symbol) -> Symbol:
+        """The symbol that an index is written as: the one that it has, else the one given."""
+        return self._indices.setdefault(index, symbol)
+
     # -- writing -----------------------------------------------------------------------------------------------
 
     def write(self, p: Poly) -> Expr:

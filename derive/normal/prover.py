@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
-from sympy import Expr
+from sympy import Expr, Symbol
 
 from derive.forward import Definition, names_in
 from derive.normal.algebra import Algebra
@@ -104,6 +104,11 @@ class Prover:
             p = self.inline(p, name)
         return p
 
+    def bound(self, sizes: Mapping[Symbol, Expr]) -> None:
+        """Say how many values free indices have."""
+        for index, size in sizes.items():
+            self.algebra.ranges[self.converter.index(index)] = self.normal(size)
+
     # -- definitions -------------------------------------------------------------------------------------------
 
     def _latest(self, p: Poly, keep: frozenset[str] = frozenset()) -> str | None:
@@ -151,6 +156,10 @@ class Prover:
         if name not in self._bodies:
             self._bodies[name] = self._with_formal(self.definitions[name], self.converter)
         return self._bodies[name]
+
+    def define(self, name: str, formal: tuple[str, ...], body: Poly) -> None:
+        """Give a name a value that `inline` puts in its place, over the indices ``formal``."""
+        self._bodies[name] = formal, body
 
     def _value(self, name: str, indices: tuple[Index, ...]) -> Poly | None:
         """What a name stands for in terms of the inputs."""
