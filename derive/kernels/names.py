@@ -1,0 +1,101 @@
+r"""The names of a document as identifiers: ``\gamma`` is ``gamma``, ``\hat{x}`` is ``x_hat``, ``\sigma^2`` is ``sigma2``.
+
+A name is taken apart into letters and digits; everything else is dropped, so that no name of a document can become code
+in a kernel, whatever it is. Names that a target has a meaning for, and names that are taken, get a number.
+"""
+
+from __future__ import annotations
+
+import keyword
+import re
+import unicodedata
+
+_ACCENTS = ("hat", "tilde", "bar", "dot", "ddot", "vec", "check", "breve", "overline", "widehat", "widetilde")
+_FONTS = ("text", "mathrm", "mathbf", "mathit", "mathcal", "mathbb", "boldsymbol", "bm", "operatorname", "rm", "bf")
+_ACCENTED = re.compile(r"\\(" + "|".join(_ACCENTS) + r")\s*\{?\s*(\\?[^\W\d_]+)\s*\}?")
+_LONGEST = 32
+
+_PYTHON = frozenset(keyword.kwlist) | frozenset(keyword.softkwlist)
+_C = frozenset(
+    """auto break case char const continue default do double else enum extern float for goto if inline int long register
+    restrict return short signed sizeof static struct switch typedef union unsigned void volatile while asm bool true
+    false errno main NULL stdin stdout stderr""".split()
+)
+_GENERATED = frozenset(
+    """np numpy nb numba math abs exp log sqrt tanh erf sin cos sum max min len int float range slice dict tuple list
+    forward backward saved upstream self cls out block blocks rows start stop shape wide narrow omp simd pragma real
+    print object type id y0 y1 yn j0 j1 jn gamma_r lgamma tgamma signgam index division near""".split()
+)
+RESERVED = _PYTHON | _C | _GENERATED
+"""What a name may not be: words of the targets' languages, and what generated code itself uses."""
+
+
+def identifier(name: str) -> str:
+    r"""The ASCII identifier that a document's name suggests; ``v`` where nothing is left of it.
+
+    >>> [identifier(n) for n in (r"\gamma", r"\hat{x}", r"\sigma^2", "x'", r"\text{eps}", "__import__('os')")]
+    ['gamma', 'x_hat', 'sigma2', 'x_prime', 'eps', 'import_os']
+    """
+    text = _ACCENTED.sub(lambda match: f" {match[2]}_{match[1].replace('wide', '')} ", name)
+    text = text.replace("'", "_prime").replace("∂", "d")
+    text = re.sub(r"\\(" + "|".join(_FONTS) + r")(?![A-Za-z])", "", text)
+    text = re.sub(r"\^\{?2\}?", "2", text)
+    text = "".join(map(_spelled, text))
+    text = re.sub(r"[^A-Za-z0-9]+", "_", text).strip("_")[:_LONGEST].rstrip("_")
+    if not text:
+        return "v"
+    return f"v{text}" if text[0].isdigit() else text
+
+
+def _spelled(char: str) -> str:
+    """A Greek letter by its name, an accented one without the accent, others as they are."""
+    if char.isascii():
+        return char
+    name = unicodedata.name(char, "")
+    if name.startswith("GREEK ") and " LETTER " in name:
+        word = name.split(" LETTER ")[1].split()[0].lower()
+        return {"lamda": "lambda_"}.get(word, word)
+    return "".join(c for c in unicodedata.normalize("NFKD", char) if c.isascii())
+
+
+class Names:
+    """Gives each thing an identifier of its own; two are never the same, also without regard to case."""
+
+    def __init__(self) -> None:
+        self._taken: set[str] = set()
+        self._given: dict[str, str] = {}
+
+    def of(self, name: str) -> str:
+        """The identifier of a document's name, the same each time."""
+        if name not in self._given:
+            self._given[name] = self.fresh(identifier(name))
+        return self._given[name]
+
+    def copy(self) -> Names:
+        """The same names, to go on from in another function."""
+        other = Names()
+        other._taken, other._given = set(self._taken), dict(self._given)
+        return other
+
+    def fresh(self, wish: str) -> str:
+        """An identifier that nothing has yet: the wish, or the wish with a number."""
+        wish = wish if wish.isidentifier() and wish.isascii() else identifier(wish)
+        found = wish
+        number = 2
+        while found in RESERVED or found in self._taken:
+            found = f"{wish}_{number}" if wish not in RESERVED or number > 2 else f"{wish}_"
+            number += 1
+        self._taken.add(found)
+        return found
+
+
+_SAFE = re.compile(r"[^\w\s.,;:=+\-·×/(){}\[\]^<>|√ΣΠ∂∇≤≥≠≈∈→∞°²³⁰-⁹₀-₉₊₋⁺⁻ᵀ\u0300-\u036f]")
+
+
+def comment(text: str) -> str:
+    r"""A text as it may stand in a comment or a docstring of any target: no quotes, no backslashes, no ``*/``.
+
+    >>> comment('a */ b \"\"\" \\ c')
+    'a / b c'
+    """
+    return " ".join(_SAFE.sub(" ", text).split())
