@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -167,6 +167,7 @@ def decide(left: Expr, right: Expr, positive: tuple[str, ...], timeout: float) -
     prover = Prover({}, {*positive, *sizes}, (), time.monotonic() + timeout)
     reason = ""
     try:
+        prover.bound(_measured(first, second))
         proved = prover.equal(first, second)
     except (GaveUp, Undefined) as error:
         proved, reason = False, str(error)
@@ -191,7 +192,8 @@ def _weighed(proved: bool, evidence: Counterexample | Agreement, reason: str) ->
 
 def _normalised(expr: Expr) -> Expr:
     """The expression in derive's vocabulary: integer index symbols, ranges from 1, max and min written out."""
-    indices = {i for e in expr.atoms(sympy.Indexed) for i in e.indices if isinstance(i, Symbol | sympy.Idx)}
+    ends = {s for t in expr.atoms(sympy.Sum, sympy.Product) for _, _, high in t.limits for s in high.free_symbols}
+    indices = {i for e in expr.atoms(sympy.Indexed) for i in e.indices if isinstance(i, Symbol | sympy.Idx)} - ends
     indices |= {limit[0] for s in expr.atoms(sympy.Sum, sympy.Product) for limit in s.limits}
     fresh = {i: index(str(i)) for i in indices if not (isinstance(i, Symbol) and i.is_integer and not i.is_positive)}
     return _rewritten(expr.xreplace(fresh))
@@ -218,20 +220,36 @@ def _rewritten(expr: Expr) -> Expr:
 
 
 def _claim(left: Expr, right: Expr) -> Claim:
-    """The claim over the free indices of two expressions; an index has the size that sums over its place have."""
-    sizes: dict[tuple[str, int], Expr] = {}
+    """The claim over the free indices of two expressions; of an index that nothing measures three values are tried."""
+    symbols = left.free_symbols | right.free_symbols
+    sizes = _measured(left, right)
+    letters = {i for e in left.atoms(sympy.Indexed) | right.atoms(sympy.Indexed) for i in e.indices}
+    free = [s for s in symbols if s in letters or (s.is_integer and not s.is_positive)]
+    free.sort(key=str)
+    return Claim(left, right, tuple(free), tuple(sizes.get(s, sympy.Integer(3)) for s in free))
+
+
+def _measured(left: Expr, right: Expr) -> dict[Symbol, Expr]:
+    """The sizes of free indices: those of the sums over the same place of a name, or over what a delta compares."""
+    places: dict[tuple[str, int], Expr] = {}
+    found: dict[Symbol, Expr] = {}
     for total in left.atoms(sympy.Sum, sympy.Product) | right.atoms(sympy.Sum, sympy.Product):
         ranges = {i: high for i, _, high in total.limits}
-        for entry_ in total.function.atoms(sympy.Indexed):
-            for k, i in enumerate(entry_.indices):
-                if i in ranges:
-                    sizes[str(entry_.base.label), k] = ranges[i]
-    free: dict[Symbol, Expr] = {}
-    for entry_ in left.atoms(sympy.Indexed) | right.atoms(sympy.Indexed):
-        for k, i in enumerate(entry_.indices):
-            if isinstance(i, Symbol) and i in left.free_symbols | right.free_symbols:
-                free.setdefault(i, sizes.get((str(entry_.base.label), k), sympy.Integer(3)))
-    for symbol in left.free_symbols | right.free_symbols:
-        if symbol.is_integer and not symbol.is_positive:
-            free.setdefault(symbol, sympy.Integer(3))
-    return Claim(left, right, tuple(free), tuple(free.values()))
+        for name, k, i in _places(total.function):
+            if i in ranges:
+                places[name, k] = ranges[i]
+        for delta in total.function.atoms(sympy.KroneckerDelta):
+            for i, j in (delta.args, delta.args[::-1]):
+                if i in ranges and j not in ranges:
+                    found.setdefault(j, ranges[i])
+    for side in (left, right):
+        found |= {i: places[name, k] for name, k, i in _places(side) if (name, k) in places}
+    free = left.free_symbols | right.free_symbols
+    return {i: n for i, n in found.items() if i in free}
+
+
+def _places(expr: Expr) -> Iterator[tuple[str, int, Expr]]:
+    """Each index with the name and the place at which it stands."""
+    for quantity in expr.atoms(sympy.Indexed):
+        for k, i in enumerate(quantity.indices):
+            yield str(quantity.base.label), k, i

@@ -55,6 +55,8 @@ class Algebra:
     Attributes:
         sign_of_name: asked for the sign of a name that is not in ``positive``.
         facts: contractions whose value is known.
+        ranges: the number of values of free indices, where it is known; a delta presumes that an index of which nothing
+            is known has the range of the sum that it ends.
     """
 
     def __init__(self, positive: Iterable[str] = (), deadline: float | None = None) -> None:
@@ -63,6 +65,7 @@ class Algebra:
         self.deadline = deadline
         self.sign_of_name: Callable[[str], str] = lambda name: ""
         self.facts: dict[Atom, Fact] = {}
+        self.ranges: dict[Index, Poly] = {}
         self.known_signs: dict[Atom, str] = {}
         self.divisors: dict[tuple[Atom, frozenset[Index] | None], Divisor | None] = {}
         self._fresh = count()

@@ -117,6 +117,8 @@ def _without_delta(algebra: Algebra, delta: Atom, drop: Index, factors: list[Fac
     sizes = dict(ranges)
     if keep in sizes and sizes[keep] != sizes[drop]:
         raise GaveUp("a delta between indices of different ranges")
+    if keep not in sizes and algebra.ranges.get(keep, sizes[drop]) != sizes[drop]:
+        raise GaveUp("a delta with an index that runs further than the sum")
     count = _count(sizes[drop])
     if isinstance(keep, int) and (keep < 0 or (count is not None and keep > count)):
         return {}

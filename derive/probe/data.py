@@ -15,6 +15,7 @@ from itertools import accumulate, product
 from math import prod
 from random import Random
 from typing import Any, Literal
+from zlib import crc32
 
 import sympy
 from sympy import Expr
@@ -66,7 +67,11 @@ class Point:
         return self._raw(name, indices, name in self.graph.positive)
 
     def _raw(self, name: str, indices: tuple[int, ...], positive: bool) -> Fraction:
-        """Each name walks through a shuffled pool of its own."""
+        """Each name walks through a shuffled pool of its own; a number's sign changes from point to point, so that
+        what holds for one sign only is found out."""
+        if not indices and self.style in ("plain", "generic"):
+            sign = 1 if positive or (self.seed + crc32(name.encode())) % 2 else -1
+            return sign * abs(_pool(f"{self.seed} {name}", self.style, positive)[0])
         pool = _pool(f"{self.seed} {name}", self.style, positive)
         return pool[sum(i * step for i, step in zip(indices, STRIDES, strict=False)) % POOL]
 
