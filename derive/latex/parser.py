@@ -48,6 +48,8 @@ _SEPARATORS = {",", ";", ":", "|"}
 # Prose that joins two statements, and prose that begins a condition.
 _CONDITION_WORDS = frozenset(
     ["if", "for", "when", "unless", "otherwise", "else", "forall", "each", "all", "any", "every", "only"]
+    + ["wenn", "falls", "für", "sonst", "si", "quand", "pour", "sinon", "cuando", "para", "se", "quando", "per"]
+    + ["если", "при", "для", "иначе", "当", "若", "如果", "对", "对于", "否则", "場合", "もし"]
 )
 _OPERANDS = frozenset(
     {*table.SYMBOLS, *table.FUNCTIONS, *table.BIG_OPERATORS, *table.ACCENTS, *table.FONTS, *table.DECORATIONS}
@@ -235,7 +237,11 @@ class _Parser:
         self._refuse_remainder(stop)
 
     def _is_condition(self, node: Node) -> bool:
-        return isinstance(node, Chain) and self.look().text in (":", ",", "&")
+        """Whether a chain behind *if* says something about indices or labels, and a statement follows."""
+        if not isinstance(node, Chain) or self.look().text not in (":", ",", "&", "\\quad", "\\qquad"):
+            return False
+        simple = all(isinstance(m, Symbol | Number | Script | Ellipsis | Sequence) for m in node.members)
+        return simple or "=" not in node.relations
 
     def _conditional(self, found: list[Statement | Unreadable], condition: Node, stop: str) -> None:
         """``if i = j: statement``: the condition becomes an aside of the statement that follows."""
@@ -376,6 +382,9 @@ class _Parser:
         node = self._text()
         if isinstance(node, Words):
             return node
+        token = self.look()
+        if isinstance(node, Symbol) and not node.name.isascii() and (self._starts(token) or self._between(token)):
+            return Words(node.name, node.span)  # a word of another script that stands in front of something
         self.at = start
         return None
 

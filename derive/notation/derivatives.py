@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import sympy
-from sympy import Expr, Symbol
+from sympy import Expr, Integer, Symbol
 
 from derive.language import D, is_quantity, name_of, scalar
 from derive.latex import syntax as S
@@ -25,6 +27,9 @@ def _differential(ctx: Context, node: Node) -> Node | None:
     if len(node.factors) == 2:
         return node.factors[1]
     return S.Product(node.factors[1:], node.operators[1:], node.span)
+
+
+_FIXED = frozenset({"fixed", "const", "constant", "held"})
 
 
 def derivative(ctx: Context, above: Node, below: Node, node: Node) -> Value | None:
@@ -78,11 +83,23 @@ def held_fixed(ctx: Context, node: S.HeldFixed) -> Value:
     """A derivative with names held fixed."""
     if not isinstance(node.body, S.Fraction):
         raise SourceError("only a derivative can have something held fixed", node.span)
-    names = []
-    for item in node.fixed.items if isinstance(node.fixed, S.Sequence) else (node.fixed,):
-        if not isinstance(item, S.Words):
-            names.append(ctx.value(item).expr)
-    return _derivative_or_fail(ctx, node.body, tuple(names))
+    return _derivative_or_fail(ctx, node.body, tuple(_fixed_names(ctx, node.fixed)))
+
+
+def _fixed_names(ctx: Context, node: Node) -> Iterator[Expr]:
+    """The names in ``\\mu, \\sigma \\text{ fixed}`` and in ``\\mu = \\text{const}``."""
+    if isinstance(node, S.Words) or (isinstance(node, S.Symbol) and node.name.lower() in _FIXED):
+        return
+    if isinstance(node, S.Sequence | S.Product):
+        for item in node.children():
+            yield from _fixed_names(ctx, item)
+    elif isinstance(node, S.Chain) and not list(_fixed_names(ctx, node.members[-1])):
+        yield from _fixed_names(ctx, node.members[0])
+    else:
+        value = ctx.value(node).expr if not isinstance(node, S.Chain) else Integer(0)
+        if not is_quantity(value):
+            raise SourceError("derive does not evaluate a derivative at a point", span_of(node))
+        yield value
 
 
 def on_path(ctx: Context, fraction: S.Fraction, note: Node) -> Value | None:

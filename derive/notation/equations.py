@@ -43,7 +43,7 @@ class Equation:
         value_at: the member that says what they are.
         error: why the line cannot be read.
         axes: the axes of its letters, once linked.
-        text: the LaTeX of the statement's block, for names that need it.
+        sentence: whether its conditions stand in the sentence before it.
     """
 
     source: Source
@@ -60,6 +60,7 @@ class Equation:
     value_at: int = 1
     error: SourceError | None = None
     axes: Scope = field(default_factory=dict)
+    sentence: bool = False
 
     @property
     def line(self) -> int:
@@ -98,6 +99,7 @@ def equations(document: Document) -> tuple[list[Equation], Functions]:
     Inline mathematics counts where it has an equality sign.
     """
     found: list[Equation] = []
+    conditions = _Conditions()
     parsed = [
         (block, statement) for block in document.blocks for statement in parse_display(block.text, document.macros)
     ]
@@ -105,8 +107,10 @@ def equations(document: Document) -> tuple[list[Equation], Functions]:
     for block, statement in parsed:
         for equation in _equation(block, statement, bound):
             if isinstance(statement, Statement) and not _is_statement(block, equation):
-                continue
-            found.append(equation)
+                conditions.hear(block, equation)
+            elif not conditions.hear(block, equation):
+                conditions.give(block, equation)
+                found.append(equation)
     functions = _name_values(found)
     before: Equation | None = None
     for equation in found:
@@ -114,6 +118,77 @@ def equations(document: Document) -> tuple[list[Equation], Functions]:
         if not equation.given and equation.error is None:
             before = equation
     return found, functions
+
+
+class _Conditions:
+    """Conditions on indices that stand beside an equation, in front of it, or in the sentence before it."""
+
+    def __init__(self) -> None:
+        self._before: tuple[Block, Equation] | None = None
+        self._waiting: list[tuple[Block, Equation, Condition]] = []
+        self._used = False
+
+    def hear(self, block: Block, equation: Equation) -> bool:
+        """Keep what an equation says if it is a condition: for the equation before it on its row, else the next."""
+        condition = _condition_on_indices(equation)
+        if condition is None or equation.given:
+            return False
+        before = self._before
+        same_row = before is not None and before[0] is block and "\\\\" not in _between(before[1], equation)
+        if before is not None and same_row and _uses(before[1], condition):
+            before[1].conditions = (*before[1].conditions, condition)
+        elif block.kind != "inline" or before is None or "\n\n" in _between(before[1], equation):
+            # behind a display and in its paragraph, nobody can tell which display a condition is about
+            self._waiting = [w for w in self._waiting if w[0] is block and not self._used]
+            self._used = False
+            self._waiting.append((block, equation, condition))
+        return True
+
+    def give(self, block: Block, equation: Equation) -> None:
+        """Give an equation the conditions that wait for it: those of its own display, or of the sentence before."""
+        near = [
+            (own, condition)
+            for own, place, condition in self._waiting
+            if _uses(equation, condition)
+            and (own is block or (own.kind == "inline" and _between(place, equation).count("\n\n") <= 1))
+        ]
+        if near and not equation.conditions:
+            equation.conditions = tuple(condition for _, condition in near)
+            equation.sentence = any(own is not block for own, _ in near)
+            self._used = True
+        self._waiting = [w for w in self._waiting if w[0] is block]
+        self._before = block, equation
+
+
+def _between(first: Equation, second: Equation) -> str:
+    """The text of the document between two equations; that of a paragraph's end where they have no common source."""
+    if first.source is not second.source:
+        return "\n\n"
+    return first.source.text[first.span.end : second.span.start]
+
+
+def _condition_on_indices(equation: Equation) -> Condition | None:
+    """``i = j`` or ``i \\neq j`` for single letters in lower case."""
+    if len(equation.members) != 2 or equation.relations[0] not in ("=", "\\neq"):
+        return None
+    first, second = equation.members
+    letters = [letter_of(member) for member in equation.members]
+    if any(letter is None or not letter.islower() for letter in letters):
+        return None
+    return Condition(first, second, equation.relations[0] == "=")
+
+
+def _uses(equation: Equation, condition: Condition) -> bool:
+    """Whether both letters of a condition are subscripts in an equation."""
+    subscripts = {
+        inner.name
+        for member in equation.members
+        for node in member.walk()
+        if isinstance(node, S.Script) and node.sub is not None
+        for inner in node.sub.walk()
+        if isinstance(inner, S.Symbol)
+    }
+    return {letter_of(condition.first), letter_of(condition.second)} <= subscripts
 
 
 def _name_values(found: list[Equation]) -> Functions:

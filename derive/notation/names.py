@@ -7,7 +7,7 @@ node in its light.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 
 from derive.latex.syntax import (
     Accent,
@@ -214,6 +214,36 @@ def compound(pair: tuple[Node, ...], letters: Letters) -> Node | None:
         return None
     symbol = Symbol(prefix.key + base.key, "", span_of(pair[0]).join(span_of(pair[1])))
     return indexed_node(symbol, base.indices, base.power)
+
+
+def with_compounds(node: Node, letters: Letters) -> Node:
+    """The tree with every name of two parts as one symbol."""
+    changes: dict[str, object] = {}
+    for item in fields(node):
+        value = getattr(node, item.name)
+        if isinstance(value, Node):
+            changes[item.name] = with_compounds(value, letters)
+        elif isinstance(value, tuple) and any(isinstance(v, Node) for v in value):
+            changes[item.name] = tuple(with_compounds(v, letters) if isinstance(v, Node) else v for v in value)
+    node = replace(node, **changes) if changes else node
+    if not isinstance(node, Product):
+        return node
+    factors = tuple(parts(node, letters))
+    if len(factors) == len(node.factors):
+        return node
+    return factors[0] if len(factors) == 1 else Product(factors, _operators(node, letters), node.span)
+
+
+def _operators(node: Product, letters: Letters) -> tuple[str, ...]:
+    """The signs between the factors of a product once names of two parts are one."""
+    signs: list[str] = []
+    at = 0
+    while at < len(node.factors):
+        if at:
+            signs.append(node.operators[at - 1])
+        joined = node.operators[at : at + 1] == ("",) and compound(node.factors[at : at + 2], letters) is not None
+        at += 2 if joined else 1
+    return tuple(signs)
 
 
 def parts(node: Node, letters: Letters) -> Iterator[Node]:

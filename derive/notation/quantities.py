@@ -10,7 +10,7 @@ from sympy import Integer, Rational
 from derive.language import scalar, size, tensor
 from derive.latex import syntax as S
 from derive.latex.syntax import Node, span_of
-from derive.notation import conditions, derivatives, powers
+from derive.notation import brackets, conditions, derivatives, powers
 from derive.notation.context import Context, Letter
 from derive.notation.names import Spelling, subscript_items
 from derive.notation.ranks import IDENTITIES, ONES
@@ -65,9 +65,11 @@ def _subscripted(ctx: Context, node: S.Script) -> Value:
         return ctx.value(node.base)
     if isinstance(node.base, S.Fraction) and (path := derivatives.on_path(ctx, node.base, node.sub)) is not None:
         return path
+    if isinstance(node.base, S.Group) and (norm := brackets.norm_with_kind(ctx, node.base, node.sub)) is not None:
+        return norm
     base = ctx.value(node.base)
     items = list(subscript_items(node.sub))
-    if base.slots and len(items) == len(base.slots):
+    if 0 < len(items) <= len(base.slots):
         return ctx.selected(base, items, node)
     raise SourceError("derive does not understand this subscript behind an expression", span_of(node.sub))
 

@@ -22,6 +22,7 @@ ARRAY_FUNCTIONS = frozenset(
     {"softmax", "LSE", "logsumexp", "rowsum", "diag", "log_softmax", "logsoftmax", "tr", "Tr", "trace"}
 )
 _FUNCTION_RANKS = {"diag": 2, "tr": 0, "Tr": 0, "trace": 0}
+_REDUCTIONS = frozenset({"rowsum", "LSE", "logsumexp"})
 IDENTITIES = frozenset({"I", "\\mathbf{I}"})
 ONES = frozenset({"\\mathbf{1}", "\\mathbb{1}", "\\mathds{1}"})
 
@@ -189,7 +190,7 @@ class Ranks:
         A name with indices takes none where a bare name lacks them: in ``y_i = \\gamma_i \\hat{x}`` the hat has an i.
         """
         ranks = [self._certain(member) for member in members if not _shape(member)]
-        known = next((r for r in ranks if r), 0)
+        known = max(ranks, default=0)
         if not known:
             return
         lacking = any(self._lacks_indices(member) for member in members)
@@ -376,7 +377,7 @@ class Ranks:
                 yield operator, self.rank_of(by), False
                 at += 2
             elif pair is not None and spelled is not None and plain(spelled.key) in ARRAY_FUNCTIONS:
-                yield operator, _FUNCTION_RANKS.get(plain(spelled.key), self.rank(pair.factors[1])), False
+                yield operator, _function_rank(plain(spelled.key), self.rank(pair.factors[1])), False
                 at += 2
             else:
                 yield operator, self.rank(factor), self._is_row(factor)
@@ -388,6 +389,13 @@ class Ranks:
             return True
         spelled = spell(node, self.letters)
         return spelled is not None and spelled.key in self.rows
+
+
+def _function_rank(name: str, argument: int) -> int:
+    """The rank of a function of an array."""
+    if name in _REDUCTIONS:
+        return max(argument - 1, 0)
+    return _FUNCTION_RANKS.get(name, argument)
 
 
 def plain(key: str) -> str:

@@ -316,4 +316,16 @@ def _bracketed(name: Node, group: Node, bound: frozenset[str]) -> Node | None:
 
 def bracket_letters(statements: list[Statement]) -> frozenset[str]:
     """Letters that sums bind: what shows ``[i]`` behind a name to be an index."""
-    return frozenset(letter for s in statements for node in (s.node, *s.asides) for letter in _bound(node))
+    nodes = [node for s in statements for node in (s.node, *s.asides)]
+    return frozenset(letter for node in nodes for letter in (*_bound(node), *_listed(node)))
+
+
+def _listed(node: Node) -> Iterator[str]:
+    """Letters in brackets behind a name that hold several: those of ``x[i, k]``."""
+    for inner in node.walk():
+        if not isinstance(inner, Product):
+            continue
+        for name, group, operator in zip(inner.factors, inner.factors[1:], inner.operators, strict=False):
+            listed = isinstance(group, Group) and group.opening == "[" and isinstance(group.body, Sequence)
+            if listed and not operator and spell(name, Letters()) is not None:
+                yield from _lower_letters(group.body.items)  # type: ignore[attr-defined]

@@ -43,3 +43,6 @@ def _build(draft: Draft) -> None:
     assume_upstream(draft)
     build_graph(draft)
     draft.problem.assume(draft.problem.heard(), None)
+    for equation in draft.equations:
+        if equation.sentence:
+            draft.problem.assume(["the condition in the sentence before it holds"], equation.line)

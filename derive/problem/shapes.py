@@ -8,6 +8,7 @@ from derive.language import size
 from derive.latex.syntax import Node
 from derive.notation.elaborate import Elaborator
 from derive.notation.equations import Equation
+from derive.notation.names import with_compounds
 from derive.notation.roles import find_loss
 from derive.notation.values import ShapeError, Value
 from derive.problem.draft import Draft
@@ -31,7 +32,9 @@ def infer_ranks(draft: Draft) -> None:
         for e in draft.equations
         if e not in (*defining, *aliases) and not (e.given and draft.classifier.target(e) is None)
     ]
-    ranks.infer(_named(defining), _named(aliases), [e.members for e in claims])
+    groups = (_named(defining), _named(aliases), [e.members for e in claims])
+    letters = draft.table.letters
+    ranks.infer(*([tuple(with_compounds(m, letters) for m in members) for members in group] for group in groups))
 
 
 def join_axes(draft: Draft) -> None:
