@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import textwrap
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from derive.checking import ORDER, Checked, Statement
 from derive.latex import syntax as S
 from derive.plain import plain
-from derive.report.wording import remarks
+from derive.report.wording import place, remarks
 from derive.source import frame
 from derive.typeset import key_node
 
@@ -36,6 +36,7 @@ _ASCII_MARKS = {
 }
 _COLOURS = {"proved": "32", "refuted": "1;31", "tested": "33", "undecided": "33", "unsupported": "35", "assumed": "36"}
 _REPAIRS_SHOWN = 5
+_STATUS_COLUMN = max(map(len, _MARKS))
 
 
 @dataclass(frozen=True)
@@ -71,8 +72,8 @@ class TextReport:
             yield "\n".join(self._repairs(checked))
         if checked.assumptions:
             yield "\n".join(self._assumptions(checked))
-        for statement in checked.statements:
-            yield "\n".join(self._statement(statement))
+        if checked.statements:
+            yield self._statements(checked.statements)
         if checked.goals:
             yield "\n".join(self._goals(checked))
 
@@ -108,13 +109,26 @@ class TextReport:
 
     # -- statements --------------------------------------------------------------------------------------------------
 
-    def _statement(self, statement: Statement) -> Iterator[str]:
-        place = statement.source.place(statement.span.start)
-        cell = f"cell {statement.source.cell} " if statement.source.cell is not None else ""
-        mark = (_ASCII_MARKS if self.ascii else _MARKS)[statement.status]
-        lines = self._wrapped(self._equation(statement), f"{mark} {cell}line {place.line}  ", INDENT)
-        yield from self._painted(lines, mark, statement.status)
-        yield from self._verdict(statement)
+    def _statements(self, statements: Sequence[Statement]) -> str:
+        """One line each, one below the other; what needs more stands apart."""
+        column = max(len(place(s)) for s in statements)
+        text, apart = "", False
+        for statement in statements:
+            lines = list(self._statement(statement, column))
+            more = len(lines) > 1
+            text += ("\n\n" if more or apart else "\n") * bool(text) + "\n".join(lines)
+            apart = more
+        return text
+
+    def _statement(self, statement: Statement, column: int = 0) -> Iterator[str]:
+        mark = self._sign(statement.status)
+        head = f"{mark} {place(statement):<{column}}  {statement.status:<{_STATUS_COLUMN}}  "
+        lines = self._wrapped(self._equation(statement), head, INDENT)
+        painted = self._painted(lines, mark, statement.status)
+        yield from self._painted(painted, f" {statement.status} ", statement.status)
+        remarks_ = [remark for remark in remarks(statement) if remark != "definition"]
+        if remarks_:
+            yield from self._wrapped(", ".join(remarks_), INDENT, INDENT + "  ")
         for code, message in ((m.code, m.message) for m in statement.mistakes):
             yield from self._wrapped(f"{code}  {message}", INDENT, INDENT + "  ")
         if statement.status in ("refuted", "unsupported"):
@@ -130,10 +144,6 @@ class TextReport:
         if isinstance(statement.left, S.Empty) and isinstance(statement.right, S.Empty):
             return ""
         return f"{plain(statement.left, self.ascii)} = {plain(statement.right, self.ascii)}".rstrip()
-
-    def _verdict(self, statement: Statement) -> Iterator[str]:
-        lines = self._wrapped(", ".join((statement.status, *remarks(statement))), INDENT, INDENT + "  ")
-        yield from self._painted(lines, statement.status, statement.status)
 
     def _source(self, statement: Statement) -> Iterator[str]:
         framed = frame(statement.source, statement.fault, self.width - len(INDENT))
@@ -169,8 +179,8 @@ class TextReport:
         yield self._bold("Derived")
         for goal in checked.goals:
             text = f"{plain(goal.left, self.ascii)} = {plain(goal.right, self.ascii)}"
-            yield from self._wrapped(text, "  ", "      ")
-            yield f"      {self._coloured(goal.status, goal.status)}"
+            lines = self._wrapped(text, f"{self._sign(goal.status)} {goal.status}  ", INDENT)
+            yield from self._painted(lines, f" {goal.status} ", goal.status)
 
     def _summary(self, checked: Checked) -> str:
         counts = Counter(s.status for s in checked.statements)
@@ -192,6 +202,9 @@ class TextReport:
         """Wrapped lines with the first occurrence of a word in a status' colour (which must not count as columns)."""
         yield next(lines).replace(word, self._coloured(word, status), 1)
         yield from lines
+
+    def _sign(self, status: str) -> str:
+        return (_ASCII_MARKS if self.ascii else _MARKS)[status]
 
     def _arrow(self) -> str:
         return "->" if self.ascii else "→"
