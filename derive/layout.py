@@ -19,7 +19,19 @@ from sympy import Expr
 
 from derive.language import bound
 from derive.normal.algebra import Algebra
-from derive.normal.atoms import Atom, Index, Monomial, Poly, Rational, free_of, inner_atoms, magnitude, rational, terms
+from derive.normal.atoms import (
+    Atom,
+    Bound,
+    Index,
+    Monomial,
+    Poly,
+    Rational,
+    free_of,
+    inner_atoms,
+    magnitude,
+    rational,
+    terms,
+)
 from derive.normal.contraction import opened
 from derive.normal.convert import Converter
 
@@ -234,10 +246,11 @@ class Setter:
         return Cost(counter.width, len(counter.sums), operations, len(counter.names))
 
     def reductions(self, layout: Layout) -> tuple[Expr, ...]:
-        """The different sums, written in SymPy."""
+        """The different sums, written in SymPy; one that depends on the index of a sum around it is part of that."""
         counter = _Counter(self)
         counter.sum(layout)
-        return tuple(self._piece(piece, {}) for piece in counter.sums.values())
+        whole = (p for p in counter.sums.values() if isinstance(p, Joined) or not _is_inside(p))
+        return tuple(self._piece(piece, {}) for piece in whole)
 
     def base(self, atom: Atom) -> tuple[int, Layout]:
         """The base of a power, with the sign that makes the sizes in it positive."""
@@ -389,6 +402,11 @@ def _divided(term: _Term, coefficient: Rational, content: Mapping[Piece, Rationa
         else:
             factors.pop(piece, None)
     return _Term(rational(Fraction(term.coefficient) / coefficient), factors)
+
+
+def _is_inside(atom: Atom) -> bool:
+    """Whether an atom has an index that a sum around it binds."""
+    return any(isinstance(i, Bound) for i in atom.free)
 
 
 def _weight(piece: Piece) -> int:

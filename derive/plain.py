@@ -117,7 +117,7 @@ class _Printer:
             return text.translate(_SUPERSCRIPTS)
         if not self.ascii and text in ("⊤", "T", "top"):
             return "ᵀ"
-        return f"^{text}" if re.fullmatch(r"\w+", text) else f"^({text.replace(' ', '')})"
+        return f"^{text}" if re.fullmatch(r"\w+", text) else f"^({text})"
 
     def _fraction(self, node: S.Fraction) -> tuple[str, int]:
         sign, positive = _positive("+", node)

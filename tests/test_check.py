@@ -145,3 +145,16 @@ def test_every_statement_keeps_its_place() -> None:
         text = source[statement.span.start : statement.span.end]
         assert "=" in text or latex(statement.right).split()[0][:4] in text
         assert "$" not in text
+
+
+def test_a_sum_inside_an_exponential_inside_a_sum_has_a_closed_form() -> None:
+    checked = derive.check(
+        r"""$$L = \log \sum_{j=1}^N \exp \Big( \sum_{k=1}^K a_{jk} b_k \Big)$$
+
+$$\frac{\partial L}{\partial b_k} = \frac{\sum_{j=1}^N a_{jk} \exp(\sum_{l=1}^K a_{jl} b_l)}
+{\sum_{j=1}^N \exp(\sum_{l=1}^K a_{jl} b_l)}$$"""
+    )
+    assert [s.status for s in checked.statements] == ["assumed", "proved"]
+    (goal,) = checked.goals
+    assert goal.status == "proved"
+    assert plain(goal.right).count("Σ_j") == 2
