@@ -166,6 +166,8 @@ class Judge:
         for k, pair in enumerate(pairs):
             if equation.relations[k] != "=":
                 verdicts.append(Verdict("note"))
+            elif equation.given and not isinstance(pair, SourceError):
+                verdicts.append(Verdict("assumed", reason="given", pair=pair))
             elif equation.introduces(k) and not isinstance(pair, SourceError):
                 verdicts.append(Verdict("assumed", reason="a definition", pair=pair))
             elif isinstance(pair, SourceError):

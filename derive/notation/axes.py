@@ -69,6 +69,15 @@ class Axes:
         self._limited = list(dict.fromkeys(a.root for a in self._limited))
         return self._limited
 
+    def unnamed(self) -> list[Axis]:
+        """Axes of names, of a size that nothing says."""
+        roots = dict.fromkeys(axis.root for axis in self._places.values())
+        return [a for a in roots if not a.sizes and not a.from_zero]
+
+    def is_known(self, name: str) -> bool:
+        """Whether a name is that of a size or of a quantity."""
+        return name in self.plain or name in self.sizes()
+
     def settle(self) -> None:
         """From here on the axes met so far belong to the forward pass."""
         for axis in self._all:

@@ -17,6 +17,8 @@ from derive.notation.names import letter_of
 from derive.notation.survey import bracket_letters, with_brackets
 from derive.source import Source, SourceError, Span
 
+_DEFINING = frozenset({"\\leftarrow", "\\equiv", "\\triangleq", "\\coloneqq"})
+
 Role = Literal["definition", "claim", "note", "given"]
 
 
@@ -215,13 +217,26 @@ def _equation(block: Block, statement: Statement | Unreadable, bound: frozenset[
     taken = frozenset(inner.name for inner in statement.node.walk() if isinstance(inner, S.Symbol))
     node = _undecorated(without_dots(with_brackets(statement.node, bound), taken))
     members = node.members if isinstance(node, S.Chain) else (node,)
-    relations = node.relations if isinstance(node, S.Chain) else ()
+    relations = _relations(node) if isinstance(node, S.Chain) else ()
     asides = [with_brackets(aside, bound) for aside in statement.asides]
     conditions = tuple(c for aside in asides for c in _conditions(aside))
     span = _at(statement.span, block)
     yield Equation(span=span, members=members, relations=relations, conditions=conditions, lead=statement.lead, **base)  # type: ignore[arg-type]
     for aside in asides:
         yield from _remark(aside, base)
+
+
+def _relations(chain: S.Chain) -> tuple[str, ...]:
+    """The relations of a chain; an arrow or a sign for *is defined as* behind a new name is an equality.
+
+    ``w \\leftarrow w - \\eta g`` changes w and defines nothing.
+    """
+    name, value = chain.members[:2]
+    if chain.relations[0] not in _DEFINING or not isinstance(name, S.Symbol | S.Accent | S.Script):
+        return chain.relations
+    if any(inner == name for inner in value.walk()):
+        return chain.relations
+    return ("=", *chain.relations[1:])
 
 
 def _at(span: Span, block: Block) -> Span:

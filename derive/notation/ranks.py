@@ -177,10 +177,10 @@ class Ranks:
     def _declared(self, members: tuple[Node, ...]) -> None:
         """``X \\in \\mathbb{R}^{n \\times h}``; members of a chain are passed with their relations kept as pairs."""
         for left, right in pairwise(members):
-            shape = _shape(right)
+            dimensions = shape(right)
             spelled = spell(left, self.letters)
-            if shape and spelled is not None and not spelled.indices:
-                self._set(spelled, shape)
+            if dimensions and spelled is not None and not spelled.indices:
+                self._set(spelled, len(dimensions))
 
     # -- passing on --------------------------------------------------------------------------------------------------
 
@@ -189,7 +189,7 @@ class Ranks:
 
         A name with indices takes none where a bare name lacks them: in ``y_i = \\gamma_i \\hat{x}`` the hat has an i.
         """
-        ranks = [self._certain(member) for member in members if not _shape(member)]
+        ranks = [self._certain(member) for member in members if not shape(member)]
         known = max(ranks, default=0)
         if not known:
             return
@@ -425,15 +425,12 @@ def _is_upper(key: str) -> bool:
     return key[:1].isupper()
 
 
-def _shape(node: Node) -> int:
-    """The number of axes in ``\\mathbb{R}^{n \\times h}``; 0 for anything else."""
-    if (
-        isinstance(node, S.Script)
-        and isinstance(node.base, S.Symbol)
-        and node.base.font == "bb"
-        and node.base.name == "R"
-    ):
-        if isinstance(node.sup, S.Product) and set(node.sup.operators) <= {"\\times"}:
-            return len(node.sup.factors)
-        return 1 if node.sup is not None else 0
-    return 0
+def shape(node: Node) -> tuple[Node, ...]:
+    """The dimensions in ``\\mathbb{R}^{n \\times h}``; none for anything else."""
+    if not isinstance(node, S.Script) or node.sup is None or not isinstance(node.base, S.Symbol):
+        return ()
+    if node.base.font != "bb" or node.base.name != "R":
+        return ()
+    if isinstance(node.sup, S.Product) and set(node.sup.operators) <= {"\\times"}:
+        return node.sup.factors
+    return (node.sup,)

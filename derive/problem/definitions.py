@@ -132,4 +132,6 @@ def _take_given(draft: Draft, equation: Equation) -> None:
 
 
 def _letter(k: int, taken: set[str]) -> str:
-    return [letter for letter in "ijklmnpq" if letter not in taken][k]
+    """A free letter for the k-th implicit index."""
+    letters: tuple[str, ...] = (*"ijklmnpq", *(f"i_{{{n}}}" for n in range(k + 1)))
+    return [letter for letter in letters if letter not in taken][k]

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import pairwise
 
 from derive.language import size
+from derive.latex import syntax as S
 from derive.latex.syntax import Node
+from derive.notation.axes import size_expression
 from derive.notation.elaborate import Elaborator
 from derive.notation.equations import Equation
 from derive.notation.names import with_compounds
+from derive.notation.ranks import shape
 from derive.notation.roles import find_loss
+from derive.notation.table import SIZE_LETTERS
 from derive.notation.values import ShapeError, Value
 from derive.problem.draft import Draft
 from derive.source import SourceError
@@ -48,7 +53,43 @@ def join_axes(draft: Draft) -> None:
             _link(draft, equation)
         for equation in group:
             _join_shapes(draft, equation)
+        if group is forward:
+            _name_sizes(draft)
         draft.table.axes.settle()
+
+
+def _name_sizes(draft: Draft) -> None:
+    """Give axes the sizes that are declared for them; else take the one unexplained divisor for that of the one axis."""
+    axes = draft.table.axes
+    for key, dimensions in _declared(draft):
+        for axis, dimension in zip(draft.table.axes_of(key, 0), dimensions, strict=False):
+            n = size_expression(dimension)
+            if n is not None and not axis.root.sizes:
+                axes.limit(axis, n)
+    unnamed = axes.unnamed()
+    divisors = {name for e in draft.equations if e.defines in draft.table.defined for name in _divisors(e.value)}
+    unknown = [name for name in sorted(divisors & SIZE_LETTERS) if not axes.is_known(name)]
+    if len(unnamed) == len(unknown) == 1:
+        axes.limit(unnamed[0], size(unknown[0]))
+        draft.assume(f"{unknown[0]} is the number of entries of a vector")
+
+
+def _declared(draft: Draft) -> Iterator[tuple[str, tuple[Node, ...]]]:
+    """Names with the dimensions that ``X \\in \\mathbb{R}^{n \\times m}`` declares."""
+    for equation in draft.equations:
+        for left, right in pairwise(equation.members):
+            spelled, dimensions = draft.table.spell(left), shape(right)
+            if spelled is not None and not spelled.indices and draft.table.total(spelled.key, 0) == len(dimensions):
+                yield spelled.key, dimensions
+
+
+def _divisors(node: Node) -> Iterator[str]:
+    """Bare names that something is divided by."""
+    for inner in node.walk():
+        below = inner.denominator if isinstance(inner, S.Fraction) else None
+        for factor in below.factors if isinstance(below, S.Product) else (below,):
+            if isinstance(factor, S.Symbol):
+                yield factor.name
 
 
 def _link(draft: Draft, equation: Equation) -> None:
