@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, replace
 from fractions import Fraction
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from derive.latex import syntax as S
 from derive.latex.syntax import Node, span_of
@@ -33,6 +33,7 @@ class Vocabulary:
 
     Attributes:
         names: for each name as written in LaTeX those that could stand in its place, as nodes without indices.
+        scalars: names without indices that the forward pass defines.
         letters: index letters that may replace each other.
         factors: factors that a term may lack.
         addends: for a name what is usually added to it, as ``\\epsilon`` to ``\\sigma^2``.
@@ -42,6 +43,7 @@ class Vocabulary:
     """
 
     names: dict[str, tuple[Node, ...]]
+    scalars: tuple[Node, ...]
     letters: tuple[str, ...]
     factors: tuple[Node, ...]
     addends: dict[str, tuple[Node, ...]]
@@ -71,6 +73,18 @@ class Edit:
     rule: int
     number: int
 
+    @property
+    def is_structural(self) -> bool:
+        """Whether it takes a sum or brackets away or puts them in, so that what is right below may be another."""
+        return self.rule < len(RULES) and RULES[self.rule] in (_sums_extra, _brackets_missing)
+
+    @property
+    def tier(self) -> int:
+        """How likely it is; 0 is likeliest. Edits of the whole are as likely as those of a part."""
+        if self.rule >= len(RULES):
+            return 0 if WHOLE[self.rule - len(RULES)] is _whole_sign else len(TIERS) - 1
+        return next(k for k, tier in enumerate(TIERS) if RULES[self.rule] in tier)
+
     def of(self, tree: Node) -> Node:
         """The tree with the change made."""
         return _put(tree, self.path, self.change.node)
@@ -89,13 +103,15 @@ Rule = Callable[[Node, Vocabulary], Iterator[Change]]
 
 def edits(tree: Node, vocabulary: Vocabulary) -> Iterator[Edit]:
     """All single edits of an expression, the likelier kinds first."""
-    places = list(_places(tree, (), vocabulary))
+    places = list(_places(tree, (), vocabulary, "linear"))
+    for number, change in enumerate(_whole_sign(tree, vocabulary)):
+        yield Edit((), change, len(RULES), number)
     for k, rule in enumerate(RULES):
-        for path, node, in_derivative in places:
-            if not in_derivative or rule in _IN_DERIVATIVES:
+        for path, node, where in places:
+            if rule in _ALLOWED[where]:
                 for number, change in enumerate(rule(node, vocabulary)):
                     yield Edit(path, change, k, number)
-    for k, rule in enumerate(WHOLE, len(RULES)):
+    for k, rule in enumerate(WHOLE[1:], len(RULES) + 1):
         for number, change in enumerate(rule(tree, vocabulary)):
             yield Edit((), change, k, number)
 
@@ -114,12 +130,21 @@ def both(first: Edit, second: Edit, tree: Node, vocabulary: Vocabulary) -> Node 
 # -- trees -----------------------------------------------------------------------------------------------------------
 
 
-def _places(node: Node, path: Path, vocabulary: Vocabulary, inside: bool = False) -> Iterator[tuple[Path, Node, bool]]:
-    """Every part of a tree but subscripts and limits of sums, with its place and whether it is in a derivative."""
-    yield path, node, inside
-    inside = inside or vocabulary.is_derivative(node)
+Where = Literal["linear", "inside", "derivative"]
+"""A place in sums, products and numerators; inside a denominator, a root, a power or a function; in a derivative."""
+
+
+def _places(node: Node, path: Path, vocabulary: Vocabulary, where: Where) -> Iterator[tuple[Path, Node, Where]]:
+    """Every part of a tree but subscripts and limits of sums, with its place."""
+    yield path, node, where
+    if vocabulary.is_derivative(node):
+        where = "derivative"
+    spelled = vocabulary.key(node) is not None
     for name, k, child in _children(node):
-        yield from _places(child, (*path, (name, k)), vocabulary, inside)
+        if (spelled and name != "sup") or (name == "sup" and _number(child) is not None):
+            continue  # the parts of a name are not names themselves; exponents have rules of their own
+        nested = where == "linear" and name in ("denominator", "radicand", "base", "sup", "argument")
+        yield from _places(child, (*path, (name, k)), vocabulary, "inside" if nested else where)
 
 
 def _children(node: Node) -> Iterator[tuple[str, int, Node]]:
@@ -190,6 +215,18 @@ def _without_power(node: Node) -> Node:
     if isinstance(node, S.Script) and node.sup is not None:
         return replace(node, sup=None) if node.sub is not None or node.primes else node.base
     return node
+
+
+def _entries(node: Node, vocabulary: Vocabulary) -> Iterator[Change]:
+    """A number of the whole axis, such as its mean, for an entry."""
+    if isinstance(node, S.Script) and node.sub is not None and vocabulary.key(node) in vocabulary.names:
+        for other in vocabulary.scalars:
+            new = S.Script(other, None, node.sup, 0, node.span) if _number_or_none(node.sup) is not None else other
+            yield Change(new, table.NAME, (_without_power(node), other), node.span)
+
+
+def _number_or_none(node: Node | None) -> Fraction | None:
+    return None if node is None else _number(node)
 
 
 def _indices(node: Node, vocabulary: Vocabulary) -> Iterator[Change]:
@@ -280,7 +317,9 @@ def _exponents_missing(node: Node, vocabulary: Vocabulary) -> Iterator[Change]:
         inside = S.Group("(", node.radicand, span_of(node.radicand))
         yield Change(inside, table.EXPONENT, (inside, "1"), node.span)
         for power in (Fraction(3), Fraction(2)):
-            yield Change(S.Script(node, None, _exponent(power)), table.EXPONENT, (node, plain(_exponent(power))), node.span)
+            yield Change(
+                S.Script(node, None, _exponent(power)), table.EXPONENT, (node, plain(_exponent(power))), node.span
+            )
     elif isinstance(node, S.Group) and isinstance(node.body, S.Sum):
         for power in (Fraction(2), Fraction(1, 2), Fraction(-1), Fraction(3, 2)):
             new = S.Script(node, None, _exponent(power), 0, node.span)
@@ -305,7 +344,9 @@ def _squares_of_sums(node: Node, vocabulary: Vocabulary) -> Iterator[Change]:
         sum_ = _unbracketed(node.base)
         if isinstance(sum_, S.BigOperator):
             powered = S.Script(S.Group("(", sum_.body), None, node.sup)
-            yield Change(replace(sum_, body=powered), table.POWER_OF_SUM, (replace(sum_, body=powered), node), node.span)
+            yield Change(
+                replace(sum_, body=powered), table.POWER_OF_SUM, (replace(sum_, body=powered), node), node.span
+            )
 
 
 # -- factors and terms -----------------------------------------------------------------------------------------------
@@ -366,9 +407,7 @@ def _factors_beside_sums(node: Node, vocabulary: Vocabulary) -> Iterator[Change]
         yield from _into_sum(node, at, sum_, letter, vocabulary)
 
 
-def _into_sum(
-    node: S.Product, at: int, sum_: S.BigOperator, letter: str, vocabulary: Vocabulary
-) -> Iterator[Change]:
+def _into_sum(node: S.Product, at: int, sum_: S.BigOperator, letter: str, vocabulary: Vocabulary) -> Iterator[Change]:
     for k, factor in enumerate(node.factors[:at]):
         if vocabulary.key(factor) is None and not isinstance(factor, S.Fraction):
             continue
@@ -540,17 +579,26 @@ def _orders(node: Node, vocabulary: Vocabulary) -> Iterator[Change]:
 
 _TRANSPOSED = (S.Symbol("T"), S.Symbol("\\top"), S.Symbol("\\intercal"))
 
-RULES: tuple[Rule, ...] = (
-    _signs, _names, _brackets_missing, _exponents, _factors_extra, _sums_extra, _indices, _addends, _sum_reaches_further,
-    _squares_of_sums, _factors_beside_sums, _deltas, _indices_under_sum, _transposes, _orders, _factors_missing,
-    _sums_missing, _brackets_extra, _exponents_missing,
-)  # fmt: skip
-"""The edits of parts, likelier ones first."""
+TIERS: tuple[tuple[Rule, ...], ...] = (
+    (_signs, _names, _brackets_missing, _exponents, _factors_extra, _sums_extra, _indices, _entries),
+    (_addends, _squares_of_sums, _factors_beside_sums, _deltas, _indices_under_sum, _sum_reaches_further),
+    (_factors_missing, _sums_missing, _transposes, _orders, _brackets_extra, _exponents_missing),
+)
+"""The edits of parts, in tiers: what somebody slips in is likelier than what takes several strokes."""
+
+RULES = tuple(rule for tier in TIERS for rule in tier)
 
 WHOLE: tuple[Rule, ...] = (_whole_sign, _whole_factor, _whole_sum)
 """Edits of an expression as a whole."""
 
-_IN_DERIVATIVES = frozenset({_names, _indices})
+_LINEAR = frozenset({_factors_missing, _sums_missing, _brackets_extra})
+"""Edits that are not tried inside of functions."""
+
+_ALLOWED: dict[Where, frozenset[Rule]] = {
+    "linear": frozenset(RULES),
+    "inside": frozenset(RULES) - _LINEAR,
+    "derivative": frozenset({_names, _indices}),
+}
 
 
 # -- parts -----------------------------------------------------------------------------------------------------------
@@ -590,7 +638,11 @@ def _number(node: Node) -> Fraction | None:
         return _number(node.body)
     if isinstance(node, S.Sum):
         values = [_number(term) for term in node.terms]
-        return sum((-v if s == "-" else v for s, v in zip(node.signs, values, strict=True) if v is not None), Fraction(0)) if None not in values else None
+        return (
+            sum((-v if s == "-" else v for s, v in zip(node.signs, values, strict=True) if v is not None), Fraction(0))
+            if None not in values
+            else None
+        )
     if isinstance(node, S.Fraction):
         return _ratio(node.numerator, node.denominator)
     if isinstance(node, S.Product) and node.operators == ("/",):

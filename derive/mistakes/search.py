@@ -18,23 +18,24 @@ from sympy import Expr
 from derive.gradient import NoDerivative, Reading
 from derive.latex.syntax import Node, span_of
 from derive.limits import TimeLimit, time_limit
+from derive.mistakes import table
 from derive.mistakes.edits import Edit, Vocabulary, both, edits, shown
-from derive.mistakes.table import BY_CODE, Kind, Mistake
+from derive.mistakes.table import Kind, Mistake
 from derive.mistakes.values import Numbers, Reader
 from derive.mistakes.variants import Variant, variants
 from derive.mistakes.vocabulary import vocabulary
 from derive.normal.algebra import GaveUp, Undefined
-from derive.probe.sample import Place, close, places
+from derive.probe.sample import close, places
 from derive.problem import Pair
-from derive.source import Span
 from derive.typeset import Typesetter, key_node
 from derive.verdict import Judge, Judged, claim_of
 
 MAX_FOUND = 3
 MAX_EDITS = 3000
-MAX_IN_FULL = 300
+MAX_IN_FULL = 250
 """Edits of an expression that has to be read in full each time."""
 MAX_PROOFS = 12
+PLACES = 3
 
 
 @dataclass(frozen=True)
@@ -43,17 +44,17 @@ class _Target:
 
     expr: Expr
     reading: Reading
-    values: tuple[float, ...]
+    values: _Values
     variant: Variant | None = None
 
 
 @dataclass(frozen=True)
 class _Tried:
-    """An edit with the values that it gives the line."""
+    """An edit with the line that it makes, and that line's value at the first place."""
 
     edit: Edit
     node: Node
-    values: tuple[float, ...]
+    value: float
 
 
 def find(
@@ -93,38 +94,29 @@ class _Search:
         self.proofs = 0
 
     def found(self) -> tuple[Mistake, ...]:
-        value = self.judged.values[self.link]
-        right_anyway = value is not None and value.status in ("proved", "tested")
-        if not right_anyway:
-            pairs = [self.pair] if value is None or value.pair is None else [value.pair, self.pair]
-            for one in self._attempts(self.link + 1, pairs):
-                if found := one.variant() + one.single():
+        """The explanations of the right side against the head of the chain, then against the line before; then of the
+        line before, changed into this one; then by two mistakes."""
+        attempts = [a for pair, member, back in self._comparisons() for a in self._readings(pair, member, back)]
+        for explain in (_Attempt.simple, _Attempt.edited_variant, _Attempt.pair, _Attempt.nested):
+            for attempt in attempts:
+                if found := explain(attempt) if attempt.numbers else []:
                     return tuple(found[:MAX_FOUND])
-        if self.link or right_anyway:
-            turned = replace(self.pair, left=self.pair.right, right=self.pair.left)
-            for one in self._attempts(self.link, [turned], back=True):
-                if found := one.single():
-                    return tuple(found[:MAX_FOUND])
-        if not right_anyway:
-            for one in self._attempts(self.link + 1, pairs):
-                if found := one.compound():
-                    return tuple(found)
         return ()
 
-    def _attempts(self, member: int, pairs: list[Pair], back: bool = False) -> list[_Attempt]:
-        key = member, back
-        if key not in self._made:
-            readings: tuple[Reading, ...] = ("total", "partial") if self._ambiguous else ("total",)
-            self._made[key] = [_Attempt(self, member, pairs, reading, back) for reading in readings]
-        return self._made[key]
+    def _comparisons(self) -> Iterator[tuple[Pair, int, bool]]:
+        """Pairs whose right side is to be changed, the position of that side, and whether it is the line before."""
+        value = self.judged.values[self.link]
+        if value is None or value.status not in ("proved", "tested"):
+            if value is not None and value.pair is not None:
+                yield value.pair, self.link + 1, False
+            yield self.pair, self.link + 1, False
+        if value is not None:
+            yield replace(self.pair, left=self.pair.right, right=self.pair.left), self.link, True
 
-    @cached_property
-    def _made(self) -> dict[tuple[int, bool], list[_Attempt]]:
-        return {}
-
-    @cached_property
-    def _ambiguous(self) -> bool:
-        return self.judge.is_ambiguous(self.pair)
+    def _readings(self, pair: Pair, member: int, back: bool) -> Iterator[_Attempt]:
+        reader = Reader(self.judge, self.judged, member, pair)
+        for reading in ("total", "partial") if self.judge.is_ambiguous(pair) else ("total",):
+            yield _Attempt(self, reader, reading, back)
 
     @property
     def over(self) -> bool:
@@ -140,134 +132,152 @@ class _Search:
 
 
 class _Attempt:
-    """Changes of one member of the link, in one reading.
+    """Changes of one side of a pair, in one reading.
 
     Args:
-        pairs: what a changed member may be equal to, as left sides; the member is the right side of each.
-        back: whether the member is the one before, changed into the author's line.
+        back: whether that side is the line before, changed into the author's line.
     """
 
-    def __init__(self, search: _Search, member: int, pairs: list[Pair], reading: Reading, back: bool) -> None:
+    def __init__(self, search: _Search, reader: Reader, reading: Reading, back: bool) -> None:
         self.search = search
-        self.pairs = pairs
-        self.pair = pairs[0]
+        self.reader = reader
+        self.pair = reader.pair
+        self.node = reader.node
         self.reading: Reading = reading
         self.back = back
-        self.reader = Reader(search.judge, search.judged, member, self.pair)
-        self.node = self.reader.node
-        found = places(claim_of(self.pair), search.graph)
-        self.places = [place for place in islice(found, 4) if self._own(place) is not None][:3]
-        self.values = tuple(value for place in self.places if (value := self._own(place)) is not None)
-        self.numbers = [Numbers(self.reader, place, reading) for place in self.places]
-
-    def _own(self, place: Place) -> float | None:
-        return place.value(self.pair.right, self.reading)
-
-    @cached_property
-    def targets(self) -> list[_Target]:
-        """The true values."""
-        found = [self._target(pair.left, self.reading) for pair in self.pairs]
-        return [target for target in found if target is not None]
-
-    @cached_property
-    def wrong_targets(self) -> list[_Target]:
-        """Variants of the truth."""
-        if self.back:
-            return []
-        found = (self._target(v.expr, "total", v) for v in variants(self.pair.left, self.search.graph))
-        return [target for target in found if target is not None]
-
-    def _target(self, expr: Expr, reading: Reading, variant: Variant | None = None) -> _Target | None:
-        values = [place.value(expr, reading) for place in self.places]
-        known = tuple(value for value in values if value is not None)
-        return _Target(expr, reading, known, variant) if known and len(known) == len(values) else None
 
     # -- explanations ------------------------------------------------------------------------------------------------
 
-    def variant(self) -> list[Mistake]:
-        """The line is a variant of the truth."""
-        if not self.values:
-            return []
-        fitting = (t for t in self.wrong_targets if _agree(self.values, t.values))
-        return [self._of_variant(t) for t in fitting if self._proves(self.node, t)][:1]
+    def simple(self) -> list[Mistake]:
+        """One mistake explains the line."""
+        own = self._variant(table.DIAGONAL, table.OFF_DIAGONAL)
+        return own or [*self._single(), *self._variant(table.HELD)]
 
-    def single(self) -> list[Mistake]:
+    def _variant(self, *kinds: Kind) -> list[Mistake]:
+        """The line is a variant of the truth."""
+        own = self.numbers[0].as_it_stands
+        fitting = (t for t in self.variants if t.variant is not None and t.variant.kind in kinds)
+        return [self._of_variant(t) for t in fitting if own is not None and self._fits(self.node, own, t)][:1]
+
+    def _single(self) -> list[Mistake]:
         """One edit makes the line true."""
-        found: dict[tuple[str, Span], Mistake] = {}
-        rank: int | None = None
+        found: dict[tuple[str, str], Mistake] = {}
+        tier: int | None = None
         for tried in self.tried:
-            if self.search.over or (rank is not None and tried.edit.rule > rank):
+            if self.search.over or (tier is not None and tried.edit.tier > tier):
                 break
-            for target in self.targets:
-                if _agree(tried.values, target.values) and self._proves(tried.node, target):
-                    mistake = self._of_edit(tried.edit)
-                    found.setdefault((mistake.code, mistake.span), mistake)
-                    rank = tried.edit.rule
-                    break
+            if self.target is not None and self._fits(tried.node, tried.value, self.target):
+                change = tried.edit.change
+                found.setdefault((change.kind.code, shown(change.parts[0])), self._of_edit(tried.edit))
+                tier = tried.edit.tier
         return list(found.values())
 
-    def compound(self) -> list[Mistake]:
-        """One edit makes the line a variant of the truth, or two make it true."""
+    def edited_variant(self) -> list[Mistake]:
+        """One likely edit makes the line a variant of the truth."""
         for tried in self.tried:
-            for target in self.wrong_targets:
-                if _agree(tried.values, target.values) and self._proves(tried.node, target):
+            if tried.edit.tier:
+                break
+            for target in self.variants:
+                if self._fits(tried.node, tried.value, target):
                     return _joined(self._of_edit(tried.edit), self._of_variant(target))
-        for target in self.targets:
-            for first, second in self._pairs(target):
-                node = both(first.edit, second.edit, self.node, self.vocabulary)
-                if node is not None and _agree(self._values(node), target.values) and self._proves(node, target):
-                    return _joined(self._of_edit(first.edit), self._of_edit(second.edit))
         return []
 
-    def _pairs(self, target: _Target) -> Iterator[tuple[_Tried, _Tried]]:
-        """Pairs of edits that together should give the target, if they add up or multiply."""
-        own, wanted = self.values[0] if self.values else 0.0, target.values[0] if target.values else 0.0
-        sums = _Table((t.values[0] - own, t) for t in self.tried)
-        ratios = _Table((t.values[0] / own, t) for t in self.tried if own and t.values[0])
-        ranked: list[tuple[int, _Tried, _Tried]] = []
+    def pair(self) -> list[Mistake]:
+        """Two edits in different places make the line true."""
+        for first, second in self._pairs():
+            node = both(first.edit, second.edit, self.node, self.vocabulary)
+            if node is not None and self._is_true(node):
+                return _joined(self._of_edit(first.edit), self._of_edit(second.edit))
+        return []
+
+    def nested(self) -> list[Mistake]:
+        """The line is true after an edit of what is left when another took away a sum or put in brackets."""
+        for outer in self.tried:
+            if not outer.edit.is_structural:
+                continue
+            for inner in edits(outer.node, self.vocabulary):
+                if inner.tier or self.search.over:
+                    break
+                if self._is_true(inner.of(outer.node)):
+                    return _joined(self._of_edit(inner), self._of_edit(outer.edit))
+        return []
+
+    def _is_true(self, node: Node) -> bool:
+        value = self.numbers[0].of(node)
+        return value is not None and self.target is not None and self._fits(node, value, self.target)
+
+    def _pairs(self) -> Iterator[tuple[_Tried, _Tried]]:
+        """Pairs of edits that together should make the line true if they add up or multiply; likelier ones first."""
+        own, wanted = self.numbers[0].as_it_stands, self.target and self.target.values[0]
+        if own is None or wanted is None:
+            return
+        differences = _Numbers((t.value - own, t) for t in self.tried)
+        ratios = _Numbers((t.value / own, t) for t in self.tried if own)
+        ranked: list[tuple[int, int, _Tried, _Tried]] = []
         for k, tried in enumerate(self.tried):
-            value = tried.values[0]
-            partners = [*sums.near(wanted - value)]
-            if own and value:
-                partners += ratios.near(wanted / value)
-            ranked += [(k + j, tried, other) for j, other in partners if j > k]
-        ranked.sort(key=lambda one: one[0])
-        for _, first, second in ranked:
+            partners = [*differences.near(wanted - tried.value)]
+            if tried.value:
+                partners += ratios.near(wanted / tried.value)
+            ranked += [(k + j, k, tried, other) for j, other in partners if j > k]
+        for _, _, first, second in sorted(ranked, key=lambda one: one[:2]):
             if self.search.over:
                 return
             yield first, second
 
-    # -- candidates --------------------------------------------------------------------------------------------------
+    # -- what is compared --------------------------------------------------------------------------------------------
+
+    @cached_property
+    def numbers(self) -> list[Numbers]:
+        """The side at some places; none where it has no value."""
+        found = islice(places(claim_of(self.pair), self.search.graph), PLACES)
+        numbers = [Numbers(self.reader, place, self.reading) for place in found]
+        return numbers if numbers and numbers[0].as_it_stands is not None else []
+
+    @cached_property
+    def target(self) -> _Target | None:
+        """The true value."""
+        target = self._target(self.pair.left, self.reading)
+        return None if target.values[0] is None else target
+
+    @cached_property
+    def variants(self) -> list[_Target]:
+        """Variants of the truth, but those that are no more than zero."""
+        if self.back:
+            return []
+        found = (self._target(v.expr, "total", v) for v in variants(self.pair.left, self.search.graph))
+        return [target for target in found if target.values[0] and not close(target.values[0], 0.0)]
+
+    def _target(self, expr: Expr, reading: Reading, variant: Variant | None = None) -> _Target:
+        return _Target(expr, reading, _Values(self.numbers, expr, reading), variant)
 
     @cached_property
     def vocabulary(self) -> Vocabulary:
-        return vocabulary(self.search.judged, self.reader, self.search.graph, self.search.correct, self.search.typesetter)
+        return vocabulary(
+            self.search.judged, self.reader, self.search.graph, self.search.correct, self.search.typesetter
+        )
 
     @cached_property
     def tried(self) -> list[_Tried]:
-        """All edits that give the line a value other than its own, with those values."""
-        if not self.values or not all(n.as_it_stands is not None for n in self.numbers):
-            return []
-        most = MAX_EDITS if all(n.direct for n in self.numbers) else MAX_IN_FULL
+        """All edits that give the line a value other than its own, with that value."""
+        numbers = self.numbers[0]
+        most = MAX_EDITS if numbers.direct else MAX_IN_FULL
         found = []
         for edit in islice(edits(self.node, self.vocabulary), most):
             if time.monotonic() > self.search.deadline:
                 break
             node = edit.of(self.node)
-            values = self._values(node)
-            if values and not _agree(values, self.values):
-                found.append(_Tried(edit, node, values))
+            value = numbers.of(node)
+            if value is not None and numbers.as_it_stands is not None and not close(value, numbers.as_it_stands):
+                found.append(_Tried(edit, node, value))
         return found
 
-    def _values(self, node: Node) -> tuple[float, ...]:
-        """The values of a changed member; empty where it has none."""
-        found = []
-        for numbers in self.numbers:
-            value = numbers.of(node)
-            if value is None:
-                return ()
-            found.append(value)
-        return tuple(found)
+    def _fits(self, node: Node, value: float, target: _Target) -> bool:
+        """Whether a changed line with this value at the first place is equal to a target."""
+        first = target.values[0]
+        if first is None or not close(value, first):
+            return False
+        pairs = ((n.of(node), target.values[k]) for k, n in enumerate(self.numbers) if k)
+        return all(a is not None and b is not None and close(a, b) for a, b in pairs) and self._proves(node, target)
 
     def _proves(self, node: Node, target: _Target) -> bool:
         expr = self.pair.right if node is self.node else self.reader.expression(node)
@@ -287,13 +297,26 @@ class _Attempt:
         if not self.back:
             return Mistake(kind.code, kind.message.format(*parts), edit.change.span)
         right = self.search.judged.equation.members[self.search.link + 1]
-        code = kind.opposite or kind.code
-        assert code in BY_CODE
-        return Mistake(code, kind.step.format(*parts), span_of(right))
+        return Mistake(kind.opposite or kind.code, kind.step.format(*parts), span_of(right))
 
 
-class _Table:
-    """Numbers with what they belong to, found by value."""
+class _Values:
+    """The values of an expression at the places of a search, each computed when it is asked for."""
+
+    def __init__(self, numbers: list[Numbers], expr: Expr, reading: Reading) -> None:
+        self._numbers = numbers
+        self._expr = expr
+        self._reading: Reading = reading
+        self._known: dict[int, float | None] = {}
+
+    def __getitem__(self, k: int) -> float | None:
+        if k not in self._known:
+            self._known[k] = self._numbers[k].place.value(self._expr, self._reading)
+        return self._known[k]
+
+
+class _Numbers:
+    """Numbers with the edits that they belong to, found by value."""
 
     def __init__(self, entries: Iterator[tuple[float, _Tried]]) -> None:
         self._entries: dict[int, list[tuple[int, float, _Tried]]] = {}
@@ -303,17 +326,11 @@ class _Table:
     def near(self, value: float) -> Iterator[tuple[int, _Tried]]:
         cell = _cell(value)
         for c in (cell - 1, cell, cell + 1):
-            for k, known, tried in self._entries.get(c, ()):
-                if close(known, value):
-                    yield k, tried
+            yield from ((k, tried) for k, known, tried in self._entries.get(c, ()) if close(known, value))
 
 
 def _cell(value: float) -> int:
     return round(value * 1e7)
-
-
-def _agree(a: tuple[float, ...], b: tuple[float, ...]) -> bool:
-    return bool(a) and len(a) == len(b) and all(close(x, y) for x, y in zip(a, b, strict=True))
 
 
 def _joined(first: Mistake, second: Mistake) -> list[Mistake]:

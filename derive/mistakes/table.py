@@ -77,7 +77,7 @@ OFF_DIAGONAL = Kind(
 HELD = Kind(
     "DRV203",
     "a path held constant",
-    "the path through {0} is missing: {0} was held constant",
+    "the path through {0} is missing, as if that were constant",
     "",
     "The statistics depend on the data too; differentiating them as constants loses their terms.",
     "the derived gradient with some intermediates held constant",

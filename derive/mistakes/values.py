@@ -9,11 +9,12 @@ with products of matrices, every change is read in full.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import NamedTuple
 
-from sympy import Expr, Symbol
+from sympy import Dummy, Expr, Symbol
 
 from derive.gradient import Reading
 from derive.language import bound
@@ -21,7 +22,7 @@ from derive.latex import syntax as S
 from derive.latex.syntax import Node
 from derive.notation.context import Letter
 from derive.notation.elaborate import Elaborator
-from derive.notation.names import letter_of
+from derive.notation.names import Spelling, letter_of
 from derive.notation.survey import PARTIALS, bound_letters
 from derive.notation.values import Axis, ShapeError, Value
 from derive.probe.code import NotEvaluable
@@ -62,19 +63,27 @@ class Reader:
     judged: Judged
     member: int
     pair: Pair
-    _known: dict[tuple[Node, Scope], Expr] = field(default_factory=dict)
+    _known: dict[tuple[Node, Scope], Expr | None] = field(default_factory=dict)
     _bound: dict[tuple[str, int], Letter] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.table = self.judge.problem.table
         self.node = self.judged.equation.members[self.member]
         self.own = {id(node) for node in self.node.walk()}
-        self.plain_names: dict[str, bool] = {}
+        self._kept: list[Node] = []
+        self._spelled: dict[int, Spelling | None] = {}
+        self._heads: dict[int, bool] = {}
         operators = [n for n in self.node.walk() if isinstance(n, S.BigOperator)]
         known = self.table.axes.operators
         self._axes = {id(n.lower): known[id(n)] for n in operators if n.lower is not None and id(n) in known}
         assert self.judged.sides is not None
         self.policy = self.judged.sides.elaborator.policy
+
+    def keep(self, nodes: Iterable[Node]) -> None:
+        """Parts that occur in many changes: what is found out about them is remembered too."""
+        for node in nodes:
+            self._kept.append(node)
+            self.own.update(id(inner) for inner in node.walk())
 
     def axis(self, lower: Node | None, letter: str) -> Axis | None:
         """The axis of a letter that a sum binds; of a sum that is new, that of the same letter elsewhere."""
@@ -91,6 +100,14 @@ class Reader:
             self._bound[key] = Letter(bound(letter), axis)
         return self._bound[key]
 
+    def spell(self, node: Node) -> Spelling | None:
+        """The name that a node spells; remembered for those of the member as it stands."""
+        if id(node) not in self.own:
+            return self.table.spell(node)
+        if id(node) not in self._spelled:
+            self._spelled[id(node)] = self.table.spell(node)
+        return self._spelled[id(node)]
+
     def expression(self, node: Node) -> Expr | None:
         """A changed member as SymPy, over the indices of the pair; None where it has no meaning."""
         assert self.judged.sides is not None
@@ -99,13 +116,13 @@ class Reader:
             try:
                 left = elaborator.value(self.judged.equation.members[0 if self.member else 1])
                 value = settle(elaborator.value(node), left, elaborator, self.table)
-                return self._over_pair(value)
+                return self._at_indices(self._over_pair(value), elaborator)
             except (SourceError, ShapeError):
                 return None
             finally:
                 self.judge.problem.heard()
 
-    def _over_pair(self, value: Value) -> Expr | None:
+    def _over_pair(self, value: Value) -> Expr:
         """An array's entry at the indices of the pair."""
         assert self.judged.sides is not None
         if not value.slots:
@@ -113,29 +130,52 @@ class Reader:
         own = [v for v in self.judged.sides.values if isinstance(v, Value) and v.slots]
         like = next((v for v in own if all(s.symbol in self.pair.indices for s in v.slots)), None)
         if like is None or len(like.slots) < len(value.slots):
-            return None
+            raise ShapeError("an array where the equation has none")
         _, expr, _ = self.table.shapes.align(like, value)
+        return expr
+
+    def _at_indices(self, expr: Expr, elaborator: Elaborator) -> Expr:
+        """Letters that only a changed member has, for the indices that the other side leaves out."""
+        for letter in elaborator.free.values():
+            if letter.symbol in expr.free_symbols and letter.symbol not in self.pair.indices:
+                sizes = zip(self.pair.indices, self.pair.sizes, strict=True)
+                unnamed = [s for s, n in sizes if isinstance(s, Dummy) and n == letter.axis.size]
+                if len(unnamed) == 1:
+                    expr = expr.xreplace({letter.symbol: unnamed[0]})
         return expr
 
     def leaf(self, node: Node, scope: Scope) -> Expr:
         """A part as SymPy; raises `_Opaque` where it has no meaning or an axis that nobody names."""
         key = node, scope
         if key not in self._known:
-            self._known[key] = self._leaf(node, scope)
-        return self._known[key]
+            self._known[key] = self._leaf(node, scope) if self._has_letters(node, scope) else None
+        found = self._known[key]
+        if found is None:
+            raise _Opaque
+        return found
 
-    def _leaf(self, node: Node, scope: Scope) -> Expr:
+    def _has_letters(self, node: Node, scope: Scope) -> bool:
+        """Whether the letters in a part mean something there; to ask is quicker than to find out."""
+        inner = list(node.walk())
+        if any(isinstance(part, S.BigOperator) for part in inner):
+            return True
+        used = {part.name for part in inner if isinstance(part, S.Symbol)} & self.table.letters.indices
+        known = {s.name for s in self.pair.indices if not isinstance(s, Dummy)}
+        free = used - known - {b.name for b in scope} - set(self.table.fixed)
+        return len(free) <= sum(isinstance(s, Dummy) for s in self.pair.indices)
+
+    def _leaf(self, node: Node, scope: Scope) -> Expr | None:
         with self.table.axes.trial():
             elaborator = self._elaborator()
             try:
                 value = elaborator.inside({b.name: b.letter for b in scope}, node)
                 for slot in value.slots:
                     value = value.rename(slot.symbol, self._filled(slot.axis, scope))
-            except (SourceError, ShapeError) as error:
-                raise _Opaque from error
+                return self._at_indices(value.expr, elaborator)
+            except (SourceError, ShapeError):
+                return None
             finally:
                 self.judge.problem.heard()
-        return value.expr
 
     def _filled(self, axis: Axis, scope: Scope) -> Symbol:
         """The index that an index left out stands for."""
@@ -144,7 +184,7 @@ class Reader:
                 return inner.letter.symbol
         fitting = [s for s, n in zip(self.pair.indices, self.pair.sizes, strict=True) if n == axis.size]
         if len(fitting) != 1:
-            raise _Opaque
+            raise ShapeError("an axis that may be either of two")
         return fitting[0]
 
     def _elaborator(self) -> Elaborator:
@@ -153,31 +193,36 @@ class Reader:
     # -- kinds of parts ----------------------------------------------------------------------------------------------
 
     def is_name(self, node: Node) -> bool:
-        return self.table.spell(node) is not None
+        return self.spell(node) is not None
 
     def is_partial(self, node: Node) -> bool:
-        spelled = self.table.spell(node)
+        spelled = self.spell(node)
         return spelled is not None and spelled.key in PARTIALS and not self.table.introduced(spelled)
 
     def is_differential(self, node: Node) -> bool:
         """``\\partial x``."""
         return self.is_partial(node) or (isinstance(node, S.Product) and self.is_partial(node.factors[0]))
 
-    def applies(self, head: Node, following: Node) -> bool:
-        """Whether a factor may be the name of a function of what follows it, or an operator."""
-        if isinstance(head, S.Fraction):
-            return self.is_partial(head.numerator)
-        spelled = self.table.spell(head)
-        if spelled is None:
-            return False
-        if spelled.key in self.table.letters.compounds or self.is_partial(head) or spelled.key == "\\nabla":
+    def is_head(self, node: Node) -> bool:
+        """Whether a factor may be an operator, or the name of a function, with what follows it."""
+        if id(node) not in self.own:
+            return self._is_head(node)
+        if id(node) not in self._heads:
+            self._heads[id(node)] = self._is_head(node)
+        return self._heads[id(node)]
+
+    def _is_head(self, node: Node) -> bool:
+        if isinstance(node, S.Fraction):
+            return self.is_partial(node.numerator)
+        if node == S.Number("1"):  # an indicator
             return True
-        group = following.base if isinstance(following, S.Script) else following
-        if not isinstance(group, S.Group) or spelled.indices:
+        spelled = self.spell(node)
+        if spelled is None or spelled.indices:
             return False
-        return spelled.key in self.table.functions or not (
-            self.table.introduced(spelled) or self.table.is_size(spelled.key)
-        )
+        key, table = spelled.key, self.table
+        if key in table.functions:
+            return True
+        return not (table.introduced(spelled) or table.is_size(key) or table.alias(key, 0) is not None)
 
 
 class Numbers:
@@ -189,9 +234,17 @@ class Numbers:
         self.reading = reading
         self._memo: dict[tuple[int, tuple[int, ...]], float] = {}
         self._entries: dict[tuple[Expr, tuple[int, ...]], float] = {}
-        self.as_it_stands = self._in_full(reader.node)
-        own = self._on_syntax(reader.node)
-        self.direct = own is not None and self.as_it_stands is not None and close(own, self.as_it_stands)
+
+    @cached_property
+    def as_it_stands(self) -> float | None:
+        """The value of the member itself."""
+        return self._in_full(self.reader.node)
+
+    @cached_property
+    def direct(self) -> bool:
+        """Whether that follows from the values of its parts."""
+        own = self._on_syntax(self.reader.node)
+        return own is not None and self.as_it_stands is not None and close(own, self.as_it_stands)
 
     def of(self, node: Node) -> float | None:
         """The value of a changed member; None where it has none."""
@@ -266,7 +319,7 @@ class Numbers:
             return None
         if node.sub is None and isinstance(node.base, S.Group | S.Root):
             return _power(self._value(node.base, scope, at), self._value(node.sup, scope, at))
-        spelled = self.reader.table.spell(node)
+        spelled = self.reader.spell(node)
         if spelled is None or spelled.power is None:
             return None
         base = S.Script(node.base, node.sub, None, node.primes) if node.sub is not None or node.primes else node.base
@@ -275,10 +328,7 @@ class Numbers:
     def _product(self, node: S.Product, scope: Scope, at: tuple[int, ...]) -> float | None:
         if not _MULTIPLIED.issuperset(node.operators):
             return None
-        pairs = zip(node.factors, node.operators, node.factors[1:], strict=False)
-        if any(o == "" and self.reader.applies(a, b) for a, o, b in pairs):
-            return None
-        if any(self.reader.is_partial(f) for f in node.factors):
+        if any(self.reader.is_head(factor) for factor in node.factors[:-1]):
             return None
         return self._multiplied(node, scope, at)
 
@@ -298,7 +348,9 @@ class Numbers:
         axes = [self.reader.axis(node.lower, letter) for letter in letters]
         if not letters or not all(isinstance(axis, Axis) for axis in axes):
             return None
-        chosen = tuple(Bound(name, self.reader.bound(name, axis)) for name, axis in zip(letters, axes, strict=True) if axis)
+        chosen = tuple(
+            Bound(name, self.reader.bound(name, axis)) for name, axis in zip(letters, axes, strict=True) if axis
+        )
         inner = (*(b for b in scope if b.name not in letters), *chosen)
         kept = tuple(k for b, k in zip(scope, at, strict=True) if b.name not in letters)
         counts = [self.place.size(b.letter.axis.size) for b in chosen]

@@ -14,7 +14,7 @@ from derive.language import D, bound, indices_of, name_of, total
 from derive.mistakes import table
 from derive.mistakes.table import Kind
 
-MAX_HELD = 3
+MAX_HELD = 2
 
 
 @dataclass(frozen=True)

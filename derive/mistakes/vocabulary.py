@@ -31,13 +31,13 @@ def vocabulary(
     sizes = {s.name for n in graph.all_sizes for s in n.free_symbols}
     names = {key for _, key in _keys(reader, reader.node)}
     return Vocabulary(
-        _names(graph, names), letters, tuple(factors), _addends(graph), frozenset(sizes),
+        _names(graph, names), tuple(_scalars(graph)), letters, tuple(factors), _addends(graph), frozenset(sizes),
         lambda node: _key(reader, node), lambda node: isinstance(node, S.Fraction) and reader.is_differential(node.denominator),
     )  # fmt: skip
 
 
 def _key(reader: Reader, node: Node) -> str | None:
-    spelled = reader.table.spell(node)
+    spelled = reader.spell(node)
     return spelled.key if spelled is not None else None
 
 
@@ -63,6 +63,10 @@ def _names(graph: Graph, used: set[str]) -> dict[str, tuple[Node, ...]]:
     }
 
 
+def _scalars(graph: Graph) -> Iterator[Node]:
+    return (key_node(name) for name in graph.by_name if not graph.sizes_of(name) and name != graph.loss)
+
+
 def _addends(graph: Graph) -> dict[str, tuple[Node, ...]]:
     """For each name the scalars that the forward pass adds to it."""
     found: dict[str, list[Node]] = {}
@@ -71,7 +75,11 @@ def _addends(graph: Graph) -> dict[str, tuple[Node, ...]]:
             if len(add.args) != 2:
                 continue
             for a, b in (add.args, add.args[::-1]):
-                if isinstance(a, sympy.Symbol) and isinstance(b, sympy.Symbol | sympy.Indexed) and a.name in graph.inputs:
+                if (
+                    isinstance(a, sympy.Symbol)
+                    and isinstance(b, sympy.Symbol | sympy.Indexed)
+                    and a.name in graph.inputs
+                ):
                     if a.name in graph.positive:
                         found.setdefault(name_of(b), []).append(key_node(a.name))
     return {name: tuple(dict.fromkeys(nodes)) for name, nodes in found.items()}
@@ -105,9 +113,10 @@ def _factors(
     for node in own:
         yield from _with_other_letters(node, letters)
     for name in (*graph.inputs, *graph.by_name):
-        if not graph.sizes_of(name):
+        if not graph.sizes_of(name) and name not in graph.positive:
             yield key_node(name.split("#")[0])
-            yield S.Fraction(S.Number("1"), key_node(name.split("#")[0]))
+            if name in graph.by_name:
+                yield S.Fraction(S.Number("1"), key_node(name.split("#")[0]))
 
 
 def _with_other_letters(node: Node, letters: tuple[str, ...]) -> Iterator[Node]:
@@ -121,7 +130,7 @@ def _with_other_letters(node: Node, letters: tuple[str, ...]) -> Iterator[Node]:
 
 def _factors_of(node: Node | None) -> Iterator[Node]:
     """The factors that an expression is written with, at any depth; those of a denominator inverted."""
-    if node is None or (isinstance(node, S.Number) and node.text == "1"):
+    if node is None or (isinstance(node, S.Number) and node.text in ("0", "1")):
         return
     if isinstance(node, S.Sum):
         for term in node.terms:
