@@ -14,6 +14,7 @@ from derive.latex.syntax import (
     Chain,
     Decoration,
     Empty,
+    Fraction,
     Group,
     Node,
     Number,
@@ -203,6 +204,12 @@ def indexed_node(name: Node, items: tuple[Node, ...], power: Node | None = None)
     if items:
         sub = items[0] if len(items) == 1 else Sequence(items, (",",) * (len(items) - 1))
     return Script(name, sub, power, 0, span_of(name))
+
+
+def quotient(of: Node, by: Node) -> Node:
+    """∂of/∂by as a syntax node."""
+    partial = Symbol("\\partial")
+    return Fraction(Product((partial, of), ("",)), Product((partial, by), ("",)))
 
 
 def compound(pair: tuple[Node, ...], letters: Letters) -> Node | None:

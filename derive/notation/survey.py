@@ -28,6 +28,7 @@ from derive.latex.syntax import (
 )
 from derive.notation.names import Letters, letter_of, spell, subscript_items
 
+PREFIXES = ("d", "\\delta", "\\Delta", "\\mathrm{d}")
 PARTIALS = ("\\partial", "d", "\\mathrm{d}")
 
 
@@ -218,21 +219,39 @@ def _differential(side: Node) -> Node | None:
 
 
 def _compounds(statements: list[Statement]) -> frozenset[str]:
-    """Names written as two: ``d\\hat{x}_i = ...`` makes ``d\\hat{x}`` a name."""
+    """Names written as two: ``d\\hat{x}_i = ...`` makes ``d\\hat{x}`` a name, and ``dy`` where y is defined."""
     found = set()
+    defined = set()
     for statement in statements:
         node = statement.node
         if isinstance(node, Chain) and isinstance(node.members[0], Product):
-            pair = node.members[0]
-            if len(pair.factors) == 2 and pair.operators == ("",):
-                keys = [spell(factor, Letters()) for factor in pair.factors]
-                if (
-                    keys[0] is not None
-                    and keys[1] is not None
-                    and keys[0].key in ("d", "\\delta", "\\Delta", "\\mathrm{d}")
-                ):
-                    found.add((keys[0].key, _bare(pair.factors[1])))
+            found |= set(_prefixed(node.members[0], alone=True))
+        elif (target := definable(statement)) is not None:
+            defined.add(_bare(target))
+    prefixes = {prefix for prefix, _ in found}
+    for statement in statements:
+        pairs = (pair for node in _undifferentiated(statement.node) for pair in _prefixed(node))
+        found |= {(prefix, base) for prefix, base in pairs if prefix in prefixes and base in defined}
     return frozenset(f"{prefix}{base}" for prefix, base in found)
+
+
+def _prefixed(node: Node, alone: bool = False) -> Iterator[tuple[str, str]]:
+    """The pairs of a prefix such as d and a name among the factors of a product, or the product if it is one."""
+    if not isinstance(node, Product) or (alone and len(node.factors) != 2):
+        return
+    for first, second, operator in zip(node.factors, node.factors[1:], node.operators, strict=False):
+        prefix = spell(first, Letters())
+        if not operator and prefix is not None and prefix.key in PREFIXES and spell(second, Letters()) is not None:
+            yield prefix.key, _bare(second)
+
+
+def _undifferentiated(node: Node) -> Iterator[Node]:
+    """The nodes of a tree that are no part of a quotient of differentials."""
+    if isinstance(node, Fraction) and _differential(node.denominator) is not None:
+        return
+    yield node
+    for child in node.children():
+        yield from _undifferentiated(child)
 
 
 def _marks(nodes: list[Node]) -> frozenset[str]:

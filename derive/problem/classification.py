@@ -7,7 +7,7 @@ the forward pass.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from derive.latex import syntax as S
 from derive.latex.syntax import Node
@@ -52,12 +52,13 @@ class Classifier:
         if spelled.power is not None:
             yield from self.spellings(spelled.power)
 
-    def _names_used(self, equation: Equation) -> set[str]:
+    def names_used(self, equation: Equation) -> set[str]:
         """The names in the right sides of an equation."""
         return {s.key for member in equation.members[1:] for s in self.spellings(member)}
 
-    def count_indices(self) -> None:
-        for equation in self.equations:
+    def count_indices(self, equations: Iterable[Equation]) -> None:
+        """Note how often each name is used, and with how many indices."""
+        for equation in equations:
             for member in equation.members:
                 for spelled in self.spellings(member):
                     self.table.axes.uses[spelled.key] += 1
@@ -98,7 +99,7 @@ class Classifier:
             if names and value_at is not None and (allowed or equation.given):
                 self._introduce(equation, names, value_at)
             if equation.given or equation.role == "definition":
-                inputs |= self._names_used(equation)
+                inputs |= self.names_used(equation)
             claims_begun = claims_begun or (derived and not equation.given)
 
     def _new_names(self, equation: Equation) -> dict[int, Name]:
@@ -110,6 +111,8 @@ class Classifier:
             target = self.target(equation, k)
             if target is None or "=" not in beside or target in self.table.defined:
                 continue
+            if target == ("\\delta", 2) and any(isinstance(m, S.Cases) for m in equation.members):
+                continue  # Kronecker's delta explained, not a name of the forward pass
             if any(key == target[0] for key, _ in self.table.aliases) and not equation.given:
                 continue
             if self._is_used_beside(equation, k, target) or (k and self._is_input_like(target)):
@@ -184,7 +187,7 @@ class Classifier:
                 if (
                     left is not None
                     and (left.key, len(left.indices)) != target
-                    and target[0] in self._names_used(equation)
+                    and target[0] in self.names_used(equation)
                 ):
                     return True
         return False

@@ -13,6 +13,7 @@ from derive.problem.classification import Classifier
 from derive.problem.definitions import define_all
 from derive.problem.draft import Draft
 from derive.problem.outline import build_graph
+from derive.problem.prefixes import adopt_prefix
 from derive.problem.problem import Problem
 from derive.problem.shapes import find_loss_name, infer_ranks, join_axes
 from derive.problem.upstream import assume_upstream
@@ -34,8 +35,9 @@ def read_problem(document: Document) -> Problem:
 
 def _build(draft: Draft) -> None:
     """The steps, each on what those before it found."""
-    draft.classifier.count_indices()
+    draft.classifier.count_indices(draft.equations)
     find_loss_name(draft)
+    adopt_prefix(draft)
     draft.classifier.classify()
     infer_ranks(draft)
     join_axes(draft)

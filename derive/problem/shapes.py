@@ -59,7 +59,7 @@ def join_axes(draft: Draft) -> None:
 
 
 def _name_sizes(draft: Draft) -> None:
-    """Give axes the sizes that are declared for them; else take the one unexplained divisor for that of the one axis."""
+    """Give axes their declared sizes; else the one unexplained divisor is taken for the size of the one axis."""
     axes = draft.table.axes
     for key, dimensions in _declared(draft):
         for axis, dimension in zip(draft.table.axes_of(key, 0), dimensions, strict=False):

@@ -7,9 +7,8 @@ from sympy import Expr, Symbol
 from derive.forward import Definition, Graph, GraphError
 from derive.language import D, name_of, scalar
 from derive.latex import syntax as S
-from derive.latex.syntax import Node
 from derive.notation.elaborate import Elaborator
-from derive.notation.names import indexed_node
+from derive.notation.names import indexed_node, quotient
 from derive.notation.roles import OUTPUT, SHIFT, free_name, upstream_and_scale
 from derive.notation.table import Alias
 from derive.problem.draft import Draft
@@ -92,14 +91,10 @@ def _share_axes(draft: Draft, name: str, like: str, letters: tuple[str, ...]) ->
 def _name_upstream(draft: Draft, upstream: str, output: str, letters: tuple[str, ...]) -> None:
     loss = str(draft.table.loss)
     by = indexed_node(S.Symbol(output), tuple(S.Symbol(letter) for letter in letters))
-    body = S.Fraction(_differential(S.Symbol(loss)), _differential(by))
+    body = quotient(S.Symbol(loss), by)
     _share_axes(draft, upstream, output, letters)
     draft.table.aliases[upstream, len(letters)] = Alias(letters, body)
     draft.assume(f"{indexed(upstream, letters)} is ∂{loss}/∂{indexed(output, letters)}")
-
-
-def _differential(node: Node) -> Node:
-    return S.Product((S.Symbol("\\partial"), node), ("",))
 
 
 def indexed(name: str, letters: tuple[str, ...]) -> str:
