@@ -112,10 +112,12 @@ def root_as_power(node: Node) -> Iterator[Node]:
 
 
 def rename_bound(node: Node) -> Iterator[Node]:
+    """A new letter for a summed index. It may be that of a sum around this one, whose index is not used here."""
     if isinstance(node, S.BigOperator) and node.lower is not None and node.operator == "sum":
         letter = node.lower.members[0] if isinstance(node.lower, S.Chain) else node.lower
         if isinstance(letter, S.Symbol):
-            new = S.Symbol("q")
+            used = {n.name for n in node.walk() if isinstance(n, S.Symbol)}
+            new = S.Symbol(next(name for name in ("q", "r", "u", "v", "w") if name not in used))
             yield replace(node, lower=_renamed(node.lower, letter, new), body=_renamed(node.body, letter, new))
 
 
