@@ -23,7 +23,7 @@ class Node:
 
     def children(self) -> Iterator[Node]:
         """The nodes directly below, from left to right."""
-        for name in _parts(type(self)):
+        for name in _parts(type(self)):  # type: ignore[arg-type]  # mypy takes a class's hash for its instances'
             yield from _nodes(getattr(self, name))
 
     def walk(self) -> Iterator[Node]:
