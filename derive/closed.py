@@ -21,11 +21,13 @@ from derive.forward import Definition, Graph
 from derive.language import indices_of, is_quantity, name_of
 from derive.layout import Cost, Layout, Setter
 from derive.normal.algebra import GaveUp, Undefined
-from derive.normal.atoms import Atom, Poly, atoms_of, inner_atoms
+from derive.normal.atoms import Atom, Poly, atoms_of, inner_atoms, variable
 from derive.normal.prover import Prover
 
 INLINED = 20
 """Operations: an adjoint with more keeps its name, so that a deep graph has small stages."""
+MERGED = 12
+"""Terms: a longer sum is not brought to a common denominator."""
 
 
 @dataclass(frozen=True)
@@ -98,6 +100,11 @@ class Compactor:
         definition = self.staged[name]
         return self.closed_form(definition.entry(), deadline)
 
+    def equation(self, fold: Fold) -> tuple[Expr, Expr]:
+        """A change of coordinates as an equation over the indices of its definition: ``x = μ + x̂ √(σ²+ε)``."""
+        target, value = fold.targets[0]
+        return self.prover.converter.write(variable(target)), self.setter.write(self.setter.layout(value))
+
     @cached_property
     def prover(self) -> Prover:
         """Arithmetic with all names as atoms, and with what the forward pass says about sums."""
@@ -112,7 +119,7 @@ class Compactor:
 
     @cached_property
     def setter(self) -> Setter:
-        return Setter(self.prover.algebra, self.prover.converter, frozenset(self.graph.size_names))
+        return Setter(self.prover.algebra, self.prover.converter, self.graph.size_names)
 
     # -- stages ------------------------------------------------------------------------------------------------------
 
@@ -227,6 +234,8 @@ class Compactor:
         if reduced != p:
             forms.append(reduced)
         laid = [(q, self.setter.layout(q)) for q in forms]
+        if _has_different_denominators(p):
+            laid.append((p, self.setter.over_common_denominator(p)))
         made = [_Form(q, layout, self.setter.cost(layout), folds) for q, layout in laid]
         return min(made, key=lambda form: form.cost)
 
@@ -256,6 +265,14 @@ class Compactor:
             else:
                 done[todo.pop()] = None
         return iter(done)
+
+
+def _has_different_denominators(p: Poly) -> bool:
+    """Whether terms have entries or functions in their denominators that others lack."""
+    if len(p) > MERGED:
+        return False
+    below = [frozenset(a for a, e in m if e < 0 and e.denominator == 1 and a.kind != "symbol") for m in p]
+    return len(set(below)) > 1
 
 
 def _together(cost: Cost, others: Iterable[Cost]) -> Cost:

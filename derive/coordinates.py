@@ -223,7 +223,10 @@ def _summed_anew(algebra: Algebra, atom: Atom, fold: Fold) -> Poly | None:
 def _differences(graph: Graph) -> Iterator[Definition]:
     """``x_i - μ`` wherever a definition has it."""
     for node in _nodes(graph):
-        if isinstance(node, sympy.Add) and len(node.args) == 2 and any(is_quantity(-a) for a in node.args):
+        if isinstance(node, sympy.Add) and [is_quantity(a) + 2 * is_quantity(-a) for a in node.args] in (
+            [1, 2],
+            [2, 1],
+        ):
             entries = [q for a in node.args if is_quantity(q := _entry_of(a)) and indices_of(q)]
             if entries:
                 yield from _nameless(graph, node, max(entries, key=lambda q: len(indices_of(q))))

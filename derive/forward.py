@@ -171,11 +171,25 @@ class Graph:
         return {}
 
     def indices_of(self, name: str) -> tuple[Symbol, ...]:
-        """Index letters for a name: those of its definition, or the customary ones."""
+        """Index letters for a name: those of its definition, those of its first use, or the customary ones."""
         if name in self.by_name:
             return self.by_name[name].indices
+        if name in self._letters:
+            return self._letters[name]
         letters = chain("ijklmnpq", (f"i_{k}" for k in count(1)))
         return tuple(index(letter) for letter, _ in zip(letters, self.sizes.get(name, ()), strict=False))
+
+    @cached_property
+    def _letters(self) -> dict[str, tuple[Symbol, ...]]:
+        """For inputs the index letters with which they are first used, where these are different letters."""
+        found: dict[str, tuple[Symbol, ...]] = {}
+        for definition in self.definitions:
+            entries = (q for q in quantities_in(definition.expr) if isinstance(q, sympy.Indexed))
+            for use in sorted(entries, key=str):
+                letters = tuple(index(i.name) for i in use.indices if isinstance(i, Symbol))
+                if len(set(letters)) == len(use.indices):
+                    found.setdefault(name_of(use), letters)
+        return found
 
     def sizes_of(self, name: str) -> tuple[Expr, ...]:
         if name in self.by_name:

@@ -7,7 +7,7 @@ written in SymPy.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import reduce
@@ -26,6 +26,7 @@ from derive.normal.atoms import (
     Monomial,
     Poly,
     Rational,
+    add_to,
     free_of,
     inner_atoms,
     magnitude,
@@ -91,10 +92,11 @@ class Setter:
     """Lays out normal forms of one algebra, and writes layouts in SymPy.
 
     Args:
-        sizes: the names of sizes, which are not taken out of some terms only: a mean keeps its 1/N.
+        sizes: the names of sizes in the order in which sums over them are nested. They are not taken out of some terms
+            only: a mean keeps its 1/N.
     """
 
-    def __init__(self, algebra: Algebra, converter: Converter, sizes: frozenset[str]) -> None:
+    def __init__(self, algebra: Algebra, converter: Converter, sizes: Sequence[str]) -> None:
         self.algebra = algebra
         self.converter = converter
         self.sizes = sizes
@@ -107,6 +109,30 @@ class Setter:
         """A normal form, factored."""
         return self._factored(list(self._with_joined_sums(p)))
 
+    def over_common_denominator(self, p: Poly) -> Layout:
+        """A normal form as one fraction, its denominator what the terms need between them."""
+        below: dict[Atom, Rational] = {}
+        for monomial in p:
+            for atom, e in monomial:
+                if e < 0 and not self.is_size(atom):
+                    below[atom] = min(below.get(atom, 0), e)
+        above: Poly = {}
+        for monomial, c in p.items():
+            lifted: Poly = {tuple((a, e) for a, e in monomial if a not in below): c}
+            left = dict(monomial)
+            for atom, e in below.items():
+                k = rational(left.get(atom, 0) - e)
+                base = atom.base if atom.kind == "power" else {((atom, 1),): 1}
+                lifted = self.algebra.multiply(lifted, self.algebra.power(base, k))
+            add_to(above, lifted)
+        if len(above) != 1 and (top := self.layout(above)) and len(top) == 1:
+            (product,) = top
+            return (Product(product.coefficient, (*product.factors, *below.items()), product.groups),)
+        ((monomial, c),) = above.items() if len(above) == 1 else (((), 1),)
+        if len(above) == 1:
+            return (Product(c, (*monomial, *below.items())),)
+        return (Product(1, tuple(below.items()), (top,)),)
+
     def _with_joined_sums(self, p: Poly) -> Iterator[_Term]:
         """The terms, those with the same factor of sums over the same ranges put together."""
         groups: dict[object, list[tuple[Rational, Atom, Monomial]]] = {}
@@ -117,7 +143,11 @@ class Setter:
                 continue
             (atom,) = sums
             outer = tuple((a, e) for a, e in monomial if a is not atom)
-            key = (outer, tuple(sorted(str(sorted(map(str, part.items()))) for part in atom.parts)))
+            key = (
+                outer,
+                frozenset(atom.free),
+                tuple(sorted(str(sorted(map(str, part.items()))) for part in atom.parts)),
+            )
             groups.setdefault(key, []).append((c, atom, outer))
         for members in groups.values():
             yield from (
@@ -324,14 +354,19 @@ class Setter:
             sizes = [self._sum(self.layout(size)) for _, size in piece.ranges]
             body = self._sum(piece.body)
             limits = [(letter, 1, size) for letter, size in zip(letters, sizes, strict=True)]
-            return sympy.Sum(body, *limits)
+            return sympy.Sum(body, *sorted(limits, key=self._place, reverse=True))
         if piece.kind == "exp":
             return sympy.exp(self._sum(self.layout({piece.factors: 1})))
         return self.converter.write({((piece, 1),): 1})
 
+    def _place(self, limit: tuple[Expr, int, Expr]) -> int:
+        """Where a sum stands among others: an innermost one first."""
+        name = str(limit[2])
+        return self.sizes.index(name) if name in self.sizes else len(self.sizes)
+
     def _letter(self, i: str) -> sympy.Symbol:
         """The symbol of an opened index."""
-        return self.converter.name_index(i, bound("k"))
+        return self.converter.name_index(i, bound("~"))
 
 
 class _Counter:

@@ -228,7 +228,7 @@ class Converter:
         return sympy.Function(name.removesuffix("()"), real=True)(*arguments)
 
     def _write_sum(self, atom: Atom, names: Names) -> Expr:
-        letters = [bound("k") for _ in atom.parts]
+        letters = [bound("~") for _ in atom.parts]
         inner = names | {Bound(atom.height, k): letter for k, letter in enumerate(letters)}
         sizes = [self._write_poly(size, names) for size in atom.parts]
         limits = [(letter, 1, size) for letter, size in zip(letters, sizes, strict=True)]

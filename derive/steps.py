@@ -1,0 +1,562 @@
+"""A derivation as a person would write it, from the loss back to a variable, each step proved.
+
+For every name between the variable and the loss there is a stage: the chain rule over the names that use it, the local
+partials, what is known put in, the sums that cancel, the coordinates of the forward pass, and what is left collected
+into the closed form. A step is an equation ``before = after``; the normal form judges each of them by the definitions
+of the forward pass and by the closed forms of the stages before it, not by how the step came about.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain, count
+from typing import Literal
+
+import sympy
+from sympy import Expr, KroneckerDelta, Symbol
+
+from derive.closed import ClosedForm, Compactor, operations
+from derive.coordinates import Fold
+from derive.forward import Definition, Graph, entry, names_in
+from derive.gradient import Calculus, derivative_name, partial, summed
+from derive.language import D, bound, index, indices_of, name_of, refresh
+from derive.normal.algebra import GaveUp, Undefined
+from derive.normal.prover import Prover
+
+Rule = Literal["chain rule", "local partial", "cancellation", "known sum", "substitution", "coordinates", "collection"]
+
+LETTERS = "ijklmnpqrstuvw"
+PATHS = 12
+"""Paths that are listed; what has more is described by its stages alone."""
+
+Equation = tuple[Expr, Expr]
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why a step holds: words, and the equations that it uses."""
+
+    words: str = ""
+    equations: tuple[Equation, ...] = ()
+
+
+NO_REASON = Reason()
+
+
+@dataclass(frozen=True)
+class Step:
+    """``before = after``.
+
+    Attributes:
+        subject: what the whole chain of equations is about, a derivative.
+        proved: whether the normal form proves it.
+        changed: parts of ``before`` that the step changes, where it leaves others alone.
+        terms: the terms of ``after`` in the order in which they belong.
+    """
+
+    rule: Rule
+    subject: Expr
+    before: Expr
+    after: Expr
+    reason: Reason
+    proved: bool
+    changed: tuple[Expr, ...] = ()
+    terms: tuple[Expr, ...] = ()
+
+
+@dataclass(frozen=True)
+class Stage:
+    """The derivative of the loss by one name.
+
+    Attributes:
+        left: the derivative, ``D(L, v[i])``.
+        indices, sizes: those of the name.
+        users: the names through which it reaches the loss.
+        form: its closed form.
+        proved: whether the closed form is proved equal to the derivative.
+    """
+
+    name: str
+    left: Expr
+    indices: tuple[Symbol, ...]
+    sizes: tuple[Expr, ...]
+    users: tuple[str, ...]
+    steps: tuple[Step, ...]
+    form: ClosedForm
+    proved: bool
+
+
+@dataclass(frozen=True)
+class Derivation:
+    """The stages that lead to one gradient, the gradient's own last.
+
+    Attributes:
+        paths: from the variable to the loss; empty where there are too many to list.
+        silent: steps of a path, pairs of a name and one that it uses, that carry nothing.
+    """
+
+    stages: tuple[Stage, ...]
+    paths: tuple[tuple[str, ...], ...]
+    silent: frozenset[tuple[str, str]]
+    seconds: float
+
+    @property
+    def last(self) -> Stage:
+        return self.stages[-1]
+
+
+@dataclass(frozen=True)
+class _Use:
+    """How one definition uses a name.
+
+    Attributes:
+        of: the entry of the user; the letters in ``summed`` are summed over, the others are the name's own.
+        slope: the local partial of it.
+    """
+
+    of: Expr
+    by: Expr
+    summed: tuple[tuple[Symbol, Expr], ...]
+    slope: Expr
+
+
+class Author:
+    """Writes derivations over one graph.
+
+    Args:
+        letters: for each size, as a string, letters for indices of it.
+        positive: names of positive data and sizes.
+    """
+
+    def __init__(
+        self,
+        graph: Graph,
+        calculus: Calculus,
+        compactor: Compactor,
+        positive: frozenset[str],
+        letters: Mapping[str, Sequence[str]],
+    ) -> None:
+        self.graph = graph
+        self.calculus = calculus
+        self.compactor = compactor
+        self.letters = letters
+        self.deadline: float | None = None
+        self._definitions: dict[str, Definition] = dict(graph.by_name)
+        self._prover = Prover(self._definitions, positive, graph.facts, None)
+        self._stages: dict[str, Stage] = {}
+        self.silent: set[tuple[str, str]] = set()
+
+    def derivation(self, name: str, deadline: float | None = None) -> Derivation:
+        """The derivation of the gradient by a name.
+
+        Raises:
+            GaveUp: no closed form of tolerable size was found.
+            NoDerivative: the loss does not depend on the name in a way that is known.
+        """
+        start = time.perf_counter()
+        self.deadline = deadline
+        loss = Symbol(self.graph.loss, real=True)
+        self.calculus.resolve(D(loss, entry(name, self.graph.indices_of(name))), "total")
+        names = [*self._between(name), name]
+        stages = tuple(self._stage(each) for each in names)
+        paths = self._paths(name)
+        return Derivation(stages, paths, frozenset(self.silent), time.perf_counter() - start)
+
+    def _between(self, name: str) -> Iterator[str]:
+        """The names between a name and the loss whose derivatives are staged, the last ones first."""
+        for definition in reversed(self.graph.definitions):
+            staged = derivative_name(self.graph.loss, definition.name)
+            if definition.name != name and staged in self.calculus.staged and self.graph.depends(definition.name, name):
+                yield definition.name
+
+    # -- a stage -----------------------------------------------------------------------------------------------------
+
+    def _stage(self, name: str) -> Stage:
+        if name not in self._stages:
+            self._stages[name] = self._written(name)
+        return self._stages[name]
+
+    def _written(self, name: str) -> Stage:
+        loss = Symbol(self.graph.loss, real=True)
+        indices, sizes = self.graph.indices_of(name), self.graph.sizes_of(name)
+        left = D(loss, entry(name, indices))
+        staged = derivative_name(self.graph.loss, name)
+        form = self.compactor.closed_form(entry(staged, indices), self.deadline)
+        users = self._users(name)
+        steps: tuple[Step, ...] = ()
+        if staged in self.calculus.staged:
+            writer = _StageWriter(self, left, form, [self._use(u, name, indices) for u in users])
+            steps = tuple(writer.steps())
+            if not is_same(writer.result, form.expr):
+                form = replace(form, expr=writer.result, operations=operations(writer.result))
+            self._definitions[staged] = Definition(staged, indices, sizes, form.expr)
+        proved = all(step.proved for step in steps)
+        return Stage(name, left, indices, sizes, tuple(u.name for u in users), steps, form, proved)
+
+    def closed_value(self, staged: str, indices: tuple[Expr, ...]) -> Expr:
+        """The closed form of an earlier stage at some indices; the upstream gradient is itself."""
+        definition = self._definitions.get(staged)
+        return definition.at(indices) if definition is not None else entry(staged, indices)
+
+    def direct(self, left: Expr) -> Expr | None:
+        """How an unknown loss depends on a name directly, where other names use it, too."""
+        name = name_of(left.args[1])
+        staged = derivative_name(self.graph.loss, name)
+        if self.graph.has_loss or name not in self.graph.outputs or staged not in self.calculus.staged:
+            return None
+        return entry(f"{staged} direct", indices_of(left.args[1]))
+
+    def _users(self, name: str) -> list[Definition]:
+        """The definitions through which a name acts on the loss, the last ones first."""
+        users = [d for d in self.graph.consumers.get(name, ()) if d.name in self.graph.reaching]
+        order = {d.name: k for k, d in enumerate(self.graph.definitions)}
+        return sorted(users, key=lambda d: order[d.name], reverse=True)
+
+    def _use(self, user: Definition, name: str, indices: tuple[Symbol, ...]) -> _Use:
+        """A user's local partial, its indices tied to those of the name wherever a delta says so."""
+        letters: list[Expr] = [bound(i.name) for i in user.indices]
+        spans = dict(zip((*indices, *letters), (*self.graph.sizes_of(name), *user.sizes), strict=True))
+        slope = partial(user.at(letters), name, indices, spans)
+        summed: list[tuple[Symbol, Expr]] = []
+        used = {i.name for i in indices} | set(self.graph.selectors)
+        for k, letter in enumerate(letters):
+            other = _tied(slope, letter, indices)
+            if other is None:
+                other = index(self._fresh_letter(user.indices[k].name, user.sizes[k], used))
+                used.add(other.name)
+                summed.append((other, user.sizes[k]))
+            slope = slope.xreplace({letter: other})
+            letters[k] = other
+        return _Use(entry(user.name, tuple(letters)), entry(name, indices), tuple(summed), slope)
+
+    def _fresh_letter(self, own: str, size: Expr, used: set[str]) -> str:
+        """A letter for an index of a user that the name does not have: its own, else another of the axis."""
+        numbered = (f"i_{k}" for k in count(1))
+        candidates = chain([own], self.letters.get(str(size), ()), LETTERS, numbered)
+        return next(letter for letter in candidates if letter not in used)
+
+    # -- what is known -----------------------------------------------------------------------------------------------
+
+    def known(self, total: Expr) -> Expr | None:
+        """The value of a sum that the forward pass determines, without a sum in it."""
+        try:
+            value = self.compactor.closed_form(total, self.deadline).expr
+        except (GaveUp, Undefined):
+            return None
+        return None if value.has(sympy.Sum) else value
+
+    def because(self, form: ClosedForm, before: Expr) -> Reason:
+        """What a change to a closed form rests on: x = μ + x̂ √(σ²+ε), and definitions of other names that are new."""
+        folds = [fold for fold in form.folds if fold.meaning is None]
+        equations = [self.compactor.equation(fold) for fold in folds]
+        equations += self.new_definitions(before, form.expr, {fold.name for fold in folds})
+        return Reason("because" if equations else "", tuple(equations))
+
+    def new_definitions(self, before: Expr, after: Expr, known: Iterable[str] = ()) -> tuple[Equation, ...]:
+        """The definitions of the names that a step brings in."""
+        new = (self.graph.by_name.get(name) for name in sorted(names_in(after) - names_in(before) - set(known)))
+        return tuple((d.entry(), d.expr) for d in new if d is not None)
+
+    def in_coordinates(self, expr: Expr, folds: Iterable[Fold]) -> Expr | None:
+        """An expression with the data replaced by its coordinates; None where there is nothing to replace."""
+        replaced = expr
+        for fold in folds:
+            if fold.meaning is None:
+                target, value = self.compactor.equation(fold)
+                replaced = _replaced(replaced, target, value)
+        return None if replaced == expr else replaced
+
+    # -- judging -----------------------------------------------------------------------------------------------------
+
+    def proves(self, before: Expr, after: Expr) -> bool:
+        """Whether an equation holds by the definitions and the closed forms of the stages before."""
+        self._prover.algebra.deadline = self.deadline
+        try:
+            return self._prover.equal(self._resolved(before), self._resolved(after))
+        except (GaveUp, Undefined):
+            return False
+
+    def _resolved(self, expr: Expr) -> Expr:
+        """Derivatives of the loss as entries, others as local partials worked out."""
+        if not expr.has(D):
+            return expr
+        if not isinstance(expr, D):
+            return expr.func(*(self._resolved(a) for a in expr.args))
+        of, by = expr.args
+        if name_of(of) == self.graph.loss and not self._is_definition_of_loss(name_of(by)):
+            return entry(derivative_name(self.graph.loss, name_of(by)), indices_of(by))
+        definition = self.graph.by_name[name_of(of)]
+        sizes = (*definition.sizes, *self.graph.sizes_of(name_of(by)))
+        spans = dict(zip((*indices_of(of), *indices_of(by)), sizes, strict=True))
+        return partial(definition.at(indices_of(of)), name_of(by), indices_of(by), spans)
+
+    def _is_definition_of_loss(self, name: str) -> bool:
+        return self.graph.has_loss and [d.name for d in self._users(name)] == [self.graph.loss]
+
+    def raw(self, left: Expr) -> Expr:
+        """The derivative of the loss as the calculus defines it, by the derivatives of its users."""
+        by = left.args[1]
+        staged = derivative_name(self.graph.loss, name_of(by))
+        definition = self.calculus.staged.get(staged)
+        return definition.at(indices_of(by)) if definition is not None else entry(staged, indices_of(by))
+
+    # -- paths -------------------------------------------------------------------------------------------------------
+
+    def _paths(self, name: str) -> tuple[tuple[str, ...], ...]:
+        """The paths from a name to the loss, the shortest first; none where there are many."""
+        found: list[tuple[str, ...]] = []
+        todo: list[tuple[str, ...]] = [(name,)]
+        while todo:
+            path = todo.pop()
+            if path[-1] == self.graph.loss:
+                found.append(path)
+            elif path[-1] in self.graph.outputs and not self.graph.has_loss:
+                found.append((*path, self.graph.loss))
+            todo += [(*path, user.name) for user in self._users(path[-1])]
+            if len(found) > PATHS or len(todo) > 10 * PATHS:
+                return ()
+        return tuple(sorted(found, key=len))
+
+
+def _replaced(expr: Expr, target: Expr, value: Expr) -> Expr:
+    """An expression with a target, at whatever indices, replaced by its value at these."""
+    (pattern,) = target.atoms(sympy.Indexed)
+    found: dict[Expr, Expr] = {}
+    for node in sympy.preorder_traversal(expr):
+        if node.func != target.func:
+            continue
+        for use in node.atoms(sympy.Indexed) if not isinstance(node, sympy.Indexed) else (node,):
+            if name_of(use) == name_of(pattern) and len(use.indices) == len(pattern.indices):
+                places = dict(zip(pattern.indices, use.indices, strict=True))
+                times = _times(node, target.xreplace(places))
+                if times is not None:
+                    found[node] = refresh(value).xreplace(places) ** times
+    return expr.xreplace(found)
+
+
+def _times(node: Expr, target: Expr) -> Expr | None:
+    """The exponent with which an expression is a power of a target."""
+    if node == target:
+        return sympy.Integer(1)
+    if isinstance(node, sympy.exp):
+        ratio = node.args[0] / target.args[0]
+        return ratio if ratio.is_Rational else None
+    return None
+
+
+class _StageWriter:
+    """Writes the steps of one stage: local partials beside the chain of values that leads to the closed form."""
+
+    def __init__(self, author: Author, left: Expr, form: ClosedForm, uses: Sequence[_Use]) -> None:
+        self.author = author
+        self.left = left
+        self.form = form
+        self.uses = uses
+        self.result = form.expr
+        self._slopes: dict[_Use, Expr] = {}
+
+    def steps(self) -> Iterator[Step]:
+        direct = [name_of(use.of) for use in self.uses] == [self.author.graph.loss]
+        terms = self._terms(lambda use: self._adjoint(use) * D(use.of, use.by))
+        chained = self.left if direct else sympy.Add(*terms)
+        if not direct:
+            yield self._step("chain rule", self.left, self.left, chained, self._through(), (), terms)
+        for use in self.uses:
+            yield from self._local(use)
+        current = self._slopes[self.uses[0]] if direct else chained
+        for rule, expr, reason, changed in self._values():
+            if rule == "collection" and operations(current) < operations(expr) and not current.has(D):
+                break
+            if not is_same(expr, current):
+                yield self._step(rule, self.left, current, expr, reason, changed)
+                current = expr
+        self.result = current
+
+    def _step(
+        self,
+        rule: Rule,
+        subject: Expr,
+        before: Expr,
+        after: Expr,
+        reason: Reason = NO_REASON,
+        changed: tuple[Expr, ...] = (),
+        terms: tuple[Expr, ...] = (),
+    ) -> Step:
+        first = self.author.raw(before) if before == self.left else before
+        return Step(rule, subject, before, after, reason, self.author.proves(first, after), changed, terms)
+
+    def _through(self) -> Reason:
+        """The names through which the loss is reached."""
+        return Reason("through", tuple((use.of, use.of) for use in self.uses))
+
+    # -- local partials ----------------------------------------------------------------------------------------------
+
+    def _local(self, use: _Use) -> Iterator[Step]:
+        """A local partial, worked out and then in the quantities of the forward pass where that is shorter."""
+        subject = D(use.of, use.by)
+        current = tidied(use.slope)
+        yield self._step("local partial", subject, subject, current)
+        for step in self._cancellations(subject, current):
+            yield step
+            current = step.after
+        form = self.author.compactor.closed_form(current, self.author.deadline) if current.has(*_COMPACTED) else None
+        if form is not None and form.operations < operations(current):
+            reason = self.author.because(form, current)
+            yield self._step(_rule_for(form, reason), subject, current, form.expr, reason)
+            current = form.expr
+        self._slopes[use] = current
+        if current == 0:
+            self.author.silent.add((name_of(use.by), name_of(use.of)))
+
+    def _cancellations(self, subject: Expr, expr: Expr) -> Iterator[Step]:
+        """Sums that are a number by the definitions of the forward pass, put in."""
+        values = {node: self.author.known(node) for node in _outermost_sums(expr)}
+        known = {node: value for node, value in values.items() if value is not None and value.is_number}
+        if known:
+            rule: Rule = "cancellation" if 0 in known.values() else "known sum"
+            after = expr.xreplace(known)
+            yield self._step(rule, subject, expr, after, Reason("because", tuple(known.items())), tuple(known))
+
+    # -- the chain of values -----------------------------------------------------------------------------------------
+
+    def _values(self) -> Iterator[tuple[Rule, Expr, Reason, tuple[Expr, ...]]]:
+        """What the derivative is, step by step, from the chain rule to the closed form."""
+        current = tidied(sympy.Add(*self._terms(lambda use: self._value(use) * self._slopes[use])))
+        yield "substitution", current, NO_REASON, ()
+        for step in self._cancellations(self.left, current):
+            yield step.rule, step.after, step.reason, step.changed
+            current = step.after
+        reason = NO_REASON
+        changed = self.author.in_coordinates(current, self.form.folds)
+        if changed is not None:
+            reason = self.author.because(self.form, current)
+            if operations(changed) <= operations(current):
+                yield "coordinates", changed, reason, ()
+                reason = NO_REASON
+        new = self.author.new_definitions(current, self.form.expr) if changed is None else ()
+        if new:
+            yield "known sum", self.form.expr, Reason("because", new), ()
+        yield "collection", self.form.expr, reason, ()
+
+    def _terms(self, factor: Callable[[_Use], Expr]) -> tuple[Expr, ...]:
+        """A product for each use, summed over the letters of the user that the name does not have."""
+        terms = []
+        for use in self.uses:
+            letters = {i: bound(i.name) for i, _ in use.summed}
+            body = refresh(factor(use)).xreplace(letters)
+            spans = dict(zip(indices_of(use.by), self.author.graph.sizes_of(name_of(use.by)), strict=True))
+            terms.append(summed(body, [(letters[i], sympy.Integer(1), n) for i, n in reversed(use.summed)], spans))
+        direct = self.author.direct(self.left)
+        return (*terms, *([direct] if direct is not None else []))
+
+    def _adjoint(self, use: _Use) -> Expr:
+        """The derivative of the loss by a user, by its name."""
+        return D(self.left.args[0], use.of) if name_of(use.of) != self.author.graph.loss else sympy.Integer(1)
+
+    def _value(self, use: _Use) -> Expr:
+        """The same in closed form, unless the closed form of this stage keeps its name."""
+        name = name_of(use.of)
+        if name == self.author.graph.loss:
+            return sympy.Integer(1)
+        staged = derivative_name(self.author.graph.loss, name)
+        if staged in names_in(self.form.expr):
+            return entry(staged, indices_of(use.of))
+        return self.author.closed_value(staged, indices_of(use.of))
+
+
+def _rule_for(form: ClosedForm, reason: Reason) -> Rule:
+    """What brings an expression to a closed form."""
+    if any(fold.meaning is None for fold in form.folds):
+        return "coordinates"
+    return "known sum" if reason.equations else "collection"
+
+
+def _tied(slope: Expr, letter: Symbol, indices: Iterable[Symbol]) -> Expr | None:
+    """The index that a letter equals in every term of a slope, by a delta."""
+    terms = sympy.Add.make_args(slope)
+    for other in indices:
+        delta = KroneckerDelta(letter, other)
+        if all(delta in sympy.Mul.make_args(term) for term in terms):
+            return other
+    return None
+
+
+def tidied(expr: Expr) -> Expr:
+    """An expression with the numbers that all terms of a sum share in front of it: 2 (x - μ) for 2 x - 2 μ."""
+    if not expr.args or isinstance(expr, sympy.Indexed | KroneckerDelta | D):
+        return expr
+    parts = [tidied(a) for a in expr.args]
+    if isinstance(expr, sympy.Sum):
+        number, body = _number_and_rest(parts[0])
+        return _scaled(number, sympy.Sum(body, *expr.limits))
+    if isinstance(expr, sympy.Add):
+        return _with_number_in_front(parts)
+    if isinstance(expr, sympy.Mul):
+        split = [_number_and_rest(a) for a in parts]
+        number = sympy.Mul(*(n for n, _ in split))
+        return _scaled(number, sympy.Mul(*(rest for _, rest in split)))
+    return expr.func(*parts)
+
+
+def _with_number_in_front(terms: list[Expr]) -> Expr:
+    split = [_number_and_rest(term) for term in terms]
+    numbers = {abs(n) for n, _ in split}
+    common = numbers.pop() if len(numbers) == 1 else sympy.gcd_list([n if n.is_Integer else 1 for n, _ in split])
+    if common in (0, 1):
+        return sympy.Add(*terms)
+    return _scaled(common, sympy.Add(*(_scaled(n / common, rest) for n, rest in split)))
+
+
+def _number_and_rest(expr: Expr) -> tuple[Expr, Expr]:
+    if isinstance(expr, sympy.Rational):
+        return expr, sympy.Integer(1)
+    if not isinstance(expr, sympy.Mul):
+        return sympy.Integer(1), expr
+    numbers = [a for a in expr.args if isinstance(a, sympy.Rational)]
+    return sympy.Mul(*numbers), sympy.Mul(*(a for a in expr.args if not isinstance(a, sympy.Rational)))
+
+
+def _scaled(number: Expr, expr: Expr) -> Expr:
+    """A number times an expression, which is not multiplied out."""
+    if isinstance(expr, sympy.Add) and number != 1:
+        return sympy.Mul(number, expr, evaluate=False)
+    return number * expr
+
+
+def _outermost_sums(expr: Expr) -> list[Expr]:
+    if isinstance(expr, sympy.Sum):
+        return [expr]
+    return [s for a in expr.args for s in _outermost_sums(a)] if not isinstance(expr, sympy.Indexed) else []
+
+
+def is_same(first: Expr, second: Expr) -> bool:
+    """Whether two expressions are written alike, but for the letters of summed indices."""
+    return bool(first == second or _plain(first, 0) == _plain(second, 0))
+
+
+def _plain(expr: Expr, depth: int) -> Expr:
+    """An expression with its products evaluated and its summed indices numbered."""
+    if isinstance(expr, sympy.Sum):
+        letters = {limit[0]: Symbol(f"~{depth + k}") for k, limit in enumerate(expr.limits)}
+        body = _plain(expr.function.xreplace(letters), depth + len(letters))
+        return sympy.Tuple(body, *(limit[2] for limit in expr.limits))
+    if not expr.args or isinstance(expr, sympy.Indexed):
+        return expr
+    parts = [_plain(a, depth) for a in expr.args]
+    if isinstance(expr, sympy.Mul | sympy.Add | sympy.Pow):
+        return sympy.Tuple(Symbol(expr.func.__name__), *sorted(_flat(expr.func, parts), key=sympy.default_sort_key))
+    return sympy.Tuple(Symbol(expr.func.__name__), *parts)
+
+
+def _flat(kind: type[Expr], parts: list[Expr]) -> Iterator[Expr]:
+    """The parts of a sum or a product, those of inner ones among them; ones do not count."""
+    for part in parts:
+        if isinstance(part, sympy.Tuple) and part.args[0] == Symbol(kind.__name__) and kind is not sympy.Pow:
+            yield from part.args[1:]
+        elif not (kind is sympy.Mul and part == 1):
+            yield part
+
+
+_COMPACTED = (sympy.Indexed, sympy.Sum)
