@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sympy
-from sympy import Integer
+from sympy import Integer, Symbol
 
 from derive.language import scalar, sigmoid
 from derive.latex import syntax as S
@@ -16,6 +16,8 @@ from derive.notation.ranks import ARRAY_FUNCTIONS, plain
 from derive.notation.values import ShapeError, Value, apply, close, fresh_slot
 from derive.primitives import BY_NAME, maximum, minimum
 from derive.source import SourceError
+
+_RELU = ("relu", "ReLU")
 
 
 def application(ctx: Context, rest: list[Node]) -> tuple[Value, int] | None:
@@ -46,6 +48,8 @@ def _apply_name(ctx: Context, key: str, argument: Node, node: Node) -> Value | N
     name = plain(key)
     if key in ctx.table.functions:
         return _apply_defined(ctx, key, argument, node)
+    if ctx.table.is_any_function(key) and not is_customary(key.rstrip("'")):
+        return _apply_any(ctx, key, argument)
     if key.endswith("'") and not ctx.table.introduced(Spelling(key)):
         return _apply_derivative(ctx, key[:-1], argument, node)
     if ctx.table.introduced(Spelling(key)) or ctx.table.is_size(key):
@@ -55,11 +59,16 @@ def _apply_name(ctx: Context, key: str, argument: Node, node: Node) -> Value | N
         return apply(ctx.value(argument), sigmoid)
     if name in BY_NAME:
         return apply(ctx.value(argument), BY_NAME[name].function)
-    if name in ("relu", "ReLU"):
+    if name in _RELU:
         return apply(ctx.value(argument), lambda u: maximum(Integer(0), u))
     if name in ARRAY_FUNCTIONS:
         return _apply_array(ctx, name, argument, node)
     return None
+
+
+def is_customary(key: str) -> bool:
+    """Whether a name means a function without being defined."""
+    return key == "\\sigma" or plain(key) in BY_NAME or plain(key) in _RELU or plain(key) in ARRAY_FUNCTIONS
 
 
 def _apply_defined(ctx: Context, key: str, argument: Node, node: Node) -> Value:
@@ -76,6 +85,14 @@ def _apply_defined(ctx: Context, key: str, argument: Node, node: Node) -> Value:
         return ctx.value(substituted(function.body, chosen, ctx.table.letters))
     finally:
         ctx.expanding.pop()
+
+
+def _apply_any(ctx: Context, key: str, argument: Node) -> Value:
+    """A function of which the document says nothing, so that what is claimed is claimed for any."""
+    value = ctx.value(argument)
+    if isinstance(value.expr, Symbol):
+        ctx.variables.add(value.expr.name)
+    return apply(value, lambda u: sympy.Function(key, real=True)(u))
 
 
 def _apply_derivative(ctx: Context, key: str, argument: Node, node: Node) -> Value | None:

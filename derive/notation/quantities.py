@@ -6,11 +6,12 @@ from fractions import Fraction as Ratio
 
 import sympy
 from sympy import Integer, Rational
+from sympy.core.function import AppliedUndef
 
 from derive.language import scalar, size, tensor
 from derive.latex import syntax as S
 from derive.latex.syntax import Node, span_of
-from derive.notation import brackets, conditions, derivatives, powers
+from derive.notation import brackets, calls, conditions, derivatives, powers
 from derive.notation.context import Context, Letter
 from derive.notation.names import Spelling, subscript_items
 from derive.notation.ranks import IDENTITIES, ONES
@@ -61,6 +62,8 @@ def script(ctx: Context, node: S.Script) -> Value:
 
 def _subscripted(ctx: Context, node: S.Script) -> Value:
     """A subscript behind an expression: a remark on the path of a derivative, or indices of an array."""
+    if node.primes:
+        return _prime_of_expression(ctx, node)
     if node.sub is None:
         return ctx.value(node.base)
     if isinstance(node.base, S.Fraction) and (path := derivatives.on_path(ctx, node.base, node.sub)) is not None:
@@ -72,6 +75,14 @@ def _subscripted(ctx: Context, node: S.Script) -> Value:
     if 0 < len(items) <= len(base.slots):
         return ctx.selected(base, items, node)
     raise SourceError("derive does not understand this subscript behind an expression", span_of(node.sub))
+
+
+def _prime_of_expression(ctx: Context, node: S.Script) -> Value:
+    """``(f g)'``: the derivative by the variable that arbitrary functions depend on."""
+    value = ctx.value(node.base)
+    if node.primes > 1 or node.sub is not None or not value.expr.atoms(AppliedUndef):
+        raise SourceError("derive cannot tell by what this prime differentiates", node.span)
+    return derivatives.differentiate(ctx, value, Value(scalar(ctx.table.variable)), node)
 
 
 def _power_of_name(ctx: Context, spelled: Spelling, node: S.Script) -> Value:
@@ -157,6 +168,9 @@ def array(ctx: Context, key: str, total: int) -> Value:
 
 def _plain_name(ctx: Context, key: str) -> Value:
     if not ctx.table.introduced(Spelling(key)):
+        if ctx.table.is_any_function(key) and not calls.is_customary(key.rstrip("'")):
+            ctx.variables.add(ctx.table.variable)
+            return Value(sympy.Function(key, real=True)(scalar(ctx.table.variable)))
         if _taken_for_size(ctx, key):
             return Value(ctx.table.axes.canonical(size(key)))
         if (barred := _barred(ctx, key)) is not None:

@@ -48,6 +48,7 @@ class Table:
         inputs: keys that the forward pass uses and does not define.
         fixed: index letters that stand for one particular value, with their axis.
         selectors: names whose entries are used as indices, with the axis that they choose from.
+        variable: what arbitrary functions depend on where they are written without argument.
         arguments: names that the document writes with arguments, with those.
         uses: for each defined name those that its definition uses.
     """
@@ -64,6 +65,7 @@ class Table:
     inputs: set[str] = field(default_factory=set)
     fixed: dict[str, Axis] = field(default_factory=dict)
     selectors: dict[str, Axis] = field(default_factory=dict)
+    variable: str = "~x"
     arguments: dict[str, tuple[str, ...]] = field(default_factory=dict)
     uses: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
@@ -97,6 +99,12 @@ class Table:
 
     def is_size(self, key: str) -> bool:
         return key in self.axes.sizes()
+
+    def is_any_function(self, key: str) -> bool:
+        """Whether a name stands for any function: written with primes too, and the document says no more of it."""
+        base = key.rstrip("'")
+        known = (self.introduced(Spelling(k)) or self.alias(k, 0) is not None for k in (base, f"{base}'", key))
+        return f"{base}'" in self.axes.uses and not any(known)
 
     def stages(self, name: str) -> tuple[str, ...]:
         """The names that the definition of a name uses."""

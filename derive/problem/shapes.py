@@ -14,6 +14,7 @@ from derive.notation.equations import Equation
 from derive.notation.names import with_compounds
 from derive.notation.ranks import shape
 from derive.notation.roles import find_loss
+from derive.notation.survey import PARTIALS
 from derive.notation.table import SIZE_LETTERS
 from derive.notation.values import ShapeError, Value
 from derive.problem.draft import Draft
@@ -25,6 +26,16 @@ def find_loss_name(draft: Draft) -> None:
     defined = {s.key for s in lefts if s is not None and s.power is None}
     nodes = [member for e in draft.equations for member in e.members]
     draft.table.loss = find_loss(nodes, draft.table.letters, defined)
+    draft.table.variable = next((name for node in nodes for name in _operated_by(draft, node)), draft.table.variable)
+
+
+def _operated_by(draft: Draft, node: Node) -> Iterator[str]:
+    """x in the operator ``\\frac{d}{dx}``."""
+    for inner in node.walk():
+        if isinstance(inner, S.Fraction) and isinstance(inner.denominator, S.Product):
+            above, by = draft.table.spell(inner.numerator), draft.table.spell(inner.denominator.factors[-1])
+            if above is not None and above.key in PARTIALS and by is not None and not by.indices:
+                yield by.key
 
 
 def infer_ranks(draft: Draft) -> None:
