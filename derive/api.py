@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import sympy
 from sympy import Expr, Symbol
@@ -28,6 +28,10 @@ from derive.probe.evaluation import NotEvaluable, TooLarge
 from derive.probe.points import Agreement, Claim, Counterexample, compare
 from derive.problem.reader import read_problem
 from derive.verdict import Judge, Status
+
+if TYPE_CHECKING:
+    from derive.kernels.kernel import RunningKernel, Target
+    from derive.kernels.make import Made
 
 TEXT_MARKS = ("\n", "$", "\\")
 
@@ -86,6 +90,46 @@ class LoadedProblem:
         staged = court.calculus.resolve(left, "total")
         form = court.compactor.closed_form(staged, time.monotonic() + self._judge.timeout)
         return Gradient(left, form, self)
+
+    def kernel(self, target: Target = "numpy", wrt: Sequence[str] | None = None) -> RunningKernel:
+        """The forward pass and its gradients as fast functions of arrays, proved before they are printed.
+
+        Args:
+            target: ``numpy``, ``c`` (needs a C compiler) or ``numba`` (needs numba).
+            wrt: the names to differentiate by; all inputs but positive numbers (ε) without it.
+
+        Raises:
+            KeyError: the forward pass has no such name.
+            NotLowerable: the forward pass has something that kernels do not.
+        """
+        from derive.kernels.kernel import running
+
+        return running(self.program(wrt), target)
+
+    def kernel_source(self, target: Target = "numpy", wrt: Sequence[str] | None = None) -> str:
+        """The source of a kernel, proved; arguments and errors as for `kernel`, but nothing is compiled."""
+        from derive.kernels.kernel import proved_source
+
+        return proved_source(self.program(wrt), target)
+
+    def program(self, wrt: Sequence[str] | None = None) -> Made:
+        """The kernel before it is printed in a language; arguments as for `kernel`."""
+        from derive.kernels.make import default_wrt, make_kernel
+
+        keys = default_wrt(self.graph) if wrt is None else tuple(map(self._key, wrt))
+        lines = {d.name: self._line(d.entry(), d.expr, d.indices, d.sizes) for d in self.graph.definitions}
+        lines |= {f"∂{key}": self.gradient(key).text() for key in keys}
+        return make_kernel(self.graph, self.title, keys, lines, self._problem.table.axes.sizes())
+
+    def _line(self, left: Expr, right: Expr, indices: Sequence[Symbol], sizes: Sequence[Expr]) -> str:
+        return " = ".join(plain(self.write(side, indices, sizes)) for side in (left, right))
+
+    @property
+    def title(self) -> str:
+        """The document's heading, or its name."""
+        text = self._problem.document.sources[0].text if self._problem.document.sources else ""
+        heading = next((line.lstrip("# ") for line in text.splitlines() if line.startswith("# ")), "")
+        return heading.strip() or Path(self._problem.document.path).stem
 
     def _key(self, name: str) -> str:
         known = [*self.graph.by_name, *self.graph.inputs]

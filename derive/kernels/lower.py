@@ -21,11 +21,10 @@ from derive.kernels.axes import Axes, NotLowerable, base_name
 from derive.kernels.centred import Centre, centred_entry
 from derive.kernels.names import Names, comment, identifier
 from derive.kernels.program import Array, Kind, Output, Program, Role, Step, reads
-from derive.kernels.trees import named_calls, tree
+from derive.kernels.trees import ROUND, STEP, named_calls, named_products, tree
 from derive.language import index, indices_of, is_quantity, name_of
 
-STEP = "@"  # before the names of a program's steps and arrays: no name of a document begins with it
-_MANY_TERMS = 24
+MANY_TERMS = 24
 
 
 def mark(name: str, letters: Iterable[Expr]) -> Expr:
@@ -121,10 +120,11 @@ class Lowering:
         """The finished program; steps that nothing needs are left out."""
         needed = self._needed()
         steps = [self._step(draft) for draft in self.drafts.values() if draft.name in needed]
-        steps = named_calls(steps, self.names, self.scope.axes.sorted)
+        steps = named_products(named_calls(steps, self.names, self.scope.axes.sorted), self.names, self.scope.axes.sorted)
         used = {read.name for step in steps for read in reads(step.value)}
         arrays = tuple(a for a in self._arrays() if a.name in used)
-        sizes = {letter: self.scope.axes.size_names[size] for letter, size in self.scope.axes.sizes.items()}
+        axes = self.scope.axes
+        sizes = {letter: axes.size_names[axes.sizes[letter]] for letter in axes.order}
         return Program(name, sizes, arrays, tuple(steps), tuple(self.outputs), lines)
 
     def _arrays(self) -> list[Array]:
@@ -301,9 +301,11 @@ class Lowering:
         near = self._step_named(f"{stem}_near", letters, data, "near", over=over)
         self._first[centre.mean] = _plain(near), ""
         rest = self._reduced(self._shift(centre, near, f"{_plain(data)}_shifted"), over)
+        squares = self._reduced(self._shift(centre, near, f"{_plain(data)}_shifted") ** 2, over)
         offset = self._step_named(f"{stem}_rest", letters, rest / centre.count)
-        hi = self._step_named(f"{stem}_hi", letters, near + offset, "rounded")
-        lo = self._step_named(f"{stem}_lo", letters, (near - hi) + offset)
+        spread = squares / centre.count - offset**2
+        hi = self._step_named(f"{stem}_hi", letters, sympy.Function(ROUND)(near + offset, spread), "rounded")
+        lo = self._step_named(f"{stem}_lo", letters, sympy.Add(near - hi, offset, evaluate=False))
         split = Split(centre, _plain(hi), _plain(lo))
         for name, what in ((split.hi, "rounded"), (split.lo, "less its rounded value")):
             self.scope.saveable[name] = letters
@@ -453,7 +455,7 @@ class Lowering:
         if group is None:
             return self._opened(expr), self._reads_wide(expr)
         polynomial = _Polynomial.of(_expanded(expr), group)
-        if len(polynomial.terms) > _MANY_TERMS:
+        if len(polynomial.terms) > MANY_TERMS:
             return self._opened(expr), False
         return self._collected(polynomial), False
 
@@ -497,7 +499,7 @@ class Lowering:
         """content · Σ coefficient · monomial, the coefficients named and lo moved into them."""
         scale, local, rest = polynomial.factored()
         terms = self._moved(rest)
-        named = {m: self._coefficient(c, _role(m)) for m, c in terms.items()}
+        named = {m: self._coefficient(c, self._role(m, c)) for m, c in terms.items()}
         body = _horner(named)
         if local == 1 and scale == 1:
             return body
@@ -514,12 +516,18 @@ class Lowering:
                 continue
             c = marks[0]
             sign = -1 if _is_negative(coefficient) else 1
-            coefficient = sign * self._coefficient(sign * coefficient, _role(c))
+            coefficient = sign * self._coefficient(sign * coefficient, self._role(c, coefficient))
             weights = monomial / c
             difference = self._difference(c)
             result[difference * weights] = result.get(difference * weights, sympy.S.Zero) + coefficient
             result[weights] = result.get(weights, sympy.S.Zero) - coefficient * self._lo(c)
         return {m: c for m, c in result.items() if c != 0}
+
+    def _role(self, monomial: Expr, coefficient: Expr) -> str:
+        """A name for a coefficient by what it multiplies."""
+        if monomial == 1 or {_plain(q) for q in quantities_in(coefficient)} & {s.lo for s in self.scope.splits.values()}:
+            return "offset"
+        return "slope" if _marks(monomial) else "weight"
 
     def _coefficient(self, expr: Expr, wish: str) -> Expr:
         """A coefficient as a step of its own, unless it is one number or entry already."""
@@ -609,14 +617,7 @@ def _horner(terms: dict[Expr, Expr]) -> Expr:
     inside = {m / best: c for m, c in terms.items() if best in sympy.Mul.make_args(m)}
     outside = {m: c for m, c in terms.items() if best not in sympy.Mul.make_args(m)}
     product = sympy.Mul(best, _horner(inside), evaluate=False)
-    return sympy.Add(product, _horner(outside), evaluate=False) if outside else product
-
-
-def _role(monomial: Expr) -> str:
-    """A name for a coefficient by what it multiplies."""
-    if monomial == 1:
-        return "offset"
-    return "slope" if _marks(monomial) else "weight"
+    return sympy.Add(product, *sympy.Add.make_args(_horner(outside)), evaluate=False) if outside else product
 
 
 def _plain(expr: Expr) -> str:

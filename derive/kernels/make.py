@@ -61,7 +61,7 @@ def make_kernel(graph: Graph, title: str, wrt: Iterable[str] | None, lines: Mapp
 
     Args:
         wrt: the names to differentiate by; None for all inputs but positive scalars.
-        lines: for each name, its gradient as text, for the comments.
+        lines: for the comments, each definition as text under its name, each gradient under that name after a ∂.
         sizes: the names of all sizes.
 
     Raises:
@@ -84,7 +84,7 @@ def make_kernel(graph: Graph, title: str, wrt: Iterable[str] | None, lines: Mapp
     scope.returned.update(_returned(scope, outputs, names))
     backward = Lowering(scope, {**graph.by_name, **court.calculus.staged}, names)
     gradients = _backward(backward, formulas)
-    texts = tuple(comment(lines[f.key]) for f in formulas if f.key in lines)
+    texts = tuple(comment(lines[f"∂{f.key}"]) for f in formulas if f"∂{f.key}" in lines)
     forward.outputs += _saved(gradients, forward)
     kept = tuple(a.name for a in gradients.arrays if a.role == "input" or a.key in outputs)
     definitions = tuple(comment(lines[d.name]) for d in graph.definitions if d.name in lines)

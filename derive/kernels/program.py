@@ -18,7 +18,8 @@ Kind = Literal["map", "sum", "max", "near", "rounded"]
 """What a step does.
 
 ``map``: the expression, elementwise. ``sum``, ``max``: over the axes in ``over``. ``near``: some value near the mean over
-these axes, on which no result depends. ``rounded``: the expression rounded to the precision of the data.
+these axes, on which no result depends. ``rounded``: a mean rounded to the precision of the data and to a fraction of the
+spread around it, ``Call("rounded", (mean, variance))``; see `derive.kernels.support.rounded`.
 """
 
 Role = Literal["input", "saved", "upstream"]
@@ -234,4 +235,8 @@ class Kernel:
     backward: Program
     kept: tuple[str, ...]
     gradients: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
+
+    def label_of(self, upstream: Array) -> str:
+        """The name of the output that an upstream gradient belongs to: under it, it is passed."""
+        key = upstream.key.split("/∂")[-1].removesuffix(" direct")
+        return next(o.label for o in self.forward.results if o.key == key)

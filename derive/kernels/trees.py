@@ -36,7 +36,8 @@ from derive.language import indices_of, is_quantity, name_of
 from derive.primitives import BY_FUNCTION
 
 ONE = Number(Fraction(1))
-STEP = "@"
+STEP = "@"  # before the names of a program's steps and arrays: no name of a document begins with it
+ROUND = "rounded"
 
 
 def tree(expr: Expr, sizes: Mapping[Symbol, str], rank: Callable[[str], int]) -> Node:
@@ -72,6 +73,8 @@ class _Trees:
             return self._product(expr)
         if isinstance(expr, sympy.KroneckerDelta):
             return Equal(expr.args[0].name, expr.args[1].name)
+        if expr.func.__name__ == ROUND:
+            return Call(ROUND, tuple(self.of(a) for a in expr.args))
         primitive = BY_FUNCTION.get(expr.func)
         if primitive is None:
             raise NotLowerable(f"kernels have no function {expr.func.__name__}")
@@ -92,9 +95,7 @@ class _Trees:
         terms: list[tuple[bool, Node]] = []
         for term in expr.args:
             negative = term.as_coeff_Mul()[0].is_negative
-            node = self.of(-term if negative else term)
-            nested = isinstance(node, Sum) and not negative
-            terms += node.terms if nested else [(not negative, node)]  # type: ignore[union-attr]
+            terms.append((not negative, self.of(-term if negative else term)))
         terms.sort(key=lambda t: (not t[0], -self._axes(t[1]), len(list(walk(t[1]))), str(t[1])))
         return Sum(tuple(terms))
 
@@ -201,5 +202,64 @@ def _replaced(node: Node, known: Mapping[Node, Node]) -> Node:
             return Power(_replaced(base, known), exponent)
         case Call(function, arguments):
             return Call(function, tuple(_replaced(a, known) for a in arguments))
+        case _:
+            return node
+
+
+# -- products --------------------------------------------------------------------------------------------------------
+
+
+def named_products(steps: list[Step], names: Names, order: Callable[[Iterable[str]], tuple[str, ...]]) -> list[Step]:
+    """Steps in which a product of arrays that several steps need (γ dy) is multiplied out once."""
+    wide = {s.name for s in steps if s.wide}
+    whole = [p for s in steps for p in walk(s.value) if isinstance(p, Product) and _is_plain(p, wide)]
+    for product in sorted(set(whole), key=lambda p: (len(p.factors), str(p))):
+        users = [s for s in steps if any(_contains(p, product) for p in walk(s.value))]
+        if len(users) < 2:
+            continue
+        axes = order({a for r in reads(product) for a in r.axes})
+        name = names.fresh("_".join(sorted(r.name for r in reads(product))))
+        read = Read(name, axes)
+        made = Step(name, axes, product, wide=False)
+        first = steps.index(users[0])
+        steps = [*steps[:first], made, *(replace(s, value=_divided(s.value, product, read)) for s in steps[first:])]
+    return steps
+
+
+def _is_plain(product: Product, wide: set[str]) -> bool:
+    """A product of two arrays or more, nothing else, one of which has all the axes."""
+    entries = [f for f in product.factors if isinstance(f, Read)]
+    axes = {a for r in entries for a in r.axes}
+    return (
+        len(entries) == len(product.factors)
+        and not wide & {r.name for r in entries}
+        and any(set(r.axes) == axes for r in entries)
+        and len(axes) > 1
+    )
+
+
+def _contains(node: Node, product: Product) -> bool:
+    return isinstance(node, Product) and not Counter(product.factors) - Counter(node.factors)
+
+
+def _divided(node: Node, product: Product, read: Read) -> Node:
+    """A tree with the product in it replaced by its name."""
+    if _contains(node, product):
+        rest = list(node.factors)  # type: ignore[union-attr]
+        for factor in product.factors:
+            rest.remove(factor)
+        parts = tuple(_divided(f, product, read) for f in rest)
+        return Product((read, *parts)) if parts else read
+    match node:
+        case Sum(terms):
+            return Sum(tuple((sign, _divided(term, product, read)) for sign, term in terms))
+        case Product(factors):
+            return Product(tuple(_divided(f, product, read) for f in factors))
+        case Quotient(numerator, denominator):
+            return Quotient(_divided(numerator, product, read), _divided(denominator, product, read))
+        case Power(base, exponent):
+            return Power(_divided(base, product, read), exponent)
+        case Call(function, arguments):
+            return Call(function, tuple(_divided(a, product, read) for a in arguments))
         case _:
             return node

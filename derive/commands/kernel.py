@@ -1,0 +1,72 @@
+"""``derive kernel``: a document's forward pass and gradients as fast code, proved before it is printed."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import TYPE_CHECKING, Any
+
+from derive.commands.output import can_encode, write
+
+if TYPE_CHECKING:
+    from derive.api import LoadedProblem
+
+TARGETS = ("numpy", "c", "numba")
+
+
+def add(commands: Any) -> None:
+    kernel = commands.add_parser(
+        "kernel",
+        help="write the forward pass and the gradients as fast code",
+        description="Write a module with forward and backward, proved to compute what the document defines.",
+        epilog="Exit status: 0 written, 1 --verify found a difference, 2 the document or its kernel can not be had.",
+    )
+    kernel.add_argument("document", metavar="DOC", help="a .md, .qmd, .ipynb, .tex or text file, a layer, or -")
+    kernel.add_argument("--target", choices=TARGETS, default="numpy", help="default: %(default)s")
+    kernel.add_argument("--wrt", action="append", metavar="NAME", help="differentiate by this; may be repeated")
+    kernel.add_argument("--output", "-o", metavar="FILE", help="write it there instead of standard output")
+    kernel.add_argument(
+        "--verify", action="store_true", help="run it, and compare it with finite differences and exact sums instead"
+    )
+    kernel.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    from derive.api import LoadedProblem
+    from derive.document import DocumentError
+    from derive.kernels.axes import NotLowerable
+    from derive.library import open_document
+    from derive.normal.limits import GaveUp
+
+    try:
+        problem = LoadedProblem(open_document(options.document))
+        if options.verify:
+            return _verify(problem, options)
+        text = problem.kernel_source(options.target, options.wrt)
+    except DocumentError as error:
+        return _refuse(str(error))
+    except KeyError as error:
+        return _refuse(f"{options.document}: {error.args[0]}")
+    except NotLowerable as error:
+        return _refuse(f"{options.document}: no kernel: {error}.")
+    except GaveUp as error:
+        return _refuse(f"{options.document}: no kernel: a gradient could not be found ({error}).")
+    write(text if options.output is not None or can_encode() else _ascii(text), options.output)
+    return 0
+
+
+def _refuse(message: str) -> int:
+    print(f"derive: {message}", file=sys.stderr)
+    return 2
+
+
+def _ascii(text: str) -> str:
+    return text.encode("ascii", "replace").decode("ascii")
+
+
+def _verify(problem: LoadedProblem, options: argparse.Namespace) -> int:
+    from derive.kernels.verify import verify
+
+    report = verify(problem.kernel(options.target, options.wrt))
+    write(report.text(), options.output)
+    return int(not report.agrees)
