@@ -25,7 +25,8 @@ $$\mu = \frac{1}{N} \sum_{i=1}^N x_i, \quad v = \frac{1}{N} \sum_{i=1}^N (x_i - 
 """
 CLAIM = r"""
 $$\frac{\partial L}{\partial x_i} = \frac{1}{N \sqrt{v + \epsilon}} \left( N \frac{\partial L}{\partial y_i}
-- \sum_{j=1}^N \frac{\partial L}{\partial y_j} - \hat{x}_i \sum_{j=1}^N \frac{\partial L}{\partial y_j} \hat{x}_j \right)$$
+- \sum_{j=1}^N \frac{\partial L}{\partial y_j}
+- \hat{x}_i \sum_{j=1}^N \frac{\partial L}{\partial y_j} \hat{x}_j \right)$$
 """
 
 
