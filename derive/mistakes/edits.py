@@ -221,12 +221,8 @@ def _entries(node: Node, vocabulary: Vocabulary) -> Iterator[Change]:
     """A number of the whole axis, such as its mean, for an entry."""
     if isinstance(node, S.Script) and node.sub is not None and vocabulary.key(node) in vocabulary.names:
         for other in vocabulary.scalars:
-            new = S.Script(other, None, node.sup, 0, node.span) if _number_or_none(node.sup) is not None else other
+            new = S.Script(other, None, node.sup, 0, node.span) if _is_number(node.sup) else other
             yield Change(new, table.NAME, (_without_power(node), other), node.span)
-
-
-def _number_or_none(node: Node | None) -> Fraction | None:
-    return None if node is None else _number(node)
 
 
 def _indices(node: Node, vocabulary: Vocabulary) -> Iterator[Change]:
@@ -243,11 +239,12 @@ def _other_letters(sub: Node, letters: tuple[str, ...]) -> Iterator[tuple[Node, 
             if other != sub.name:
                 yield replace(sub, name=other), other
     elif isinstance(sub, S.Product | S.Sequence):
-        name = "factors" if isinstance(sub, S.Product) else "items"
-        parts = getattr(sub, name)
+        parts = sub.factors if isinstance(sub, S.Product) else sub.items
         for k, part in enumerate(parts):
             for changed, other in _other_letters(part, letters):
-                yield replace(sub, **{name: (*parts[:k], changed, *parts[k + 1 :])}), other
+                new = (*parts[:k], changed, *parts[k + 1 :])
+                whole = replace(sub, factors=new) if isinstance(sub, S.Product) else replace(sub, items=new)
+                yield whole, other
 
 
 def _indices_under_sum(node: Node, vocabulary: Vocabulary) -> Iterator[Change]:
@@ -273,7 +270,7 @@ def renamed(node: Node, old: str, new: str) -> Node:
             changes[item.name] = renamed(value, old, new)
         elif isinstance(value, tuple) and any(isinstance(part, Node) for part in value):
             changes[item.name] = tuple(renamed(part, old, new) if isinstance(part, Node) else part for part in value)
-    return replace(node, **changes)  # type: ignore[arg-type]
+    return replace(node, **changes)
 
 
 # -- signs, exponents, roots -----------------------------------------------------------------------------------------
@@ -302,9 +299,8 @@ def _exponents(node: Node, vocabulary: Vocabulary) -> Iterator[Change]:
     if isinstance(node, S.Script) and isinstance(_unbracketed(node.base), S.Root):
         root = _unbracketed(node.base)
         assert isinstance(root, S.Root)
-        new = replace(node, base=S.Group("(", root.radicand, span_of(root)))
-        yield Change(new, table.ROOT_TWICE, (node, root), node.span)
-    base = replace(node, sup=None) if isinstance(node, S.Apply) or node.sub is not None else node.base
+        yield Change(replace(node, base=S.Group("(", root.radicand)), table.ROOT_TWICE, (node, root), node.span)
+    base: Node = replace(node, sup=None) if isinstance(node, S.Apply) or node.sub is not None else node.base
     for other in dict.fromkeys((value - 1, value + 1, value * 2, value / 2, -value, Fraction(1))):
         if other not in (value, 0):
             new = base if other == 1 else replace(node, sup=_exponent(other))
@@ -335,18 +331,14 @@ def _exponents_missing(node: Node, vocabulary: Vocabulary) -> Iterator[Change]:
 
 def _squares_of_sums(node: Node, vocabulary: Vocabulary) -> Iterator[Change]:
     """``\\sum u^2`` for ``(\\sum u)^2``, and the other way round."""
-    if isinstance(node, S.BigOperator) and isinstance(node.body, S.Script) and node.body.sup is not None:
-        if _number(node.body.sup) is not None:
-            inner = replace(node, body=replace(node.body, sup=None) if node.body.sub is not None else node.body.base)
-            new = S.Script(S.Group("(", inner), None, node.body.sup, 0, node.span)
-            yield Change(new, table.POWER_OF_SUM, (new, node), node.span)
-    if isinstance(node, S.Script) and node.sub is None and node.sup is not None and _number(node.sup) is not None:
-        sum_ = _unbracketed(node.base)
-        if isinstance(sum_, S.BigOperator):
-            powered = S.Script(S.Group("(", sum_.body), None, node.sup)
-            yield Change(
-                replace(sum_, body=powered), table.POWER_OF_SUM, (replace(sum_, body=powered), node), node.span
-            )
+    if isinstance(node, S.BigOperator) and isinstance(node.body, S.Script) and _is_number(node.body.sup):
+        outside = S.Script(S.Group("(", replace(node, body=_without_power(node.body))), None, node.body.sup)
+        yield Change(outside, table.POWER_OF_SUM, (outside, node), node.span)
+    elif isinstance(node, S.Script) and node.sub is None and _is_number(node.sup):
+        operator = _unbracketed(node.base)
+        if isinstance(operator, S.BigOperator):
+            inside = replace(operator, body=S.Script(S.Group("(", operator.body), None, node.sup))
+            yield Change(inside, table.POWER_OF_SUM, (inside, node), node.span)
 
 
 # -- factors and terms -----------------------------------------------------------------------------------------------
@@ -356,8 +348,8 @@ def _factors_extra(node: Node, vocabulary: Vocabulary) -> Iterator[Change]:
     """A product without one of its factors, a fraction without its denominator or numerator."""
     if isinstance(node, S.Fraction) and not vocabulary.is_derivative(node):
         if node.numerator != S.Number("1"):
-            new = replace(node, numerator=S.Number("1"))
-            yield Change(new, table.FACTOR_EXTRA, (node.numerator,), span_of(node.numerator))
+            one = replace(node, numerator=S.Number("1"))
+            yield Change(one, table.FACTOR_EXTRA, (node.numerator,), span_of(node.numerator))
         inverse = S.Fraction(S.Number("1"), node.denominator)
         yield Change(_bracketed(node.numerator), table.FACTOR_EXTRA, (inverse,), span_of(node.denominator))
     if not isinstance(node, S.Product) or "/" in node.operators:
@@ -378,13 +370,12 @@ def _factors_missing(node: Node, vocabulary: Vocabulary) -> Iterator[Change]:
     if isinstance(node, S.Sum) and len(node.terms) > 1:
         for k, term in enumerate(node.terms):
             for factor in vocabulary.factors:
-                terms = (*node.terms[:k], _times(factor, term), *node.terms[k + 1 :])
-                new = S.Sum(terms, node.signs, node.span)
+                new = replace(node, terms=(*node.terms[:k], _times(factor, term), *node.terms[k + 1 :]))
                 yield Change(new, table.FACTOR_MISSING, (factor, term), span_of(term))
     elif isinstance(node, S.BigOperator):
         for factor in vocabulary.factors:
-            new = replace(node, body=_times(factor, node.body))
-            yield Change(new, table.FACTOR_MISSING, (factor, node.body), span_of(node.body))
+            body = _times(factor, node.body)
+            yield Change(replace(node, body=body), table.FACTOR_MISSING, (factor, node.body), span_of(node.body))
 
 
 def _whole_factor(node: Node, vocabulary: Vocabulary) -> Iterator[Change]:
@@ -447,9 +438,10 @@ def _addends(node: Node, vocabulary: Vocabulary) -> Iterator[Change]:
     if key in vocabulary.sizes:
         new = S.Group("(", S.Sum((node, S.Number("1")), ("+", "-")), span_of(node))
         yield Change(new, table.COUNT, (node, new.body), span_of(node))
-    if isinstance(node, S.Sum) and len(node.terms) == 2 and node.terms[1] == S.Number("1"):
-        if vocabulary.key(node.terms[0]) in vocabulary.sizes and node.signs[0] == "+":
-            yield Change(node.terms[0], table.COUNT, (node, node.terms[0]), node.span)
+    if isinstance(node, S.Sum) and len(node.terms) == 2 and node.terms[1] == S.Number("1") and node.signs[0] == "+":
+        first = node.terms[0]
+        if vocabulary.key(first) in vocabulary.sizes:
+            yield Change(first, table.COUNT, (node, first), node.span)
 
 
 def _deltas(node: Node, vocabulary: Vocabulary) -> Iterator[Change]:
@@ -513,13 +505,18 @@ def _brackets_extra(node: Node, vocabulary: Vocabulary) -> Iterator[Change]:
     if not isinstance(last, S.Group) or not isinstance(last.body, S.Sum) or len(last.body.terms) < 2:
         return
     lead = _product_without(node, len(node.factors) - 1)
-    for k in range(1, len(last.body.terms)):
-        inside = last.body
-        head = S.Sum(inside.terms[:k], inside.signs[:k])
-        first = _times(lead, S.Group("(", head) if k > 1 or inside.signs[0] == "-" else inside.terms[0])
-        terms, signs = (first, *inside.terms[k:]), ("+", *inside.signs[k:])
-        new = S.Group("(", S.Sum(terms, signs, node.span))
-        yield Change(new, table.TOO_FAR, (lead, S.Sum(inside.terms[k:], inside.signs[k:])), last.span)
+    inside = last.body
+    for k in range(1, len(inside.terms)):
+        head, tail = _part(inside, 0, k), _part(inside, k, len(inside.terms))
+        for multiplied, left in ((head, tail), (tail, head)):
+            first = _times(lead, S.Group("(", multiplied))
+            new = S.Group("(", S.Sum((first, S.Group("(", left)), ("+", "+"), node.span))
+            yield Change(new, table.TOO_FAR, (lead, left), last.span)
+
+
+def _part(node: S.Sum, start: int, end: int) -> S.Sum:
+    """Some of the terms of a sum."""
+    return S.Sum(node.terms[start:end], node.signs[start:end])
 
 
 def _sums_extra(node: Node, vocabulary: Vocabulary) -> Iterator[Change]:
@@ -528,19 +525,19 @@ def _sums_extra(node: Node, vocabulary: Vocabulary) -> Iterator[Change]:
 
 
 def _sums_missing(node: Node, vocabulary: Vocabulary) -> Iterator[Change]:
-    """A sum around a term, or around a factor and those after it, over each of the letters in it."""
+    """A sum around a term, or around a factor and those after it."""
     if isinstance(node, S.Sum) and len(node.terms) > 1:
         for k, term in enumerate(node.terms):
             for letter, summed in _summed(term, vocabulary):
-                new = replace(node, terms=(*node.terms[:k], summed, *node.terms[k + 1 :]))
-                yield Change(new, table.SUM_MISSING, (letter, term), span_of(term))
+                terms = (*node.terms[:k], summed, *node.terms[k + 1 :])
+                yield Change(replace(node, terms=terms), table.SUM_MISSING, (letter, term), span_of(term))
     elif isinstance(node, S.Product) and "/" not in node.operators:
         for k in range(1, len(node.factors)):
             rest = node.factors[k] if k == len(node.factors) - 1 else S.Product(node.factors[k:], node.operators[k:])
+            span = span_of(node.factors[k]).join(span_of(node.factors[-1]))
             for letter, summed in _summed(rest, vocabulary):
-                new = S.Product((*node.factors[:k], summed), node.operators[:k], node.span)
-                span = span_of(node.factors[k]).join(span_of(node.factors[-1]))
-                yield Change(new, table.SUM_MISSING, (letter, rest), span)
+                product = S.Product((*node.factors[:k], summed), node.operators[:k], node.span)
+                yield Change(product, table.SUM_MISSING, (letter, rest), span)
 
 
 def _whole_sum(node: Node, vocabulary: Vocabulary) -> Iterator[Change]:
@@ -549,9 +546,15 @@ def _whole_sum(node: Node, vocabulary: Vocabulary) -> Iterator[Change]:
 
 
 def _summed(node: Node, vocabulary: Vocabulary) -> Iterator[tuple[str, Node]]:
-    for letter in vocabulary.letters:
-        if _mentions(node, letter):
-            yield letter, S.BigOperator("sum", S.Symbol(letter), None, S.Group("(", node), span_of(node))
+    """A sum over a letter of an expression, or over a new letter that takes its place."""
+    own = [letter for letter in vocabulary.letters if _mentions(node, letter)]
+    for letter in own:
+        yield letter, S.BigOperator("sum", S.Symbol(letter), None, S.Group("(", node), span_of(node))
+    for letter in own:
+        for other in vocabulary.letters:
+            if other not in own:
+                body = S.Group("(", renamed(node, letter, other))
+                yield other, S.BigOperator("sum", S.Symbol(other), None, body, span_of(node))
 
 
 # -- matrices --------------------------------------------------------------------------------------------------------
@@ -648,6 +651,10 @@ def _number(node: Node) -> Fraction | None:
     if isinstance(node, S.Product) and node.operators == ("/",):
         return _ratio(*node.factors)
     return None
+
+
+def _is_number(node: Node | None) -> bool:
+    return node is not None and _number(node) is not None
 
 
 def _ratio(above: Node, below: Node) -> Fraction | None:

@@ -1,8 +1,8 @@
 """The search for the mistake that explains a refuted line.
 
-Candidates are compared as floats at a few places; those that agree are given to the normal form, and only what it proves
-is named. Simple explanations come first: one mistake before two. How far the search goes is counted in candidates, so
-that it finds the same on every machine; the time limit is there for what nobody foresaw.
+Candidates are compared as floats at a few places; those that agree are given to the normal form, and only what it
+proves is named. Simple explanations come first: one mistake before two. How far the search goes is counted in
+candidates, so that it finds the same on every machine; the time limit is there for what nobody foresaw.
 """
 
 from __future__ import annotations
@@ -25,8 +25,10 @@ from derive.mistakes.values import Numbers, Reader
 from derive.mistakes.variants import Variant, variants
 from derive.mistakes.vocabulary import vocabulary
 from derive.normal.algebra import GaveUp, Undefined
+from derive.notation.context import Policy
 from derive.probe.sample import close, places
-from derive.problem import Pair
+from derive.problem import Pair, Sides
+from derive.source import SourceError
 from derive.typeset import Typesetter, key_node
 from derive.verdict import Judge, Judged, claim_of
 
@@ -96,27 +98,47 @@ class _Search:
     def found(self) -> tuple[Mistake, ...]:
         """The explanations of the right side against the head of the chain, then against the line before; then of the
         line before, changed into this one; then by two mistakes."""
-        attempts = [a for pair, member, back in self._comparisons() for a in self._readings(pair, member, back)]
-        for explain in (_Attempt.simple, _Attempt.edited_variant, _Attempt.pair, _Attempt.nested):
+        attempts = [
+            attempt
+            for sides in self._sides()
+            for pair, member, back in self._comparisons(sides)
+            for attempt in self._readings(sides, pair, member, back)
+        ]
+        for explain in (_Attempt.simple, _Attempt.edited_variant, _Attempt.two_edits, _Attempt.nested):
             for attempt in attempts:
                 if found := explain(attempt) if attempt.numbers else []:
                     return tuple(found[:MAX_FOUND])
         return ()
 
-    def _comparisons(self) -> Iterator[tuple[Pair, int, bool]]:
-        """Pairs whose right side is to be changed, the position of that side, and whether it is the line before."""
-        value = self.judged.values[self.link]
-        if value is None or value.status not in ("proved", "tested"):
-            if value is not None and value.pair is not None:
-                yield value.pair, self.link + 1, False
-            yield self.pair, self.link + 1, False
-        if value is not None:
-            yield replace(self.pair, left=self.pair.right, right=self.pair.left), self.link, True
+    def _sides(self) -> Iterator[Sides]:
+        """The ways to read the equation."""
+        first = self.judged.sides
+        assert first is not None
+        yield first
+        problem = self.judge.problem
+        for policy in [Policy(), *problem.policies(first.asked)] if first.asked else ():
+            if policy != first.elaborator.policy:
+                yield problem.sides(first.equation, policy)
+                problem.heard()
 
-    def _readings(self, pair: Pair, member: int, back: bool) -> Iterator[_Attempt]:
-        reader = Reader(self.judge, self.judged, member, pair)
-        for reading in ("total", "partial") if self.judge.is_ambiguous(pair) else ("total",):
-            yield _Attempt(self, reader, reading, back)
+    def _comparisons(self, sides: Sides) -> Iterator[tuple[Pair, int, bool]]:
+        """Pairs whose right side is to be changed, the position of that side, and whether it is the line before."""
+        value, link = self.judged.values[self.link], self.link
+        step = sides.pair(link, link + 1)
+        if isinstance(step, SourceError):
+            return
+        if value is None or value.status not in ("proved", "tested"):
+            against = sides.against_head(link) if value is not None else None
+            if isinstance(against, Pair):
+                yield against, link + 1, False
+            yield step, link + 1, False
+        if value is not None:
+            yield replace(step, left=step.right, right=step.left), link, True
+
+    def _readings(self, sides: Sides, pair: Pair, member: int, back: bool) -> Iterator[_Attempt]:
+        reader = Reader(self.judge, sides, member, pair)
+        readings: tuple[Reading, ...] = ("total", "partial") if self.judge.is_ambiguous(pair) else ("total",)
+        return (_Attempt(self, reader, reading, back) for reading in readings)
 
     @property
     def over(self) -> bool:
@@ -166,10 +188,11 @@ class _Attempt:
         for tried in self.tried:
             if self.search.over or (tier is not None and tried.edit.tier > tier):
                 break
-            if self.target is not None and self._fits(tried.node, tried.value, self.target):
-                change = tried.edit.change
-                found.setdefault((change.kind.code, shown(change.parts[0])), self._of_edit(tried.edit))
-                tier = tried.edit.tier
+            change = tried.edit.change
+            key = change.kind.code, shown(change.parts[0])
+            known = key in found or any(m.span == change.span for m in found.values())
+            if not known and self.target is not None and self._fits(tried.node, tried.value, self.target):
+                found[key], tier = self._of_edit(tried.edit), tried.edit.tier
         return list(found.values())
 
     def edited_variant(self) -> list[Mistake]:
@@ -182,7 +205,7 @@ class _Attempt:
                     return _joined(self._of_edit(tried.edit), self._of_variant(target))
         return []
 
-    def pair(self) -> list[Mistake]:
+    def two_edits(self) -> list[Mistake]:
         """Two edits in different places make the line true."""
         for first, second in self._pairs():
             node = both(first.edit, second.edit, self.node, self.vocabulary)
@@ -208,7 +231,8 @@ class _Attempt:
 
     def _pairs(self) -> Iterator[tuple[_Tried, _Tried]]:
         """Pairs of edits that together should make the line true if they add up or multiply; likelier ones first."""
-        own, wanted = self.numbers[0].as_it_stands, self.target and self.target.values[0]
+        own = self.numbers[0].as_it_stands
+        wanted = None if self.target is None else self.target.values[0]
         if own is None or wanted is None:
             return
         differences = _Numbers((t.value - own, t) for t in self.tried)
@@ -252,9 +276,10 @@ class _Attempt:
 
     @cached_property
     def vocabulary(self) -> Vocabulary:
-        return vocabulary(
-            self.search.judged, self.reader, self.search.graph, self.search.correct, self.search.typesetter
-        )
+        search = self.search
+        found = vocabulary(self.reader, search.graph, search.correct, search.typesetter)
+        self.reader.keep(found.factors)
+        return found
 
     @cached_property
     def tried(self) -> list[_Tried]:

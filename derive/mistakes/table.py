@@ -14,10 +14,17 @@ SOFTMAX = r"$$s_i = \frac{e^{z_i}}{\sum_{k=1}^N e^{z_k}}$$"
 
 RMS_NORM = r"$$r = \sqrt{\frac{1}{N} \sum_{i=1}^N x_i^2 + \epsilon}, \quad y_i = \frac{w_i x_i}{r}$$"
 
-AFFINE = r"""$$y_{bk} = \sum_{j=1}^D x_{bj} W_{jk}$$
+SQUARE_MATRICES = r"""$$Z_{ij} = A_{ij} + B_{ij} + \sum_{k=1}^D A_{ik} B_{kj}$$
 
-<!-- given: G_{bk} = \frac{\partial L}{\partial y_{bk}} -->
-<!-- given: D = N -->"""
+<!-- given: G_{ij} = \frac{\partial L}{\partial Z_{ij}} -->"""
+
+
+_LEFT = r"\frac{\partial L}{\partial x_i} = "
+_SCALE = r"\frac{\gamma}{\sqrt{\sigma^2 + \epsilon}}"
+_MEAN_SCALE = r"\frac{\gamma}{N \sqrt{\sigma^2 + \epsilon}}"
+_OWN = r"\frac{\partial L}{\partial y_i}"
+_OTHER = r"\frac{\partial L}{\partial y_j}"
+_RIGHT = rf"{_LEFT}{_MEAN_SCALE} \left( N {_OWN} - \sum_j {_OTHER} - \hat{{x}}_i \sum_j {_OTHER} \hat{{x}}_j \right)"
 
 
 @dataclass(frozen=True)
@@ -59,10 +66,10 @@ DIAGONAL = Kind(
     "diagonal of the Jacobian only",
     "this is the diagonal j = i of the Jacobian only: the sum over the outputs is missing",
     "",
-    "Every output depends on every input through the shared statistics; the chain rule sums over all outputs j, also j ≠ i.",
+    "Every output depends on every input through the shared statistics: the chain rule sums over all outputs j.",
     "the derived gradient with the output of the same index alone",
-    r"\frac{\partial L}{\partial x_i} = \frac{\gamma}{N \sqrt{\sigma^2 + \epsilon}} \frac{\partial L}{\partial y_i} \left( N - 1 - \hat{x}_i^2 \right)",
-    r"\frac{\partial L}{\partial x_i} = \frac{\gamma}{N \sqrt{\sigma^2 + \epsilon}} \left( N \frac{\partial L}{\partial y_i} - \sum_j \frac{\partial L}{\partial y_j} - \hat{x}_i \sum_j \frac{\partial L}{\partial y_j} \hat{x}_j \right)",
+    rf"{_LEFT}{_MEAN_SCALE} {_OWN} \left( N - 1 - \hat{{x}}_i^2 \right)",
+    _RIGHT,
 )
 OFF_DIAGONAL = Kind(
     "DRV202",
@@ -71,8 +78,8 @@ OFF_DIAGONAL = Kind(
     "",
     "The cases j = i and j ≠ i of the Jacobian were treated apart and not put together again.",
     "the derived gradient without the output of the same index",
-    r"\frac{\partial L}{\partial x_i} = -\frac{\gamma}{N \sqrt{\sigma^2 + \epsilon}} \sum_{j \neq i} \frac{\partial L}{\partial y_j} (1 + \hat{x}_i \hat{x}_j)",
-    r"\frac{\partial L}{\partial x_i} = \frac{\gamma}{\sqrt{\sigma^2 + \epsilon}} \frac{\partial L}{\partial y_i} - \frac{\gamma}{N \sqrt{\sigma^2 + \epsilon}} \sum_j \frac{\partial L}{\partial y_j} (1 + \hat{x}_i \hat{x}_j)",
+    rf"{_LEFT}-{_MEAN_SCALE} \sum_{{j \neq i}} {_OTHER} (1 + \hat{{x}}_i \hat{{x}}_j)",
+    rf"{_LEFT}{_SCALE} {_OWN} - {_MEAN_SCALE} \sum_j {_OTHER} (1 + \hat{{x}}_i \hat{{x}}_j)",
 )
 HELD = Kind(
     "DRV203",
@@ -81,8 +88,8 @@ HELD = Kind(
     "",
     "The statistics depend on the data too; differentiating them as constants loses their terms.",
     "the derived gradient with some intermediates held constant",
-    r"\frac{\partial L}{\partial x_i} = \frac{\gamma}{\sqrt{\sigma^2 + \epsilon}} \left( \frac{\partial L}{\partial y_i} - \frac{1}{N} \sum_j \frac{\partial L}{\partial y_j} \right)",
-    r"\frac{\partial L}{\partial x_i} = \frac{\gamma}{\sqrt{\sigma^2 + \epsilon}} \left( \frac{\partial L}{\partial y_i} - \frac{1}{N} \sum_j \frac{\partial L}{\partial y_j} - \frac{\hat{x}_i}{N} \sum_j \frac{\partial L}{\partial y_j} \hat{x}_j \right)",
+    rf"{_LEFT}{_SCALE} \left( {_OWN} - \frac{{1}}{{N}} \sum_j {_OTHER} \right)",
+    _RIGHT,
 )
 NAME = Kind(
     "DRV204",
@@ -99,7 +106,7 @@ FACTOR_MISSING = Kind(
     "a factor missing",
     "the factor {0} is missing in {1}",
     "the factor {0} came in in this step",
-    "A factor of the line before was not copied: often the upstream gradient, the scale, 1/N, or the inner derivative of the chain rule.",
+    "Often the upstream gradient, the scale, 1/N or the inner derivative of the chain rule was not copied.",
     "the line with that factor",
     r"\frac{\partial \sigma^2}{\partial x_i} = \frac{2}{N}",
     r"\frac{\partial \sigma^2}{\partial x_i} = \frac{2}{N} (x_i - \mu)",
@@ -131,7 +138,7 @@ EXPONENT = Kind(
     "an exponent",
     "the exponent of {0} should be {1}",
     "the exponent of {0} became {1} in this step",
-    "The power was not lowered by one when differentiating, or kept after a root was absorbed, as -3/2 is when x - μ becomes x̂.",
+    "The power was not lowered when differentiating, or kept though a root was absorbed, as when x - μ becomes x̂.",
     "the line with another exponent",
     r"\frac{\partial \hat{x}_i}{\partial \sigma^2} = -\frac{1}{2} (x_i - \mu) (\sigma^2 + \epsilon)^{-1/2}",
     r"\frac{\partial \hat{x}_i}{\partial \sigma^2} = -\frac{1}{2} (x_i - \mu) (\sigma^2 + \epsilon)^{-3/2}",
@@ -153,8 +160,8 @@ INDEX = Kind(
     "the index of {0} became {1} in this step",
     "The summed index and the free index were exchanged, or one letter is used for both.",
     "the line with another letter there",
-    r"\frac{\partial L}{\partial x_i} = \frac{\gamma}{N \sqrt{\sigma^2 + \epsilon}} \left( N \frac{\partial L}{\partial y_i} - \sum_j \frac{\partial L}{\partial y_j} - \hat{x}_i \sum_j \frac{\partial L}{\partial y_j} \hat{x}_i \right)",
-    r"\frac{\partial L}{\partial x_i} = \frac{\gamma}{N \sqrt{\sigma^2 + \epsilon}} \left( N \frac{\partial L}{\partial y_i} - \sum_j \frac{\partial L}{\partial y_j} - \hat{x}_i \sum_j \frac{\partial L}{\partial y_j} \hat{x}_j \right)",
+    rf"{_LEFT}{_MEAN_SCALE} \left( N {_OWN} - \sum_j {_OTHER} - \hat{{x}}_i \sum_j {_OTHER} \hat{{x}}_i \right)",
+    _RIGHT,
 )
 SUM_EXTRA = Kind(
     "DRV211",
@@ -163,7 +170,7 @@ SUM_EXTRA = Kind(
     "the sum {0} was lost in this step",
     "A sum of the loss's gradient was written into a local derivative, which has none.",
     "the line without the sum",
-    r"\frac{\partial \hat{x}_i}{\partial \sigma^2} = -\frac{1}{2} \sum_{i=1}^N (x_i - \mu) (\sigma^2 + \epsilon)^{-3/2}",
+    r"\frac{\partial \hat{x}_i}{\partial \sigma^2} = -\frac{1}{2} \sum_i (x_i - \mu) (\sigma^2 + \epsilon)^{-3/2}",
     r"\frac{\partial \hat{x}_i}{\partial \sigma^2} = -\frac{1}{2} (x_i - \mu) (\sigma^2 + \epsilon)^{-3/2}",
     opposite="DRV212",
 )
@@ -174,8 +181,8 @@ SUM_MISSING = Kind(
     "a sum over {0} came in in this step",
     "What all samples share collects the gradients of all of them.",
     "the line with a sum over one of its letters",
-    r"\frac{\partial L}{\partial x_i} = \frac{\gamma}{N \sqrt{\sigma^2 + \epsilon}} \left( N \frac{\partial L}{\partial y_i} - \sum_j \frac{\partial L}{\partial y_j} - \hat{x}_i^2 \frac{\partial L}{\partial y_i} \right)",
-    r"\frac{\partial L}{\partial x_i} = \frac{\gamma}{N \sqrt{\sigma^2 + \epsilon}} \left( N \frac{\partial L}{\partial y_i} - \sum_j \frac{\partial L}{\partial y_j} - \hat{x}_i \sum_j \frac{\partial L}{\partial y_j} \hat{x}_j \right)",
+    rf"{_LEFT}{_MEAN_SCALE} \left( N {_OWN} - \sum_j {_OTHER} - \hat{{x}}_i {_OWN} \hat{{x}}_i \right)",
+    _RIGHT,
     opposite="DRV211",
 )
 FIRST_TERM_ONLY = Kind(
@@ -185,8 +192,8 @@ FIRST_TERM_ONLY = Kind(
     "brackets came in after {0} in this step",
     "Brackets around the sum that a factor multiplies were not copied, so that it stands before the first term only.",
     "the line with the brackets",
-    r"\frac{\partial L}{\partial x_i} = \frac{\gamma}{N \sqrt{\sigma^2 + \epsilon}} N \frac{\partial L}{\partial y_i} - \sum_j \frac{\partial L}{\partial y_j} - \hat{x}_i \sum_j \frac{\partial L}{\partial y_j} \hat{x}_j",
-    r"\frac{\partial L}{\partial x_i} = \frac{\gamma}{N \sqrt{\sigma^2 + \epsilon}} \left( N \frac{\partial L}{\partial y_i} - \sum_j \frac{\partial L}{\partial y_j} - \hat{x}_i \sum_j \frac{\partial L}{\partial y_j} \hat{x}_j \right)",
+    rf"{_LEFT}{_MEAN_SCALE} N {_OWN} - \sum_j {_OTHER} - \hat{{x}}_i \sum_j {_OTHER} \hat{{x}}_j",
+    _RIGHT,
     opposite="DRV214",
 )
 TOO_FAR = Kind(
@@ -196,8 +203,8 @@ TOO_FAR = Kind(
     "brackets were lost in this step: {0} multiplied {1} too",
     "A common factor was taken out of terms that do not have it.",
     "the line with the factor on the first terms only",
-    r"\frac{\partial L}{\partial x_i} = \frac{\gamma}{\sqrt{\sigma^2 + \epsilon}} \left( \frac{1}{N} \left( \frac{\partial L}{\partial y_i} - \sum_j \frac{\partial L}{\partial y_j} \right) - \frac{\hat{x}_i}{N} \sum_j \frac{\partial L}{\partial y_j} \hat{x}_j \right)",
-    r"\frac{\partial L}{\partial x_i} = \frac{\gamma}{\sqrt{\sigma^2 + \epsilon}} \left( \frac{\partial L}{\partial y_i} - \frac{1}{N} \sum_j \frac{\partial L}{\partial y_j} - \frac{\hat{x}_i}{N} \sum_j \frac{\partial L}{\partial y_j} \hat{x}_j \right)",
+    rf"{_LEFT}{_MEAN_SCALE} \left( N {_OWN} - \hat{{x}}_i ( \sum_j {_OTHER} \hat{{x}}_j + \sum_j {_OTHER} ) \right)",
+    _RIGHT,
     opposite="DRV213",
 )
 SIDE_OF_SUM = Kind(
@@ -207,8 +214,8 @@ SIDE_OF_SUM = Kind(
     "{0} went under the sum in this step",
     "A weight that differs from term to term was pulled out of the sum as if it were a constant.",
     "the line with the factor under the sum, its index that of the sum",
-    r"\frac{\partial L}{\partial x_i} = \frac{\partial L}{\partial y_i} \frac{w_i}{r} - \frac{w_i x_i}{N r^3} \sum_j \frac{\partial L}{\partial y_j} x_j",
-    r"\frac{\partial L}{\partial x_i} = \frac{\partial L}{\partial y_i} \frac{w_i}{r} - \frac{x_i}{N r^3} \sum_j \frac{\partial L}{\partial y_j} w_j x_j",
+    rf"{_LEFT}{_OWN} \frac{{w_i}}{{r}} - \frac{{w_i x_i}}{{N r^3}} \sum_j {_OTHER} x_j",
+    rf"{_LEFT}{_OWN} \frac{{w_i}}{{r}} - \frac{{x_i}}{{N r^3}} \sum_j {_OTHER} w_j x_j",
     RMS_NORM,
 )
 POWER_OF_SUM = Kind(
@@ -258,11 +265,11 @@ TRANSPOSE = Kind(
     "a transpose",
     "{0} should be {1}",
     "{0} became {1} in this step",
-    "The gradient by a matrix has its shape; which factor is transposed follows from the shapes unless the matrices are square.",
+    "Which factor is transposed follows from the shapes, unless the matrices are square.",
     "the line with or without the transpose",
-    r"\frac{\partial L}{\partial x} = G W",
-    r"\frac{\partial L}{\partial x} = G W^\top",
-    AFFINE,
+    r"\frac{\partial L}{\partial A} = G + G B",
+    r"\frac{\partial L}{\partial A} = G + G B^\top",
+    SQUARE_MATRICES,
 )
 ORDER = Kind(
     "DRV221",
@@ -271,9 +278,9 @@ ORDER = Kind(
     "the order became {0} in this step",
     "Matrices do not commute; the order follows from the chain rule.",
     "the line with two factors exchanged",
-    r"\frac{\partial L}{\partial x} = W^\top G",
-    r"\frac{\partial L}{\partial x} = G W^\top",
-    AFFINE,
+    r"\frac{\partial L}{\partial A} = G + B^\top G",
+    r"\frac{\partial L}{\partial A} = G + G B^\top",
+    SQUARE_MATRICES,
 )
 
 KINDS: tuple[Kind, ...] = (

@@ -27,10 +27,10 @@ from derive.notation.survey import PARTIALS, bound_letters
 from derive.notation.values import Axis, ShapeError, Value
 from derive.probe.code import NotEvaluable
 from derive.probe.sample import Place, close
-from derive.problem import Pair
+from derive.problem import Pair, Sides
 from derive.problem.problem import settle
 from derive.source import SourceError
-from derive.verdict import Judge, Judged
+from derive.verdict import Judge
 
 _MULTIPLIED = frozenset({"", "\\cdot", "\\times", "*", "\\odot", "/"})
 _BRACKETS = frozenset({"(", "[", "\\{", ""})
@@ -55,12 +55,13 @@ class Reader:
     """Reads changed members of one equation.
 
     Args:
+        sides: the equation as it was read.
         member: the position of the member that changes.
         pair: what it is compared in; a changed member is read over the same indices.
     """
 
     judge: Judge
-    judged: Judged
+    sides: Sides
     member: int
     pair: Pair
     _known: dict[tuple[Node, Scope], Expr | None] = field(default_factory=dict)
@@ -68,7 +69,8 @@ class Reader:
 
     def __post_init__(self) -> None:
         self.table = self.judge.problem.table
-        self.node = self.judged.equation.members[self.member]
+        self.equation = self.sides.equation
+        self.node = self.equation.members[self.member]
         self.own = {id(node) for node in self.node.walk()}
         self._kept: list[Node] = []
         self._spelled: dict[int, Spelling | None] = {}
@@ -76,8 +78,7 @@ class Reader:
         operators = [n for n in self.node.walk() if isinstance(n, S.BigOperator)]
         known = self.table.axes.operators
         self._axes = {id(n.lower): known[id(n)] for n in operators if n.lower is not None and id(n) in known}
-        assert self.judged.sides is not None
-        self.policy = self.judged.sides.elaborator.policy
+        self.policy = self.sides.elaborator.policy
 
     def keep(self, nodes: Iterable[Node]) -> None:
         """Parts that occur in many changes: what is found out about them is remembered too."""
@@ -89,8 +90,8 @@ class Reader:
         """The axis of a letter that a sum binds; of a sum that is new, that of the same letter elsewhere."""
         if id(lower) in self._axes:
             return self._axes[id(lower)].get(letter)
-        if letter in self.judged.equation.axes:
-            return self.judged.equation.axes[letter]
+        if letter in self.equation.axes:
+            return self.equation.axes[letter]
         return next((axes[letter] for axes in self._axes.values() if letter in axes), None)
 
     def bound(self, letter: str, axis: Axis) -> Letter:
@@ -110,11 +111,10 @@ class Reader:
 
     def expression(self, node: Node) -> Expr | None:
         """A changed member as SymPy, over the indices of the pair; None where it has no meaning."""
-        assert self.judged.sides is not None
         with self.table.axes.trial():
             elaborator = self._elaborator()
             try:
-                left = elaborator.value(self.judged.equation.members[0 if self.member else 1])
+                left = elaborator.value(self.equation.members[0 if self.member else 1])
                 value = settle(elaborator.value(node), left, elaborator, self.table)
                 return self._at_indices(self._over_pair(value), elaborator)
             except (SourceError, ShapeError):
@@ -124,10 +124,9 @@ class Reader:
 
     def _over_pair(self, value: Value) -> Expr:
         """An array's entry at the indices of the pair."""
-        assert self.judged.sides is not None
         if not value.slots:
             return value.expr
-        own = [v for v in self.judged.sides.values if isinstance(v, Value) and v.slots]
+        own = [v for v in self.sides.values if isinstance(v, Value) and v.slots]
         like = next((v for v in own if all(s.symbol in self.pair.indices for s in v.slots)), None)
         if like is None or len(like.slots) < len(value.slots):
             raise ShapeError("an array where the equation has none")
@@ -188,7 +187,7 @@ class Reader:
         return fitting[0]
 
     def _elaborator(self) -> Elaborator:
-        return Elaborator(self.table, dict(self.judged.equation.axes), self.policy)
+        return Elaborator(self.table, dict(self.equation.axes), self.policy)
 
     # -- kinds of parts ----------------------------------------------------------------------------------------------
 

@@ -27,7 +27,7 @@ class Variant:
 
 
 def variants(derivative: Expr, graph: Graph) -> Iterator[Variant]:
-    """Wrong values of ``∂L/∂v`` for a loss that is an unknown function of one output, to be read as total derivatives."""
+    """Wrong values of ``∂L/∂v`` for a loss that is an unknown function of one output; derivatives in them are total."""
     if not isinstance(derivative, D) or derivative.args[0] != _loss(graph) or graph.has_loss:
         return
     by = derivative.args[1]

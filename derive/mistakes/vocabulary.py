@@ -1,4 +1,4 @@
-"""What edits of a document's expressions may use: its names, letters and sizes, and the factors of what would be right."""
+"""What edits of a document's expressions may use: its names, letters and sizes, and the factors of the true value."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import sympy
 
 from derive.forward import Graph
-from derive.language import name_of
+from derive.language import is_quantity, name_of
 from derive.latex import syntax as S
 from derive.latex.syntax import Node
 from derive.mistakes.edits import Vocabulary, renamed
@@ -15,24 +15,22 @@ from derive.mistakes.values import Reader
 from derive.notation.names import letter_of
 from derive.notation.survey import bound_letters
 from derive.typeset import Typesetter, key_node
-from derive.verdict import Judged
 
 
-def vocabulary(
-    judged: Judged, reader: Reader, graph: Graph, correct: Node | None, typesetter: Typesetter
-) -> Vocabulary:
+def vocabulary(reader: Reader, graph: Graph, correct: Node | None, typesetter: Typesetter) -> Vocabulary:
     """The words for the edits of one member.
 
     Args:
         correct: what it should be, as far as that is known.
     """
-    letters = tuple(_letters(judged, reader, correct))
+    letters = tuple(_letters(reader, correct))
     factors = dict.fromkeys(_factors(reader, graph, correct, letters, typesetter))
     sizes = {s.name for n in graph.all_sizes for s in n.free_symbols}
     names = {key for _, key in _keys(reader, reader.node)}
     return Vocabulary(
         _names(graph, names), tuple(_scalars(graph)), letters, tuple(factors), _addends(graph), frozenset(sizes),
-        lambda node: _key(reader, node), lambda node: isinstance(node, S.Fraction) and reader.is_differential(node.denominator),
+        key=lambda node: _key(reader, node),
+        is_derivative=lambda node: isinstance(node, S.Fraction) and reader.is_differential(node.denominator),
     )  # fmt: skip
 
 
@@ -72,23 +70,17 @@ def _addends(graph: Graph) -> dict[str, tuple[Node, ...]]:
     found: dict[str, list[Node]] = {}
     for definition in graph.definitions:
         for add in definition.expr.atoms(sympy.Add):
-            if len(add.args) != 2:
-                continue
-            for a, b in (add.args, add.args[::-1]):
-                if (
-                    isinstance(a, sympy.Symbol)
-                    and isinstance(b, sympy.Symbol | sympy.Indexed)
-                    and a.name in graph.inputs
-                ):
-                    if a.name in graph.positive:
-                        found.setdefault(name_of(b), []).append(key_node(a.name))
+            scalars = [a for a in add.args if isinstance(a, sympy.Symbol) and a.name in graph.positive]
+            others = [b for b in add.args if is_quantity(b) and b not in scalars]
+            for b in others if len(scalars) == 1 and len(add.args) == 2 else ():
+                found.setdefault(name_of(b), []).append(key_node(scalars[0].name))
     return {name: tuple(dict.fromkeys(nodes)) for name, nodes in found.items()}
 
 
-def _letters(judged: Judged, reader: Reader, correct: Node | None) -> Iterator[str]:
+def _letters(reader: Reader, correct: Node | None) -> Iterator[str]:
     """Index letters of the equation, each once."""
-    found: dict[str, None] = dict.fromkeys(judged.equation.axes)
-    for tree in (reader.node, *judged.equation.members, correct):
+    found: dict[str, None] = dict.fromkeys(reader.equation.axes)
+    for tree in (reader.node, *reader.equation.members, correct):
         for node in tree.walk() if tree is not None else ():
             if isinstance(node, S.BigOperator) and node.lower is not None:
                 found.update(dict.fromkeys(bound_letters(node.lower)))
