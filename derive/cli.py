@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, NoReturn
 
 from derive import commands
 
@@ -29,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="derive",
         description="Checks hand-derived gradients line by line: proved for every size or refuted by a counterexample.",
         epilog="Start with: derive check notes.md",
@@ -39,6 +40,35 @@ def _parser() -> argparse.ArgumentParser:
     for command in commands.ALL:
         command.add(found)
     return parser
+
+
+class _Parser(argparse.ArgumentParser):
+    """Answers a command or an option that does not exist with the nearest one."""
+
+    def error(self, message: str) -> NoReturn:
+        super().error(message + self._suggestion(message))
+
+    def _suggestion(self, message: str) -> str:
+        found = re.search(r"invalid choice: '(?P<choice>[^']+)'|unrecognized arguments: (?P<option>-\S+)", message)
+        if found is None or "maybe you meant" in message:  # which newer Pythons say themselves
+            return ""
+        if found["choice"] and message.startswith("argument COMMAND") and os.path.lexists(found["choice"]):
+            return f"\nto check a document: derive check {found['choice']}"
+        import difflib
+
+        word = found["choice"] or found["option"].split("=")[0]
+        nearest = difflib.get_close_matches(word, set(_words(self)), n=1)
+        return f"\ndid you mean {nearest[0]}?" if nearest else ""
+
+
+def _words(parser: argparse.ArgumentParser) -> Iterator[str]:
+    """All that may be written literally: commands, options and their values."""
+    for action in parser._actions:
+        yield from action.option_strings
+        yield from map(str, action.choices or ())
+        if isinstance(action.choices, dict):
+            for command in action.choices.values():
+                yield from _words(command)
 
 
 class _Version(argparse.Action):

@@ -6,9 +6,9 @@ status. Everything heavy is imported when a command runs, so that ``derive --hel
 
 from __future__ import annotations
 
-from derive.commands import check, layers
+from derive.commands import check, completion, kernel, layers
 from derive.commands.version import version
 
-ALL = (check, layers)
+ALL = (check, kernel, layers, completion)
 
 __all__ = ["ALL", "version"]

@@ -28,7 +28,7 @@ def add(commands: Any) -> None:
         epilog="Exit status: 0 nothing refuted, 1 something refuted (or --fail-on), 2 input that cannot be read.",
     )
     check.add_argument("paths", nargs="+", metavar="PATH", help="a .md, .qmd, .ipynb, .tex or text file, a layer, or -")
-    check.add_argument("--format", choices=FORMATS, default="text", help="default: %(default)s")
+    check.add_argument("--format", choices=FORMATS, default="text", help="of the report; default: %(default)s")
     check.add_argument("--terms", action="store_true", help="compare gradients with the derivation term by term")
     check.add_argument("--output", "-o", metavar="FILE", help="write the report there instead of standard output")
     check.add_argument(

@@ -1,0 +1,99 @@
+"""pytest collects documents: ``pytest --derive notes.md notebook.ipynb`` has one test a claim.
+
+Installed with derive and loaded by every pytest, so nothing is imported before ``--derive`` asks for it. A claim that
+is proved passes, one that is refuted fails with derive's own report; the rest is skipped, with the verdict as the
+reason. The name of a test is its place: ``notes.md::7:3``, or ``notes.ipynb::cell 2:7:3``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from derive.checking import Statement
+
+SUFFIXES = (".md", ".markdown", ".qmd", ".rmd", ".ipynb", ".tex", ".ltx")
+_WIDTH = 100
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options, which is all that happens without them."""
+    group = parser.getgroup("derive", "hand-derived gradients")
+    group.addoption("--derive", action="store_true", help="test each claim of Markdown, notebook and LaTeX documents")
+    group.addoption(
+        "--derive-timeout", type=float, default=10.0, metavar="S", help="seconds an equation (default: %(default)s)"
+    )
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+    """A document that was named, or that lies in a folder that was: one with a suffix of its own."""
+    if not parent.config.getoption("--derive"):
+        return None
+    named = parent.session.isinitpath(file_path) and file_path.suffix == ".txt"
+    if not named and file_path.suffix.lower() not in SUFFIXES:
+        return None
+    return _Document.from_parent(parent, path=file_path)
+
+
+class _Document(pytest.File):
+    """A document with its claims."""
+
+    def collect(self) -> Iterator[_Claim]:
+        from derive.checking import check_document
+        from derive.document import DocumentError, load
+        from derive.report.wording import claims
+
+        try:
+            document = load(self.path)
+        except DocumentError as error:
+            raise self.CollectError(str(error)) from error
+        checked = check_document(document, float(self.config.getoption("--derive-timeout")))
+        seen: dict[str, int] = {}
+        for statement in claims(checked):
+            name = _name(statement)
+            seen[name] = seen.get(name, 0) + 1
+            yield _Claim.from_parent(
+                self, name=name if seen[name] == 1 else f"{name}.{seen[name]}", statement=statement
+            )
+
+
+def _name(statement: Statement) -> str:
+    cell = f"cell {statement.source.cell}:" if statement.source.cell is not None else ""
+    line, column = statement.source.place(statement.span.start)
+    return f"{cell}{line}:{column}"
+
+
+class _Refuted(Exception):
+    """A claim does not hold."""
+
+
+class _Claim(pytest.Item):
+    """One claim, which was judged when the document was collected."""
+
+    def __init__(self, *, statement: Statement, **others: Any) -> None:
+        super().__init__(**others)
+        self.statement = statement
+
+    def runtest(self) -> None:
+        from derive.report.text import TextReport
+        from derive.report.wording import why
+
+        if self.statement.status == "refuted":
+            raise _Refuted(TextReport(_WIDTH).statement(self.statement))
+        if self.statement.status != "proved":
+            pytest.skip("; ".join((self.statement.status, *why(self.statement))))
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        """derive's report instead of a trace."""
+        if isinstance(excinfo.value, _Refuted):
+            return str(excinfo.value)
+        return super().repr_failure(excinfo, style)
+
+    def reportinfo(self) -> tuple[Path, int, str]:
+        from derive.report.wording import name
+
+        return self.path, self.statement.source.place(self.statement.span.start).line - 1, name(self.statement)
