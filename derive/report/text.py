@@ -62,6 +62,10 @@ class TextReport:
         """One statement with its verdict, without a final line break."""
         return "\n".join(self._statement(statement))
 
+    def counterexample(self, example: Any) -> list[str]:
+        """The lines that tell where two sides differ."""
+        return [line.removeprefix(INDENT) for line in self._counterexample(example)]
+
     # -- sections ----------------------------------------------------------------------------------------------------
 
     def _header(self, checked: Checked) -> str:
@@ -126,9 +130,10 @@ class TextReport:
         lines = self._wrapped(self._equation(statement), head, INDENT)
         painted = self._painted(lines, mark, statement.status)
         yield from self._painted(painted, f" {statement.status} ", statement.status)
-        remarks_ = [remark for remark in remarks(statement) if remark != "definition"]
-        if remarks_:
-            yield from self._wrapped(", ".join(remarks_), INDENT, INDENT + "  ")
+        said = ", ".join(remarks(statement))
+        if said or statement.hint:
+            text = f"{said}. {statement.hint}" if said and statement.hint else said or statement.hint
+            yield from self._wrapped(text, INDENT, INDENT + "  ")
         for code, message in ((m.code, m.message) for m in statement.mistakes):
             yield from self._wrapped(f"{code}  {message}", INDENT, INDENT + "  ")
         if statement.status in ("refuted", "unsupported"):
@@ -136,7 +141,7 @@ class TextReport:
         if statement.correct is not None:
             yield from self._wrapped(f"correct: {plain(statement.correct, self.ascii)}", INDENT, INDENT + "  ")
         if statement.counterexample is not None:
-            yield from self._counterexample(statement)
+            yield from self._counterexample(statement.counterexample)
         if statement.terms:
             yield from self._terms(statement)
 
@@ -150,9 +155,7 @@ class TextReport:
         for line in framed.splitlines():
             yield INDENT + line[4:]
 
-    def _counterexample(self, statement: Statement) -> Iterator[str]:
-        example = statement.counterexample
-        assert example is not None
+    def _counterexample(self, example: Any) -> Iterator[str]:
         found = [f"{name} = {value}" for name, value in (*example.sizes.items(), *example.indices.items())]
         found += [f"{self._name(name)} = {_array(value)}" for name, value in example.values.items()]
         where = "; ".join(found)

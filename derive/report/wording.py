@@ -35,18 +35,14 @@ def why(statement: Statement, ascii: bool = False) -> list[str]:
 
 
 def remarks(statement: Statement) -> list[str]:
-    """What is to be said beside the verdict: why, in which reading, as what, and what to do about it."""
+    """What is to be said beside the verdict: why, in which reading, and as what."""
     words: list[str] = []
-    if statement.role == "definition" and statement.status == "assumed":
-        words.append("definition")
-    elif statement.reason:
+    if statement.reason and statement.status != "assumed":
         words.append(statement.reason)
     if statement.reading == "partial" and statement.status in ("proved", "tested"):
         words.append("as a partial derivative, with the other intermediates held fixed")
     if statement.status == "proved" and statement.value == "refuted":
         words.append("as a step only: it does not give what the chain began with")
-    if statement.hint:
-        words.append(statement.hint)
     return words
 
 
