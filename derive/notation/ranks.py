@@ -15,7 +15,7 @@ from derive.latex import syntax as S
 from derive.latex.syntax import Node
 from derive.notation.dots import FAMILY
 from derive.notation.functions import is_value
-from derive.notation.names import Letters, Spelling, spell
+from derive.notation.names import Letters, Spelling, spell, subscript_items
 
 TRANSPOSES = frozenset({"T", "\\top", "\\intercal", "\\mathsf{T}", "\\mathrm{T}", "\\text{T}"})
 ARRAY_FUNCTIONS = frozenset(
@@ -345,7 +345,8 @@ class Ranks:
         if isinstance(node, S.Decoration | S.BigOperator | S.Accent):
             return self.rank(node.body)
         if isinstance(node, S.Script):
-            return self.rank(node.base)
+            written = len(list(subscript_items(node.sub))) if node.sub is not None else 0
+            return max(self.rank(node.base) - written, 0)
         if isinstance(node, S.Apply):
             return self.rank(node.argument)
         if isinstance(node, S.Root):

@@ -93,7 +93,8 @@ class Classifier:
             derived = self._has_derivative(equation)
             names = self._new_names(equation)
             value_at = self._value_at(equation, names)
-            allowed = not any(key in inputs for key, _ in names.values()) if claims_begun else True
+            late = claims_begun or derived
+            allowed = not late or not any(key in inputs for key, _ in names.values())
             if equation.given:
                 equation.role = "given"
             if names and value_at is not None and (allowed or equation.given):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from derive.document import Document
 from derive.forward import Graph
 from derive.notation.axes import Axes
+from derive.notation.einstein import announces, with_sums
 from derive.notation.equations import equations
 from derive.notation.ranks import Ranks
 from derive.notation.survey import survey
@@ -22,13 +23,22 @@ from derive.problem.upstream import assume_upstream
 def read_problem(document: Document) -> Problem:
     """All of a document's mathematics. What cannot be read is kept with its error; nothing is raised for it."""
     found, functions = equations(document)
-    readable = [e for e in found if e.error is None and e.members]
+    readable = [e for e in found if e.error is None and e.members and not e.ignored]
+    said = [e for e in readable if e.given and announces(e.members)]
+    if said:
+        readable = [e for e in readable if e not in said]
+        for equation in said:
+            equation.role = "note"
+        for equation in readable:
+            equation.members = with_sums(equation.members)
     letters = survey([e.statement() for e in readable])
     table = Table(letters, Axes(letters), Ranks(letters, {}), lambda text: None)
     table.arguments, table.functions = functions.values, functions.aliases
     problem = Problem(document, table, Graph(()), found, {})
     table.tell = problem.tell
     table.axes.tell = lambda text: problem.assume([text], None)
+    if said:
+        problem.assume(["a letter that stands twice in a term is summed over, as given"], said[0].line)
     _build(Draft(problem, readable, Classifier(table, readable)))
     return problem
 
