@@ -69,7 +69,7 @@ def _row(reader: Reader) -> tuple[Node, ...]:
         cells.append(_cell(reader))
     if reader.look().text == "\\\\":
         reader.take()
-    elif reader.look().text != "\\end":
+    elif reader.look().text != "\\end" and reader.look().kind != "end":
         raise reader.unexpected(reader.look())
     return tuple(cells)
 
