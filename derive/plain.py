@@ -57,6 +57,13 @@ _ASCII = {
     "√": "sqrt",
 }
 
+_SIGNS = {"−": "-", "·": "*", "×": "*", "Σ": "sum", "Π": "prod", "…": "...", "ᵀ": "^T", "⊙": "*", "‖": "||", "⊤": "T"}
+_MARKS = {mark: name for name, mark in _ACCENTS.items()}
+_PLAIN_DIGITS = {chr(raised): chr(digit) for digit, raised in _SUPERSCRIPTS.items()}
+_NAMES = {
+    char: command[1:] for command, char in reversed(_GREEK.items()) if char not in _ASCII and "var" not in command
+}
+
 _SUM, _PRODUCT, _ATOM = 0, 1, 2
 """How tightly a text holds together: a sum, a product, an atom."""
 
@@ -64,6 +71,20 @@ _SUM, _PRODUCT, _ATOM = 0, 1, 2
 def plain(node: Node, ascii: bool = False) -> str:
     """A node as text: ``γ/(N √(σ² + ε)) (N δ_i - Σ_j δ_j)``, or in ASCII ``gamma/(N sqrt(sigma^2 + epsilon)) ...``."""
     return _Printer(ascii).text(node)[0]
+
+
+def in_ascii(text: str) -> str:
+    """Text with names and signs spelled in ASCII, as `plain` would have printed them: ``x̂_i²`` as ``x_hat_i^2``."""
+    spelled = "".join(_spelled(char) for char in unicodedata.normalize("NFD", text))
+    return spelled.encode("ascii", "replace").decode("ascii")
+
+
+def _spelled(char: str) -> str:
+    if char in _MARKS:
+        return f"_{_MARKS[char]}"
+    if char in _PLAIN_DIGITS:
+        return f"^{_PLAIN_DIGITS[char]}"
+    return _SIGNS.get(char) or _NAMES.get(char) or _ASCII.get(char, char)
 
 
 class _Printer:

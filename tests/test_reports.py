@@ -11,6 +11,7 @@ from conftest import DOCUMENTS
 
 import derive
 from derive.checking import Checked
+from derive.plain import in_ascii
 from derive.report import concise
 from derive.report import json as json_report
 from derive.report.text import TextReport
@@ -61,3 +62,10 @@ def test_lines_fit_the_width(student: Checked, width: int) -> None:
     """Except for the source, which is shown as it stands, and single words."""
     for line in TextReport(width).render(student).splitlines():
         assert len(line) <= width or " " not in line.strip()
+
+
+def test_messages_can_be_spelled_in_ascii() -> None:
+    assert (
+        in_ascii("(Ŝ_i − μ̄)² in √(σ² + ε) · Σ_j ∂L/∂φ … xᵀ")
+        == "(S_hat_i - mu_bar)^2 in sqrt(sigma^2 + epsilon) * sum_j dL/dphi ... x^T"
+    )

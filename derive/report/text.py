@@ -10,7 +10,7 @@ from typing import Any
 
 from derive.checking import ORDER, Checked, Statement
 from derive.latex import syntax as S
-from derive.plain import plain
+from derive.plain import in_ascii, plain
 from derive.report.wording import place, remarks
 from derive.source import frame
 from derive.typeset import key_node
@@ -135,7 +135,8 @@ class TextReport:
             text = f"{said}. {statement.hint}" if said and statement.hint else said or statement.hint
             yield from self._wrapped(text, INDENT, INDENT + "  ")
         for code, message in ((m.code, m.message) for m in statement.mistakes):
-            yield from self._wrapped(f"{code}  {message}", INDENT, INDENT + "  ")
+            said = in_ascii(message) if self.ascii else message
+            yield from self._wrapped(f"{code}  {said}", INDENT, INDENT + "  ")
         if statement.status in ("refuted", "unsupported"):
             yield from self._source(statement)
         if statement.correct is not None:

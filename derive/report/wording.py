@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from derive.checking import ORDER, Checked, Statement
 from derive.document import DocumentError
-from derive.plain import plain
+from derive.plain import in_ascii, plain
 
 ESTABLISHED = ("proved", "assumed", "note")
 """Verdicts that ask nothing of the author."""
@@ -26,7 +26,7 @@ def place(statement: Statement) -> str:
 
 def why(statement: Statement, ascii: bool = False) -> list[str]:
     """The named mistakes, or else the reason; then what would be right."""
-    found = [f"{m.code} {m.message}" for m in statement.mistakes]
+    found = [f"{m.code} {in_ascii(m.message) if ascii else m.message}" for m in statement.mistakes]
     if not found and statement.reason:
         found = [statement.reason]
     if statement.correct is not None:
