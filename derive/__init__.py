@@ -20,12 +20,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from derive.api import LoadedProblem, Proof
-    from derive.checking import Checked
+    from derive.results import Report
 
 __all__ = ["check", "load", "prove"]
 
 
-def check(document: str | Path, *, timeout: float = 10.0, kind: str | None = None) -> Checked:
+def check(document: str | Path, *, timeout: float = 10.0, kind: str | None = None) -> Report:
     r"""Judge every equation of a document.
 
     Args:
@@ -34,7 +34,8 @@ def check(document: str | Path, *, timeout: float = 10.0, kind: str | None = Non
         kind: how to read text: ``md``, ``tex``, ``txt`` or ``ipynb``; by the suffix for a path, else ``md``.
 
     Returns:
-        the statements with their verdicts, the assumptions and the repairs.
+        the statements with their verdicts, the assumptions and the repairs. It prints as the report, and a notebook
+        typesets it.
 
     Raises:
         derive.document.DocumentError: the document cannot be read at all.
@@ -49,8 +50,9 @@ def check(document: str | Path, *, timeout: float = 10.0, kind: str | None = Non
     """
     from derive.api import read
     from derive.checking import check_document
+    from derive.results import Report
 
-    return check_document(read(document, kind), timeout)
+    return Report.of(check_document(read(document, kind), timeout))
 
 
 def load(document: str | Path, *, kind: str | None = None) -> LoadedProblem:
@@ -99,3 +101,10 @@ def prove(left: Any, right: Any, *, positive: tuple[str, ...] = (), timeout: flo
     from derive.api import decide
 
     return decide(left, right, positive, timeout)
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """What ``%load_ext derive`` calls: gives the notebook the cell magic ``%%derive``."""
+    from derive.jupyter import register
+
+    register(shell)

@@ -73,6 +73,21 @@ class LoadedProblem:
         """An expression over the forward pass with the letters and names of the document."""
         return self._typesetter.node(expr, indices, sizes)
 
+    def __repr__(self) -> str:
+        rows = (" = ".join(plain(side) for side in self._definition(d)) for d in self.graph.definitions)
+        return f"<LoadedProblem {'; '.join(rows)}>"
+
+    def _repr_latex_(self) -> str:
+        """The forward pass, one definition a line."""
+        rows = (" &= ".join(latex(side) for side in self._definition(d)) for d in self.graph.definitions)
+        return r"$\displaystyle \begin{aligned} " + r" \\ ".join(rows) + r" \end{aligned}$"
+
+    def _definition(self, definition: Definition) -> tuple[Node, Node]:
+        left, right = (
+            self.write(side, definition.indices, definition.sizes) for side in (definition.entry(), definition.expr)
+        )
+        return left, right
+
     def gradient(self, name: str) -> Gradient:
         """The gradient of the loss by an input, a parameter or an intermediate.
 
@@ -201,6 +216,11 @@ class Proof:
 
     def __bool__(self) -> bool:
         raise TypeError("a proof is not a bool: compare its status with 'proved'")
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        from derive.report.notebook import proof_bundle
+
+        return proof_bundle(self.status, self.reason, self.counterexample)
 
 
 def decide(left: Expr, right: Expr, positive: tuple[str, ...], timeout: float) -> Proof:

@@ -6,6 +6,7 @@ markup, without the page around it, shows results in notebooks.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from html import escape
@@ -67,8 +68,24 @@ def render(documents: Sequence[Checked], unreadable: Iterable[DocumentError], ve
 
 def fragment(checked: Checked) -> str:
     """One document as a piece of a page, with its own style: for notebooks."""
-    style = f"<style>{_style()}</style>"
+    style = f"<style>{_compact_style()}</style>"
     return f'<div class="derive embedded">{style}<div class="page">{_document(checked, "", 3)}</div></div>'
+
+
+def proof(status: str, reason: str, counterexample: Any) -> str:
+    """What is established about one equality, as a piece of a page."""
+    badge = f'<span class="badge"><span class="sign" aria-hidden="true">{SIGNS[status]}</span>{status}</span>'
+    said = reason or ("equal for every size and all data" if status == "proved" else "")
+    parts = [f'<p class="remark">{_text(said)}</p>'] if said else []
+    if counterexample is not None:
+        parts.append(_counterexample(counterexample))
+    body = f'<div class="{status}">{badge}{"".join(parts)}</div>'
+    return f'<div class="derive embedded"><style>{_compact_style()}</style><div class="page">{body}</div></div>'
+
+
+def _compact_style() -> str:
+    """The style on one line without its comments, as every result in a notebook carries it."""
+    return re.sub(r"\s+", " ", re.sub(r"/\*.*?\*/", "", _style(), flags=re.DOTALL)).strip()
 
 
 def _style() -> str:
@@ -241,7 +258,7 @@ def _marks(statement: Statement) -> tuple[Span, ...]:
 
 
 def _remarks(statement: Statement) -> str:
-    said = [words.rstrip(".") for words in remarks(statement) if words != "definition"]
+    said = [words.rstrip(".") for words in (*remarks(statement), statement.hint) if words]
     text = " ".join(f"{words[0].upper()}{words[1:]}." for words in said)
     return f'<p class="remark">{_text(text)}</p>\n' if text else ""
 
