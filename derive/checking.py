@@ -8,18 +8,20 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from sympy import Expr, Mul, Symbol
 
 from derive.closed import ClosedForm
 from derive.document import Document
+from derive.forward import Graph
 from derive.gradient import NoDerivative, Reading
 from derive.language import D, indices_of, is_quantity, name_of
 from derive.latex import syntax as S
 from derive.latex.syntax import Node, span_of
-from derive.normal.algebra import GaveUp, Undefined
 from derive.mistakes.table import Mistake
+from derive.normal.algebra import GaveUp, Undefined
 from derive.notation.equations import Equation
 from derive.notation.survey import bound_letters
 from derive.notation.table import Table
@@ -29,9 +31,10 @@ from derive.problem.reader import read_problem
 from derive.repair import Repair
 from derive.source import Source, Span
 from derive.typeset import Typesetter
-from derive.verdict import Judge, Judged, Status, Verdict
+from derive.verdict import Court, Judge, Judged, Status, Verdict
 
 if TYPE_CHECKING:
+    from derive.mistakes.search import Finder
     from derive.terms import Term
 
 ORDER: tuple[Status, ...] = ("refuted", "undecided", "unsupported", "tested", "proved", "assumed", "note")
@@ -156,6 +159,7 @@ class _Checker:
         self.terms = terms
         self.typesetter = typesetter(problem)
         self._heads: dict[Expr, tuple[Expr, Pair]] = {}
+        self._forms: dict[tuple[Graph, Expr, Reading], ClosedForm | None] = {}
 
     def statements(self, equation: Equation, number: int) -> list[Statement]:
         judged = self.judge.judge(equation)
@@ -231,9 +235,13 @@ class _Checker:
         seconds = min(MISTAKE_SECONDS, self.judge.timeout - judged.seconds)
         if judged.links[k].status != "refuted" or seconds <= 0:
             return ()
-        from derive.mistakes.search import find
+        return self._finder.find(judged, k, correct, seconds)
 
-        return find(self.judge, judged, k, correct, self.typesetter, seconds)
+    @cached_property
+    def _finder(self) -> Finder:
+        from derive.mistakes.search import Finder  # only a document with mistakes needs it
+
+        return Finder(self.judge, self.typesetter)
 
     # -- what would be right -----------------------------------------------------------------------------------------
 
@@ -265,7 +273,13 @@ class _Checker:
 
     def closed_form(self, pair: Pair, reading: Reading) -> ClosedForm | None:
         """The compact value of a pair's left side."""
-        court = self.judge.court(self.judge.graph_of(pair))
+        graph = self.judge.graph_of(pair)
+        key = graph, pair.left, reading
+        if key not in self._forms:
+            self._forms[key] = self._closed_form(self.judge.court(graph), pair, reading)
+        return self._forms[key]
+
+    def _closed_form(self, court: Court, pair: Pair, reading: Reading) -> ClosedForm | None:
         try:
             expr = court.calculus.resolve(pair.left, reading)
             return court.compactor.closed_form(expr, time.monotonic() + self.judge.timeout)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, replace
 from fractions import Fraction
+from itertools import islice
 from typing import Literal, NamedTuple
 
 from derive.latex import syntax as S
@@ -90,12 +91,18 @@ class Edit:
         return _put(tree, self.path, self.change.node)
 
     def again(self, tree: Node, vocabulary: Vocabulary) -> Node | None:
-        """The same change in a tree that differs from the first below the place."""
-        node = _at(tree, self.path)
-        changes = list(RULES[self.rule](node, vocabulary))
+        """The same change made in a tree that differs from the first below the place."""
+        changes = list(self._changes(tree, vocabulary))
         if self.number >= len(changes) or changes[self.number].kind is not self.change.kind:
             return None
         return _put(tree, self.path, changes[self.number].node)
+
+    def change_in(self, tree: Node, vocabulary: Vocabulary) -> Change:
+        """The change in an equal tree, with the places of that one."""
+        return next(islice(self._changes(tree, vocabulary), self.number, None))
+
+    def _changes(self, tree: Node, vocabulary: Vocabulary) -> Iterator[Change]:
+        return (*RULES, *WHOLE)[self.rule](_at(tree, self.path), vocabulary)
 
 
 Rule = Callable[[Node, Vocabulary], Iterator[Change]]

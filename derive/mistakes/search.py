@@ -7,13 +7,14 @@ candidates, so that it finds the same on every machine; the time limit is there 
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import islice
 
-from sympy import Expr
+from sympy import Expr, Symbol
 
 from derive.gradient import NoDerivative, Reading
 from derive.latex.syntax import Node, span_of
@@ -21,12 +22,13 @@ from derive.limits import TimeLimit, time_limit
 from derive.mistakes import table
 from derive.mistakes.edits import Edit, Vocabulary, both, edits, shown
 from derive.mistakes.table import Kind, Mistake
-from derive.mistakes.values import Numbers, Reader
+from derive.mistakes.values import Leaves, Numbers, Reader
 from derive.mistakes.variants import Variant, variants
 from derive.mistakes.vocabulary import vocabulary
 from derive.normal.algebra import GaveUp, Undefined
 from derive.notation.context import Policy
-from derive.probe.sample import close, places
+from derive.notation.equations import Equation
+from derive.probe.sample import Known, close, places
 from derive.problem import Pair, Sides
 from derive.source import SourceError
 from derive.typeset import Typesetter, key_node
@@ -38,6 +40,8 @@ MAX_IN_FULL = 250
 """Edits of an expression that has to be read in full each time."""
 MAX_PROOFS = 12
 PLACES = 3
+SINGLE_SHARE = 0.6
+"""The share of the time that is for single mistakes; the rest is for two."""
 
 
 @dataclass(frozen=True)
@@ -59,43 +63,102 @@ class _Tried:
     value: float
 
 
-def find(
-    judge: Judge, judged: Judged, link: int, correct: Node | None, typesetter: Typesetter, seconds: float
-) -> tuple[Mistake, ...]:
-    """The mistakes that explain a refuted link: several that fit equally well, or two that make it together.
+@dataclass(frozen=True)
+class _Explanation:
+    """An edit or a variant; ``together`` where it takes another one as well."""
 
-    Args:
-        correct: what the right side should be, for the factors that the author's may lack.
-        seconds: how long to look.
-    """
-    if judged.sides is None or judged.links[link].pair is None:
-        return ()
-    try:
-        with time_limit(seconds + 0.5), judge.limited(seconds):
-            return _Search(judge, judged, link, correct, typesetter, seconds).found()
-    except TimeLimit:
-        return ()
+    attempt: _Attempt
+    edit: Edit | None = None
+    variant: Variant | None = None
+    together: bool = False
+
+    def mistake(self, equation: Equation, link: int) -> Mistake:
+        """What to say of it, in an equation that reads like the one it was found in."""
+        right = equation.members[link + 1]
+        if self.edit is None:
+            assert self.variant is not None
+            kind, names = self.variant.kind, " and ".join(shown(key_node(name)) for name in self.variant.parts)
+            return Mistake(kind.code, kind.message.format(names), span_of(right))
+        member = equation.members[link] if self.attempt.back else right
+        change = self.edit.change_in(member, self.attempt.vocabulary)
+        parts = [shown(part) for part in change.parts]
+        if self.attempt.back:
+            return Mistake(change.kind.opposite or change.kind.code, change.kind.step.format(*parts), span_of(right))
+        return Mistake(change.kind.code, change.kind.message.format(*parts), change.span)
+
+
+@dataclass
+class Finder:
+    """Finds mistakes in the refuted links of one document."""
+
+    judge: Judge
+    typesetter: Typesetter
+    _known: dict[object, list[_Explanation]] = field(default_factory=dict)
+    _named: set[tuple[int, int]] = field(default_factory=set)
+    _points: Known = field(default_factory=dict)
+
+    def find(self, judged: Judged, link: int, correct: Node | None, seconds: float) -> tuple[Mistake, ...]:
+        """The mistakes that explain a refuted link: several that fit equally well, or two that make it together.
+
+        Args:
+            correct: what the right side should be, for the factors that the author's may lack.
+            seconds: how long to look.
+        """
+        equation, value = judged.equation, judged.values[link]
+        if judged.sides is None or judged.links[link].pair is None:
+            return ()
+        if value is not None and value.status == "proved" and self._named_before(equation, link):
+            return ()  # the line is right; what is wrong stands in the one before, where it is named
+        key = equation.members, equation.conditions, equation.head, link
+        if key not in self._known:
+            self._known[key] = self._explanations(judged, link, correct, seconds)
+        found = [e.mistake(equation, link) for e in self._known[key]]
+        if found:
+            self._named.add((id(equation), link))
+        return tuple(_joined(*found) if len(found) == 2 and self._known[key][0].together else found)
+
+    def _named_before(self, equation: Equation, link: int) -> bool:
+        before = equation.previous
+        if link or before is None:
+            return (id(equation), link - 1) in self._named
+        return (id(before), len(before.members) - 2) in self._named
+
+    def _explanations(self, judged: Judged, link: int, correct: Node | None, seconds: float) -> list[_Explanation]:
+        try:
+            with time_limit(2 * seconds), self.judge.limited(2 * seconds):
+                return _Search(self.judge, judged, link, correct, self.typesetter, seconds, self._points).found()
+        except TimeLimit:
+            return []
 
 
 class _Search:
     """One refuted link."""
 
     def __init__(
-        self, judge: Judge, judged: Judged, link: int, correct: Node | None, typesetter: Typesetter, seconds: float
+        self,
+        judge: Judge,
+        judged: Judged,
+        link: int,
+        correct: Node | None,
+        typesetter: Typesetter,
+        seconds: float,
+        points: Known,
     ) -> None:
         self.judge = judge
         self.judged = judged
         self.link = link
         self.correct = correct
         self.typesetter = typesetter
-        self.deadline = time.monotonic() + seconds
+        self.start = time.process_time()
+        self.seconds = seconds
         pair = judged.links[link].pair
         assert pair is not None
-        self.pair = pair
         self.graph = judge.graph_of(pair)
+        self.points = points
         self.proofs = 0
+        self._leaves: dict[tuple[int, tuple[Symbol, ...]], Leaves] = {}
 
-    def found(self) -> tuple[Mistake, ...]:
+    def found(self) -> list[_Explanation]:
         """The explanations of the right side against the head of the chain, then against the line before; then of the
         line before, changed into this one; then by two mistakes."""
         attempts = [
@@ -107,8 +170,8 @@ class _Search:
         for explain in (_Attempt.simple, _Attempt.edited_variant, _Attempt.two_edits, _Attempt.nested):
             for attempt in attempts:
                 if found := explain(attempt) if attempt.numbers else []:
-                    return tuple(found[:MAX_FOUND])
-        return ()
+                    return found[:MAX_FOUND]
+        return []
 
     def _sides(self) -> Iterator[Sides]:
         """The ways to read the equation."""
@@ -136,13 +199,14 @@ class _Search:
             yield replace(step, left=step.right, right=step.left), link, True
 
     def _readings(self, sides: Sides, pair: Pair, member: int, back: bool) -> Iterator[_Attempt]:
-        reader = Reader(self.judge, sides, member, pair)
+        known = self._leaves.setdefault((id(sides), pair.indices), {})
+        reader = Reader(self.judge, sides, member, pair, known)
         readings: tuple[Reading, ...] = ("total", "partial") if self.judge.is_ambiguous(pair) else ("total",)
         return (_Attempt(self, reader, reading, back) for reading in readings)
 
-    @property
-    def over(self) -> bool:
-        return time.monotonic() > self.deadline or self.proofs >= MAX_PROOFS
+    def over(self, share: float = 1.0) -> bool:
+        """Whether the time, or a share of it, is spent, or proofs enough have failed."""
+        return time.process_time() - self.start > share * self.seconds or self.proofs >= MAX_PROOFS
 
     def proves(self, pair: Pair, first: Expr, reading: Reading, target: _Target) -> bool:
         """Whether the normal form proves an expression equal to a target."""
@@ -167,62 +231,63 @@ class _Attempt:
         self.node = reader.node
         self.reading: Reading = reading
         self.back = back
+        self._tried: list[_Tried] = []
 
     # -- explanations ------------------------------------------------------------------------------------------------
 
-    def simple(self) -> list[Mistake]:
+    def simple(self) -> list[_Explanation]:
         """One mistake explains the line."""
         own = self._variant(table.DIAGONAL, table.OFF_DIAGONAL)
         return own or [*self._single(), *self._variant(table.HELD)]
 
-    def _variant(self, *kinds: Kind) -> list[Mistake]:
+    def _variant(self, *kinds: Kind) -> list[_Explanation]:
         """The line is a variant of the truth."""
         own = self.numbers[0].as_it_stands
         fitting = (t for t in self.variants if t.variant is not None and t.variant.kind in kinds)
-        return [self._of_variant(t) for t in fitting if own is not None and self._fits(self.node, own, t)][:1]
+        return [self._of(t) for t in fitting if own is not None and self._fits(self.node, own, t)][:1]
 
-    def _single(self) -> list[Mistake]:
+    def _single(self) -> list[_Explanation]:
         """One edit makes the line true."""
-        found: dict[tuple[str, str], Mistake] = {}
+        found: dict[tuple[str, str], _Tried] = {}
         tier: int | None = None
         for tried in self.tried:
-            if self.search.over or (tier is not None and tried.edit.tier > tier):
+            if self.search.over() or (tier is not None and tried.edit.tier > tier):
                 break
             change = tried.edit.change
             key = change.kind.code, shown(change.parts[0])
-            known = key in found or any(m.span == change.span for m in found.values())
+            known = key in found or any(other.edit.change.span == change.span for other in found.values())
             if not known and self.target is not None and self._fits(tried.node, tried.value, self.target):
-                found[key], tier = self._of_edit(tried.edit), tried.edit.tier
-        return list(found.values())
+                found[key], tier = tried, tried.edit.tier
+        return [self._of(tried) for tried in found.values()]
 
-    def edited_variant(self) -> list[Mistake]:
+    def edited_variant(self) -> list[_Explanation]:
         """One likely edit makes the line a variant of the truth."""
         for tried in self.tried:
             if tried.edit.tier:
                 break
             for target in self.variants:
                 if self._fits(tried.node, tried.value, target):
-                    return _joined(self._of_edit(tried.edit), self._of_variant(target))
+                    return [self._of(tried, True), self._of(target, True)]
         return []
 
-    def two_edits(self) -> list[Mistake]:
+    def two_edits(self) -> list[_Explanation]:
         """Two edits in different places make the line true."""
         for first, second in self._pairs():
             node = both(first.edit, second.edit, self.node, self.vocabulary)
             if node is not None and self._is_true(node):
-                return _joined(self._of_edit(first.edit), self._of_edit(second.edit))
+                return [self._of(first, True), self._of(second, True)]
         return []
 
-    def nested(self) -> list[Mistake]:
+    def nested(self) -> list[_Explanation]:
         """The line is true after an edit of what is left when another took away a sum or put in brackets."""
         for outer in self.tried:
             if not outer.edit.is_structural:
                 continue
             for inner in edits(outer.node, self.vocabulary):
-                if inner.tier or self.search.over:
+                if inner.tier or self.search.over():
                     break
                 if self._is_true(inner.of(outer.node)):
-                    return _joined(self._of_edit(inner), self._of_edit(outer.edit))
+                    return [_Explanation(self, inner, together=True), self._of(outer, True)]
         return []
 
     def _is_true(self, node: Node) -> bool:
@@ -235,16 +300,17 @@ class _Attempt:
         wanted = None if self.target is None else self.target.values[0]
         if own is None or wanted is None:
             return
-        differences = _Numbers((t.value - own, t) for t in self.tried)
-        ratios = _Numbers((t.value / own, t) for t in self.tried if own)
+        all_tried = list(self.tried)
+        differences = _Numbers((t.value - own, t) for t in all_tried)
+        ratios = _Numbers((t.value / own if own else math.nan, t) for t in all_tried)
         ranked: list[tuple[int, int, _Tried, _Tried]] = []
-        for k, tried in enumerate(self.tried):
+        for k, tried in enumerate(all_tried):
             partners = [*differences.near(wanted - tried.value)]
             if tried.value:
                 partners += ratios.near(wanted / tried.value)
             ranked += [(k + j, k, tried, other) for j, other in partners if j > k]
         for _, _, first, second in sorted(ranked, key=lambda one: one[:2]):
-            if self.search.over:
+            if self.search.over():
                 return
             yield first, second
 
@@ -253,7 +319,7 @@ class _Attempt:
     @cached_property
     def numbers(self) -> list[Numbers]:
         """The side at some places; none where it has no value."""
-        found = islice(places(claim_of(self.pair), self.search.graph), PLACES)
+        found = islice(places(claim_of(self.pair), self.search.graph, self.search.points), PLACES)
         numbers = [Numbers(self.reader, place, self.reading) for place in found]
         return numbers if numbers and numbers[0].as_it_stands is not None else []
 
@@ -281,20 +347,33 @@ class _Attempt:
         self.reader.keep(found.factors)
         return found
 
+    @property
+    def tried(self) -> Iterator[_Tried]:
+        """All edits that give the line a value other than its own, with that value; tried as they are asked for."""
+        k = 0
+        while True:
+            while k < len(self._tried):
+                yield self._tried[k]
+                k += 1
+            following = next(self._trying, None)
+            if following is None:
+                return
+            self._tried.append(following)
+
     @cached_property
-    def tried(self) -> list[_Tried]:
-        """All edits that give the line a value other than its own, with that value."""
+    def _trying(self) -> Iterator[_Tried]:
+        return self._try()
+
+    def _try(self) -> Iterator[_Tried]:
         numbers = self.numbers[0]
-        most = MAX_EDITS if numbers.direct else MAX_IN_FULL
-        found = []
-        for edit in islice(edits(self.node, self.vocabulary), most):
-            if time.monotonic() > self.search.deadline:
-                break
+        own = numbers.as_it_stands
+        for edit in islice(edits(self.node, self.vocabulary), MAX_EDITS if numbers.direct else MAX_IN_FULL):
+            if self.search.over(SINGLE_SHARE):
+                return
             node = edit.of(self.node)
             value = numbers.of(node)
-            if value is not None and numbers.as_it_stands is not None and not close(value, numbers.as_it_stands):
-                found.append(_Tried(edit, node, value))
-        return found
+            if value is not None and own is not None and not close(value, own):
+                yield _Tried(edit, node, value)
 
     def _fits(self, node: Node, value: float, target: _Target) -> bool:
         """Whether a changed line with this value at the first place is equal to a target."""
@@ -308,21 +387,10 @@ class _Attempt:
         expr = self.pair.right if node is self.node else self.reader.expression(node)
         return expr is not None and self.search.proves(self.pair, expr, self.reading, target)
 
-    # -- messages ----------------------------------------------------------------------------------------------------
-
-    def _of_variant(self, target: _Target) -> Mistake:
-        variant = target.variant
-        assert variant is not None
-        names = " and ".join(shown(key_node(name)) for name in variant.parts)
-        return Mistake(variant.kind.code, variant.kind.message.format(names), span_of(self.node))
-
-    def _of_edit(self, edit: Edit) -> Mistake:
-        kind: Kind = edit.change.kind
-        parts = [shown(part) for part in edit.change.parts]
-        if not self.back:
-            return Mistake(kind.code, kind.message.format(*parts), edit.change.span)
-        right = self.search.judged.equation.members[self.search.link + 1]
-        return Mistake(kind.opposite or kind.code, kind.step.format(*parts), span_of(right))
+    def _of(self, found: _Tried | _Target, together: bool = False) -> _Explanation:
+        if isinstance(found, _Tried):
+            return _Explanation(self, found.edit, together=together)
+        return _Explanation(self, variant=found.variant, together=together)
 
 
 class _Values:
@@ -346,6 +414,8 @@ class _Numbers:
     def __init__(self, entries: Iterator[tuple[float, _Tried]]) -> None:
         self._entries: dict[int, list[tuple[int, float, _Tried]]] = {}
         for k, (value, tried) in enumerate(entries):
+            if not math.isfinite(value):
+                continue
             self._entries.setdefault(_cell(value), []).append((k, value, tried))
 
     def near(self, value: float) -> Iterator[tuple[int, _Tried]]:
@@ -361,6 +431,3 @@ def _cell(value: float) -> int:
 def _joined(first: Mistake, second: Mistake) -> list[Mistake]:
     """Two mistakes that make a line together."""
     return [first, replace(second, message=f"and {second.message}")]
-
-
-__all__ = ["Mistake", "find"]

@@ -50,6 +50,10 @@ class Bound(NamedTuple):
 Scope = tuple[Bound, ...]
 
 
+Leaves = dict[tuple[Node, Scope], Expr | None]
+"""What parts were read as, over the same indices."""
+
+
 @dataclass
 class Reader:
     """Reads changed members of one equation.
@@ -58,13 +62,14 @@ class Reader:
         sides: the equation as it was read.
         member: the position of the member that changes.
         pair: what it is compared in; a changed member is read over the same indices.
+        known: parts that were read before, in the same way.
     """
 
     judge: Judge
     sides: Sides
     member: int
     pair: Pair
-    _known: dict[tuple[Node, Scope], Expr | None] = field(default_factory=dict)
+    known: Leaves = field(default_factory=dict)
     _bound: dict[tuple[str, int], Letter] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -146,9 +151,9 @@ class Reader:
     def leaf(self, node: Node, scope: Scope) -> Expr:
         """A part as SymPy; raises `_Opaque` where it has no meaning or an axis that nobody names."""
         key = node, scope
-        if key not in self._known:
-            self._known[key] = self._leaf(node, scope) if self._has_letters(node, scope) else None
-        found = self._known[key]
+        if key not in self.known:
+            self.known[key] = self._leaf(node, scope) if self._has_letters(node, scope) else None
+        found = self.known[key]
         if found is None:
             raise _Opaque
         return found

@@ -35,10 +35,17 @@ def variants(derivative: Expr, graph: Graph) -> Iterator[Variant]:
     if len(outputs) != 1 or name_of(by) in outputs:
         return
     yield from _diagonals(by, outputs[0], graph)
-    between = [d.name for d in graph.definitions if graph.depends(d.name, name_of(by)) and d.name != outputs[0]]
-    for count in range(1, min(MAX_HELD, len(between)) + 1):
-        for held in combinations((name for name in between if name != name_of(by)), count):
-            yield _held(by, outputs[0], held, graph)
+    shared = list(_shared(by, graph))
+    for count in range(1, min(MAX_HELD, len(shared)) + 1):
+        for held in combinations(shared, count):
+            yield _held(by, held, graph)
+
+
+def _shared(by: Expr, graph: Graph) -> Iterator[str]:
+    """The intermediates that are not entry by entry like the input, as statistics are: what people hold constant."""
+    for definition in graph.definitions:
+        if definition.sizes != graph.sizes_of(name_of(by)) and graph.depends(definition.name, name_of(by)):
+            yield definition.name
 
 
 def _diagonals(by: Expr, output: str, graph: Graph) -> Iterator[Variant]:
@@ -56,7 +63,7 @@ def _diagonals(by: Expr, output: str, graph: Graph) -> Iterator[Variant]:
     yield Variant(total(slope, zip(letters, sizes, strict=True)), table.OFF_DIAGONAL)
 
 
-def _held(by: Expr, output: str, held: tuple[str, ...], graph: Graph) -> Variant:
+def _held(by: Expr, held: tuple[str, ...], graph: Graph) -> Variant:
     """Some intermediates taken for constants."""
     names = sympy.Tuple(*(entry(name, graph.indices_of(name)) for name in held))
     return Variant(D(_loss(graph), by, names), table.HELD, (" and ".join(held),))

@@ -50,12 +50,13 @@ def _keys(reader: Reader, tree: Node) -> Iterator[tuple[Node, str]]:
 
 
 def _names(graph: Graph, used: set[str]) -> dict[str, tuple[Node, ...]]:
-    """For the names that are used those of the same shape, of an array also those of fewer axes."""
-    shapes: dict[str, tuple[str, ...]] = {}
+    """For the names that are used those of the same shape; of numbers, intermediates or inputs as they are."""
+    shapes: dict[str, tuple[object, ...]] = {}
     for name in (*graph.by_name, *graph.inputs):
-        shapes[name.split("#")[0]] = tuple(str(n) for n in graph.sizes_of(name))
+        sizes = tuple(map(str, graph.sizes_of(name)))
+        shapes[name.split("#")[0]] = sizes or (name in graph.by_name,)
     return {
-        name: tuple(key_node(other) for other, sizes in shapes.items() if sizes == shape and other != name)
+        name: tuple(key_node(other) for other, like in shapes.items() if like == shape and other != name)
         for name, shape in shapes.items()
         if name in used
     }

@@ -22,7 +22,7 @@ from derive.probe.points import Claim, Reading, assignments, size_values
 POINTS: tuple[tuple[Style, bool], ...] = (("generic", True), ("positive", True), ("unit", False))
 PLACES_A_POINT = 2
 TOLERANCE = 1e-9
-OPERATIONS = 2_000_000
+OPERATIONS = 20_000_000
 
 
 @dataclass(frozen=True)
@@ -45,14 +45,20 @@ class Place:
         return measure(n, self.evaluators["total"].sizes)
 
 
-def places(claim: Claim, graph: Graph) -> Iterator[Place]:
+Known = dict[tuple[object, ...], Mapping[Reading, Evaluator]]
+"""Evaluators by forward pass, seed and sizes: what one claim made them evaluate is there for the next."""
+
+
+def places(claim: Claim, graph: Graph, known: Known) -> Iterator[Place]:
     """A few places where a claim's right side has a value, letters of one axis both different and equal."""
     for seed, (style, distinct) in enumerate(POINTS, 1):
         point = Point(graph, size_values(claim, graph, distinct), seed, style)
-        evaluators = _evaluators(graph, point)
+        key = id(graph), seed, *point.sizes.items()
+        if key not in known:
+            known[key] = _evaluators(graph, point)
         found = 0
-        for indices in assignments(claim, evaluators["total"]):
-            place = Place(evaluators, indices)
+        for indices in assignments(claim, known[key]["total"]):
+            place = Place(known[key], indices)
             if place.value(claim.right, "total") is not None:
                 yield place
                 found += 1
@@ -61,9 +67,8 @@ def places(claim: Claim, graph: Graph) -> Iterator[Place]:
 
 
 def _evaluators(graph: Graph, point: Point) -> dict[Reading, Evaluator]:
-    budget = Budget(OPERATIONS)
     readings: tuple[Reading, ...] = ("total", "partial")
-    return {r: Evaluator(graph, point.sizes, point.data, Floats(), r, budget) for r in readings}
+    return {r: Evaluator(graph, point.sizes, point.data, Floats(), r, Budget(OPERATIONS)) for r in readings}
 
 
 def close(a: float, b: float) -> bool:
