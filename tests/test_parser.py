@@ -132,6 +132,8 @@ EXPRESSIONS = [
     (r"\begin{cases} a & \text{if i \neq j} \\ b \end{cases}", r'cases(a if list("if", chain(i \neq j)); b)'),
     (r"\begin{cases} a, i = j \\ b \end{cases}", "cases(a if chain(i = j); b)"),
     (r"\begin{bmatrix} a & b \\ c & d \end{bmatrix}", "matrix[(a & b; c & d)"),
+    (r"\begin{bmatrix} a & -b \\ + c & = d \end{bmatrix}", "matrix[(a & add(-b); c & chain(nothing = d))"),
+    (r"\begin{cases} 1 & x > 0 \\ -1 & x < 0 \end{cases}", "cases(1 if chain(x > 0); add(-1) if chain(x < 0))"),
     (r"\begin{array}{cc} a & b \end{array}", "matrix(a & b)"),
     # relations
     ("a = b = c", "chain(a = b = c)"),

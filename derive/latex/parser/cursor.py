@@ -45,12 +45,14 @@ class Surroundings:
         inside: whether a bracket is open; there, row breaks, ``&`` and wide spaces say nothing.
         bars: the kinds of bars that are open in the innermost bracket.
         script: whether this is a subscript or superscript, where letters stand single.
+        cell: whether this is an entry of a matrix or of cases, which ``&`` and a row break end.
         depth: how many factors lie around this place.
     """
 
     inside: bool = False
     bars: tuple[str, ...] = ()
     script: bool = False
+    cell: bool = False
     depth: int = 0
 
 

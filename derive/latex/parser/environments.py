@@ -46,7 +46,7 @@ def environment(reader: Reader) -> Node:
         raise _refusal(reader.environment_name(), opened)
     name = open_environment(reader)
     rows: list[tuple[Node, ...]] = []
-    with reader.within(inside=False, bars=()):
+    with reader.within(inside=False, bars=(), cell=True):
         while reader.look().text != "\\end" and reader.look().kind != "end":
             rows.append(_row(reader))
     close_environment(reader, name, opened)

@@ -66,7 +66,7 @@ class Parser(Reader):
     def _next_relation(self) -> str | None:
         """The relation that continues the chain, on this row or at the start of the next one."""
         start = self.at
-        while self.look().text in _WIDE:
+        while self.look().text in (_WIDE - _ROW_BREAKS if self.here.cell else _WIDE):
             self.take()
         sign = relation(self)
         if sign is None:
@@ -75,7 +75,7 @@ class Parser(Reader):
 
     def _member(self) -> Node:
         """The side after a relation; `Empty` where nothing stands."""
-        while self.look().text == "&" or (self.look().text == "\\\\" and self._row_goes_on()):
+        while (self.look().text == "&" and not self.here.cell) or (self.look().text == "\\\\" and self._row_goes_on()):
             self.take()
         token = self.look()
         if self.starts(token) or token.text in _SIGNS:
@@ -113,6 +113,8 @@ class Parser(Reader):
 
     def _row_goes_on(self) -> bool:
         """Whether the next row only continues this expression: it begins with an operator and is no equation itself."""
+        if self.here.cell:
+            return False
         at = self.at
         aligned = False
         while self.tokens[at].text in _WIDE or self.tokens[at].text in ("\\,", "\\;", "\\ "):
