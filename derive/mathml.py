@@ -50,6 +50,7 @@ _BRACES |= {"overbracket": ("mover", "⎴")}
 
 _PARTIAL = S.Symbol("\\partial")
 _TIMES = "<mo>&#x2062;</mo>"
+_THIN_TIMES = '<mo rspace="0.17em">&#x2062;</mo>'
 _COMMA = "<mo>&#x2063;</mo>"
 _APPLY = "<mo>&#x2061;</mo>"
 
@@ -172,7 +173,7 @@ class _Printer:
         last = len(node.factors) - 1
         for k, factor in enumerate(node.factors):
             brackets = isinstance(factor, S.Sum) or (isinstance(factor, S.BigOperator) and k < last)
-            between = self._times(node.operators[k - 1]) if k and node.factors[k - 1] != _PARTIAL else ""
+            between = self._between(node, k) if k else ""
             parts.append((between, self._unmarked(factor, brackets), self._is_marked(factor)))
         return _row(*_runs(parts))
 
@@ -185,9 +186,14 @@ class _Printer:
         finally:
             self._in_mark &= not marked
 
-    def _times(self, operator: str) -> str:
+    def _between(self, node: S.Product, k: int) -> str:
+        """What stands in front of a factor: invisible signs keep their distance from fractions, as TeX does."""
+        operator, before = node.operators[k - 1], node.factors[k - 1]
+        if not operator and before == _PARTIAL:
+            return ""
         if not operator:
-            return _COMMA if self._in_script else _TIMES
+            thin = isinstance(before, S.Fraction) or isinstance(node.factors[k], S.Fraction)
+            return _COMMA if self._in_script else _THIN_TIMES if thin else _TIMES
         return _operator(_PRODUCTS.get(operator, plain(S.Symbol(operator))))
 
     def sum(self, node: S.Sum) -> str:

@@ -19,8 +19,9 @@ from derive.cli import main
 from derive.document import DocumentError
 from derive.hints import withhold
 from derive.mistakes.table import KINDS, SIGN, Mistake
-from derive.report import concise, github, gradescope, junit, sarif
+from derive.report import concise, github, gradescope, html, junit, sarif
 from derive.report import json as json_report
+from derive.report import notebook as notebook_report
 from derive.report.places import lines_of_cells
 from derive.report.text import TextReport
 from derive.source import Span
@@ -255,6 +256,8 @@ def texts(checked: Checked) -> Iterator[str]:
     yield sarif.render([checked], [], "0")
     yield junit.render([checked])
     yield gradescope.render([checked])
+    yield re.sub("<style>.*?</style>", "", html.render([checked], [], "0"), flags=re.DOTALL)
+    yield notebook_report.markdown(checked)
 
 
 @pytest.fixture

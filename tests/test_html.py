@@ -109,6 +109,17 @@ def test_the_innermost_fault_is_marked(marked: Checked) -> None:
     assert f"<code>{SIGN.code}</code>the sign of μ is wrong" in article
 
 
+def test_several_documents_have_a_list(marked: Checked) -> None:
+    page = html.render([marked, marked], [], "0")
+    links = [a["href"] for a in Elements(page).named("a") if a.get("class") != "skip"]
+    assert links == ["#d1", "#d2"] and 'id="d2"' in page
+    assert "<nav" not in html.render([marked], [], "0")
+
+
+def test_a_mistake_says_where_it_comes_from(marked: Checked) -> None:
+    assert SIGN.origin in html.render([marked], [], "0")
+
+
 def test_without_a_named_mistake_the_whole_right_side_is_hinted_at(notes: Checked) -> None:
     page = html.render([notes], [], "0")
     article = page[page.index('<article class="statement refuted vague" id="d1-s5.1"') :]

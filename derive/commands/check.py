@@ -5,8 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from derive.commands.output import can_encode, colours, width, write
 from derive.commands.version import version
@@ -66,12 +65,11 @@ def _seconds(text: str) -> float:
     return value
 
 
-@dataclass
-class _Outcome:
+class _Outcome(NamedTuple):
     """What became of the documents: those that were checked, and those that cannot be read."""
 
-    checked: list[Checked] = field(default_factory=list)
-    unreadable: list[DocumentError] = field(default_factory=list)
+    checked: list[Checked]
+    unreadable: list[DocumentError]
 
     def status(self, failing: set[str]) -> int:
         if self.unreadable:
@@ -104,7 +102,7 @@ def _check(options: argparse.Namespace) -> _Outcome:
     from derive.hints import withhold
     from derive.library import open_document
 
-    outcome = _Outcome()
+    outcome = _Outcome([], [])
     for path in options.paths:
         try:
             document = open_document(path)

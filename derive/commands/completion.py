@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from derive.commands.output import write
 
@@ -30,8 +29,7 @@ def _run(shell: str, commands: Any) -> int:
 # -- what there is to complete ---------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class _Option:
+class _Option(NamedTuple):
     """An option: its names, whether a value follows, and the values if they are known."""
 
     names: tuple[str, ...]
@@ -40,8 +38,7 @@ class _Option:
     values: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class _Command:
+class _Command(NamedTuple):
     """A command: its options, and the values of its arguments; files, where they are not known."""
 
     name: str

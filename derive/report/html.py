@@ -19,6 +19,7 @@ from derive.latex import syntax as S
 from derive.latex.syntax import Node
 from derive.latex.writer import latex
 from derive.mathml import element, math, mathml, relation
+from derive.mistakes.table import BY_CODE
 from derive.plain import plain
 from derive.report.wording import claims, place, remarks, sentence
 from derive.source import Source, Span
@@ -50,7 +51,7 @@ _BREAK_AT = 56  # signs: longer equations are set in pieces, between which a lin
 def render(documents: Sequence[Checked], unreadable: Iterable[DocumentError], version: str) -> str:
     """All documents as one page."""
     names = ", ".join([c.document.path for c in documents]) or "nothing"
-    parts = [_filter([s for checked in documents for s in checked.statements])]
+    parts = [_contents(documents), _filter([s for checked in documents for s in checked.statements])]
     parts += [_unreadable(error) for error in unreadable]
     parts += [_document(checked, f"d{k}-") for k, checked in enumerate(documents, 1)]
     first = next((f"d{k}-{_first(c)}" for k, c in enumerate(documents, 1) if _first(c)), "")
@@ -99,6 +100,18 @@ def _first(checked: Checked) -> str:
 # -- around the statements -------------------------------------------------------------------------------------------
 
 
+def _contents(documents: Sequence[Checked]) -> str:
+    """Where to find which document, if there are several."""
+    if len(documents) < 2:
+        return ""
+    items = (
+        f'<li class="{c.verdict}"><a href="#d{k}">{_text(c.document.path)}</a> '
+        f'<span class="status">{SIGNS[c.verdict]} {c.verdict}</span></li>\n'
+        for k, c in enumerate(documents, 1)
+    )
+    return f'<nav class="contents" aria-label="Documents"><ul>\n{"".join(items)}</ul></nav>\n'
+
+
 def _filter(statements: Sequence[Statement]) -> str:
     """A switch for each verdict that occurs."""
     counts = Counter(s.status for s in statements)
@@ -118,7 +131,8 @@ def _document(checked: Checked, prefix: str, level: int = 1) -> str:
     parts = [_head(checked, level), _assumptions(checked), _repairs(checked)]
     parts.append(f'<div class="statements">\n{statements}</div>\n' if statements else "")
     parts.append(_goals(checked.goals, level + 1))
-    return f'<section class="document">\n{"".join(parts)}</section>\n'
+    identity = f' id="{prefix.removesuffix("-")}"' if prefix else ""
+    return f'<section class="document"{identity}>\n{"".join(parts)}</section>\n'
 
 
 def _head(checked: Checked, level: int) -> str:
@@ -264,8 +278,14 @@ def _remarks(statement: Statement) -> str:
 
 
 def _mistakes(statement: Statement) -> str:
-    items = (f"<li><code>{_text(m.code)}</code>{_text(m.message)}</li>\n" for m in statement.mistakes)
+    items = (f"<li><code>{_text(m.code)}</code>{_text(m.message)}{_origin(m.code)}</li>\n" for m in statement.mistakes)
     return f'<ul class="mistakes">\n{"".join(items)}</ul>\n' if statement.mistakes else ""
+
+
+def _origin(code: str) -> str:
+    """What a mistake usually comes from."""
+    kind = BY_CODE.get(code)
+    return f'<p class="origin">{_text(kind.origin)}</p>' if kind is not None else ""
 
 
 def _equation(left: Node, right: Node, marks: Sequence[Span] = ()) -> str:
