@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -12,13 +12,11 @@ import sympy
 from sympy import Expr, Symbol
 
 from derive.checking import typesetter
-from derive.closed import ClosedForm
 from derive.document import Document, Format, read_text
-from derive.forward import Definition, Graph, entry
-from derive.language import D, bound, index, indices_of, name_of
-from derive.latex.syntax import Node
-from derive.latex.writer import latex
+from derive.forward import Graph
+from derive.language import bound, index
 from derive.library import open_document
+from derive.model import Model, Origin
 from derive.normal.algebra import GaveUp, Undefined
 from derive.normal.prover import Prover
 from derive.plain import plain
@@ -27,7 +25,7 @@ from derive.probe.arithmetic import OutOfDomain
 from derive.probe.evaluation import NotEvaluable, TooLarge
 from derive.probe.points import Agreement, Claim, Counterexample, compare
 from derive.problem.reader import read_problem
-from derive.verdict import Judge, Status
+from derive.verdict import Status
 
 if TYPE_CHECKING:
     from derive.kernels.kernel import RunningKernel, Target
@@ -46,65 +44,13 @@ def read(document: str | Path, kind: str | None = None) -> Document:
 # -- problems --------------------------------------------------------------------------------------------------------
 
 
-class LoadedProblem:
-    """A document's forward pass, ready to be differentiated.
-
-    Attributes:
-        graph: the forward graph.
-        assumptions: what had to be taken for granted to read it.
-    """
+class LoadedProblem(Model):
+    """A document's forward pass, ready to be differentiated."""
 
     def __init__(self, document: Document) -> None:
         self._problem = read_problem(document)
-        self._judge = Judge(self._problem)
-        self._typesetter = typesetter(self._problem)
-        self.graph: Graph = self._problem.graph
-
-    @property
-    def definitions(self) -> Mapping[str, Definition]:
-        """The forward pass by name, in an order in which each definition uses only earlier ones."""
-        return self.graph.by_name
-
-    @property
-    def assumptions(self) -> tuple[str, ...]:
-        return tuple(self._problem.assumptions)
-
-    def write(self, expr: Expr, indices: Sequence[Symbol] = (), sizes: Sequence[Expr] = ()) -> Node:
-        """An expression over the forward pass with the letters and names of the document."""
-        return self._typesetter.node(expr, indices, sizes)
-
-    def __repr__(self) -> str:
-        rows = (" = ".join(plain(side) for side in self._definition(d)) for d in self.graph.definitions)
-        return f"<LoadedProblem {'; '.join(rows)}>"
-
-    def _repr_latex_(self) -> str:
-        """The forward pass, one definition a line."""
-        rows = (" &= ".join(latex(side) for side in self._definition(d)) for d in self.graph.definitions)
-        return r"$\displaystyle \begin{aligned} " + r" \\ ".join(rows) + r" \end{aligned}$"
-
-    def _definition(self, definition: Definition) -> tuple[Node, Node]:
-        left, right = (
-            self.write(side, definition.indices, definition.sizes) for side in (definition.entry(), definition.expr)
-        )
-        return left, right
-
-    def gradient(self, name: str) -> Gradient:
-        """The gradient of the loss by an input, a parameter or an intermediate.
-
-        Args:
-            name: as the document writes it without indices, with or without backslash: ``x``, ``\\gamma``, ``gamma``.
-
-        Raises:
-            KeyError: the forward pass has no such name.
-            GaveUp: no closed form of tolerable size was found.
-        """
-        key = self._key(name)
-        court = self._judge.court(self.graph)
-        by = entry(key, self.graph.indices_of(key))
-        left = D(Symbol(self.graph.loss, real=True), by)
-        staged = court.calculus.resolve(left, "total")
-        form = court.compactor.closed_form(staged, time.monotonic() + self._judge.timeout)
-        return Gradient(left, form, self)
+        origin = Origin(document.path, _heading(document), tuple(self._problem.assumptions))
+        super().__init__(self._problem.graph, typesetter(self._problem), self._problem.table.axes.sizes(), origin)
 
     def kernel(self, target: Target = "numpy", wrt: Sequence[str] | None = None) -> RunningKernel:
         """The forward pass and its gradients as fast functions of arrays, proved before they are printed.
@@ -131,7 +77,7 @@ class LoadedProblem:
         """The kernel before it is printed in a language; arguments as for `kernel`."""
         from derive.kernels.make import default_wrt, make_kernel
 
-        keys = default_wrt(self.graph) if wrt is None else tuple(map(self._key, wrt))
+        keys = default_wrt(self.graph) if wrt is None else tuple(map(self.key, wrt))
         lines = {d.name: self._line(d.entry(), d.expr, d.indices, d.sizes) for d in self.graph.definitions}
         lines |= {f"∂{key}": self.gradient(key).text() for key in keys}
         return make_kernel(self.graph, self.title, keys, lines, self._problem.table.axes.sizes())
@@ -139,63 +85,12 @@ class LoadedProblem:
     def _line(self, left: Expr, right: Expr, indices: Sequence[Symbol], sizes: Sequence[Expr]) -> str:
         return " = ".join(plain(self.write(side, indices, sizes)) for side in (left, right))
 
-    @property
-    def title(self) -> str:
-        """The document's heading, or its name."""
-        text = self._problem.document.sources[0].text if self._problem.document.sources else ""
-        heading = next((line.lstrip("# ") for line in text.splitlines() if line.startswith("# ")), "")
-        return heading.strip() or Path(self._problem.document.path).stem
 
-    def _key(self, name: str) -> str:
-        known = [*self.graph.by_name, *self.graph.inputs]
-        for key in known:
-            if name in (key, key.lstrip("\\")):
-                return key
-        raise KeyError(f"{name!r} is not in the forward pass; it has {', '.join(sorted(known))}")
-
-
-@dataclass(frozen=True)
-class Gradient:
-    """A gradient in closed form.
-
-    Attributes:
-        left: the derivative itself, ``D(L, x[i])``.
-        form: the closed form with its reductions.
-    """
-
-    left: Expr
-    form: ClosedForm
-    problem: LoadedProblem
-
-    @property
-    def closed_form(self) -> Expr:
-        """The closed form as SymPy, over the names of the forward pass and the upstream gradient."""
-        return self.form.expr
-
-    @property
-    def reductions(self) -> tuple[Expr, ...]:
-        """The sums that it needs."""
-        return self.form.reductions
-
-    def latex(self) -> str:
-        """``left = right`` in LaTeX."""
-        return " = ".join(latex(side) for side in self._sides())
-
-    def text(self) -> str:
-        """``left = right`` in one line of text."""
-        return " = ".join(plain(side) for side in self._sides())
-
-    def _sides(self) -> tuple[Node, Node]:
-        by = self.left.args[1]
-        sizes = self.problem.graph.sizes_of(name_of(by))
-        left, right = (self.problem.write(side, indices_of(by), sizes) for side in (self.left, self.closed_form))
-        return left, right
-
-    def _repr_latex_(self) -> str:
-        return f"$\\displaystyle {self.latex()}$"
-
-    def __repr__(self) -> str:
-        return f"<Gradient {self.text()}>"
+def _heading(document: Document) -> str:
+    """A document's first heading, or its name."""
+    text = document.sources[0].text if document.sources else ""
+    heading = next((line.lstrip("# ") for line in text.splitlines() if line.startswith("# ")), "")
+    return heading.strip() or Path(document.path).stem
 
 
 # -- proofs ----------------------------------------------------------------------------------------------------------

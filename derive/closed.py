@@ -9,7 +9,7 @@ over and over again keeps its name: dP and dS of attention.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -77,10 +77,18 @@ class Compactor:
         graph: the forward pass.
         staged: definitions of staged derivatives, looked up while it works.
         positive: names of positive data and sizes.
+        nameable: the staged derivatives that may keep their name; without it those of the loss.
     """
 
-    def __init__(self, graph: Graph, staged: Mapping[str, Definition], positive: frozenset[str]) -> None:
+    def __init__(
+        self,
+        graph: Graph,
+        staged: Mapping[str, Definition],
+        positive: frozenset[str],
+        nameable: Callable[[str], bool] | None = None,
+    ) -> None:
         self.graph = graph
+        self._nameable = nameable if nameable is not None else self._is_adjoint
         self.staged = staged
         self.positive = positive
         self._stages: dict[str, _Stage] = {}
@@ -91,14 +99,10 @@ class Compactor:
         Raises `GaveUp` where every attempt grows too large.
         """
         self.prover.algebra.deadline = deadline
+        self.coordinates  # noqa: B018 - the facts must be known before anything is read
         alone = self._alone(expr)
         stage = alone if alone is not None else self._compacted("", self.prover.normal(expr))
         return self._closed(stage, expr if alone is not None else None)
-
-    def stage(self, name: str, deadline: float | None = None) -> ClosedForm:
-        """The compact form of a staged derivative, over the indices of its definition."""
-        definition = self.staged[name]
-        return self.closed_form(definition.entry(), deadline)
 
     def equation(self, fold: Fold) -> tuple[Expr, Expr]:
         """A change of coordinates as an equation over the indices of its definition: ``x = μ + x̂ √(σ²+ε)``."""
@@ -137,17 +141,13 @@ class Compactor:
             if top in self._stages or not missing:
                 todo.pop()
                 if top not in self._stages:
-                    self._stages[top] = self._compacted(top, self._value(self.staged[top]))
+                    self._stages[top] = self._compacted(top, self.prover.normal(self.staged[top].expr))
             else:
                 todo += missing
         return self._stages[name]
 
     def _uses(self, name: str) -> list[str]:
         return sorted(n for n in self.staged[name].uses if n in self.staged)
-
-    def _value(self, definition: Definition) -> Poly:
-        self.coordinates  # noqa: B018 - the facts must be known before anything is read
-        return self.prover.normal(definition.expr)
 
     def _compacted(self, name: str, p: Poly) -> _Stage:
         """A normal form with earlier derivatives put in, except those that had better keep their names."""
@@ -187,11 +187,11 @@ class Compactor:
 
     def _is_large(self, name: str) -> bool:
         """Whether an adjoint keeps its name whatever it costs."""
-        return self._is_adjoint(name) and self._stages[name].form.cost.operations > INLINED
+        return self._nameable(name) and self._stages[name].form.cost.operations > INLINED
 
     def _is_doubtful(self, name: str, p: Poly) -> bool:
         """Whether an adjoint may be better off with its name: a sum that would be summed again, or several terms."""
-        if not self._is_adjoint(name):
+        if not self._nameable(name):
             return False
         form = self._stages[name].form
         nested = any(a.kind == "sum" and name in a.names for a in _all_atoms(p))

@@ -32,6 +32,7 @@ from derive.normal.atoms import (
     magnitude,
     rational,
     terms,
+    variable,
 )
 from derive.normal.contraction import opened
 from derive.normal.convert import Converter
@@ -122,7 +123,7 @@ class Setter:
             left = dict(monomial)
             for atom, e in below.items():
                 k = rational(left.get(atom, 0) - e)
-                base = atom.base if atom.kind == "power" else {((atom, 1),): 1}
+                base = atom.base if atom.kind == "power" else variable(atom)
                 lifted = self.algebra.multiply(lifted, self.algebra.power(base, k))
             add_to(above, lifted)
         if len(above) != 1 and (top := self.layout(above)) and len(top) == 1:

@@ -35,22 +35,12 @@ Equation = tuple[Expr, Expr]
 
 
 @dataclass(frozen=True)
-class Reason:
-    """Why a step holds: words, and the equations that it uses."""
-
-    words: str = ""
-    equations: tuple[Equation, ...] = ()
-
-
-NO_REASON = Reason()
-
-
-@dataclass(frozen=True)
 class Step:
     """``before = after``.
 
     Attributes:
         subject: what the whole chain of equations is about, a derivative.
+        because: equations that the step uses.
         proved: whether the normal form proves it.
         changed: parts of ``before`` that the step changes, where it leaves others alone.
         terms: the terms of ``after`` in the order in which they belong.
@@ -60,7 +50,7 @@ class Step:
     subject: Expr
     before: Expr
     after: Expr
-    reason: Reason
+    because: tuple[Equation, ...]
     proved: bool
     changed: tuple[Expr, ...] = ()
     terms: tuple[Expr, ...] = ()
@@ -73,7 +63,7 @@ class Stage:
     Attributes:
         left: the derivative, ``D(L, v[i])``.
         indices, sizes: those of the name.
-        users: the names through which it reaches the loss.
+        users: the entries through which it reaches the loss.
         form: its closed form.
         proved: whether the closed form is proved equal to the derivative.
     """
@@ -82,7 +72,7 @@ class Stage:
     left: Expr
     indices: tuple[Symbol, ...]
     sizes: tuple[Expr, ...]
-    users: tuple[str, ...]
+    users: tuple[Expr, ...]
     steps: tuple[Step, ...]
     form: ClosedForm
     proved: bool
@@ -186,14 +176,16 @@ class Author:
         form = self.compactor.closed_form(entry(staged, indices), self.deadline)
         users = self._users(name)
         steps: tuple[Step, ...] = ()
+        uses: list[_Use] = []
         if staged in self.calculus.staged:
-            writer = _StageWriter(self, left, form, [self._use(u, name, indices) for u in users])
+            uses = [self._use(user, name, indices) for user in users]
+            writer = _StageWriter(self, left, form, uses)
             steps = tuple(writer.steps())
             if not is_same(writer.result, form.expr):
                 form = replace(form, expr=writer.result, operations=operations(writer.result))
             self._definitions[staged] = Definition(staged, indices, sizes, form.expr)
         proved = all(step.proved for step in steps)
-        return Stage(name, left, indices, sizes, tuple(u.name for u in users), steps, form, proved)
+        return Stage(name, left, indices, sizes, tuple(use.of for use in uses), steps, form, proved)
 
     def closed_value(self, staged: str, indices: tuple[Expr, ...]) -> Expr:
         """The closed form of an earlier stage at some indices; the upstream gradient is itself."""
@@ -247,26 +239,27 @@ class Author:
             return None
         return None if value.has(sympy.Sum) else value
 
-    def because(self, form: ClosedForm, before: Expr) -> Reason:
+    def because(self, form: ClosedForm, before: Expr) -> tuple[Equation, ...]:
         """What a change to a closed form rests on: x = μ + x̂ √(σ²+ε), and definitions of other names that are new."""
-        folds = [fold for fold in form.folds if fold.meaning is None]
-        equations = [self.compactor.equation(fold) for fold in folds]
-        equations += self.new_definitions(before, form.expr, {fold.name for fold in folds})
-        return Reason("because" if equations else "", tuple(equations))
+        folds = {fold.name: self.compactor.equation(fold) for fold in form.folds if fold.meaning is None}
+        equations = [equation for equation in folds.values() if _occurrences(before, *equation)]
+        equations += self.new_definitions(before, form.expr, folds)
+        return tuple(equations)
 
     def new_definitions(self, before: Expr, after: Expr, known: Iterable[str] = ()) -> tuple[Equation, ...]:
         """The definitions of the names that a step brings in."""
         new = (self.graph.by_name.get(name) for name in sorted(names_in(after) - names_in(before) - set(known)))
         return tuple((d.entry(), d.expr) for d in new if d is not None)
 
-    def in_coordinates(self, expr: Expr, folds: Iterable[Fold]) -> Expr | None:
-        """An expression with the data replaced by its coordinates; None where there is nothing to replace."""
-        replaced = expr
+    def in_coordinates(self, expr: Expr, folds: Iterable[Fold]) -> tuple[Expr, tuple[Expr, ...]]:
+        """An expression with the data replaced by its coordinates, and the parts that were replaced."""
+        changed: list[Expr] = []
         for fold in folds:
             if fold.meaning is None:
-                target, value = self.compactor.equation(fold)
-                replaced = _replaced(replaced, target, value)
-        return None if replaced == expr else replaced
+                found = _occurrences(expr, *self.compactor.equation(fold))
+                changed += found
+                expr = expr.xreplace(found)
+        return expr, tuple(changed)
 
     # -- judging -----------------------------------------------------------------------------------------------------
 
@@ -320,8 +313,8 @@ class Author:
         return tuple(sorted(found, key=len))
 
 
-def _replaced(expr: Expr, target: Expr, value: Expr) -> Expr:
-    """An expression with a target, at whatever indices, replaced by its value at these."""
+def _occurrences(expr: Expr, target: Expr, value: Expr) -> dict[Expr, Expr]:
+    """Where an expression has a target, at whatever indices, with its value there."""
     (pattern,) = target.atoms(sympy.Indexed)
     found: dict[Expr, Expr] = {}
     for node in sympy.preorder_traversal(expr):
@@ -333,7 +326,7 @@ def _replaced(expr: Expr, target: Expr, value: Expr) -> Expr:
                 times = _times(node, target.xreplace(places))
                 if times is not None:
                     found[node] = refresh(value).xreplace(places) ** times
-    return expr.xreplace(found)
+    return found
 
 
 def _times(node: Expr, target: Expr) -> Expr | None:
@@ -362,15 +355,15 @@ class _StageWriter:
         terms = self._terms(lambda use: self._adjoint(use) * D(use.of, use.by))
         chained = self.left if direct else sympy.Add(*terms)
         if not direct:
-            yield self._step("chain rule", self.left, self.left, chained, self._through(), (), terms)
+            yield self._step("chain rule", self.left, self.left, chained, (), (), terms)
         for use in self.uses:
             yield from self._local(use)
         current = self._slopes[self.uses[0]] if direct else chained
-        for rule, expr, reason, changed in self._values():
+        for rule, expr, because, changed in self._values():
             if rule == "collection" and operations(current) < operations(expr) and not current.has(D):
                 break
             if not is_same(expr, current):
-                yield self._step(rule, self.left, current, expr, reason, changed)
+                yield self._step(rule, self.left, current, expr, because, changed)
                 current = expr
         self.result = current
 
@@ -380,16 +373,12 @@ class _StageWriter:
         subject: Expr,
         before: Expr,
         after: Expr,
-        reason: Reason = NO_REASON,
+        because: tuple[Equation, ...] = (),
         changed: tuple[Expr, ...] = (),
         terms: tuple[Expr, ...] = (),
     ) -> Step:
         first = self.author.raw(before) if before == self.left else before
-        return Step(rule, subject, before, after, reason, self.author.proves(first, after), changed, terms)
-
-    def _through(self) -> Reason:
-        """The names through which the loss is reached."""
-        return Reason("through", tuple((use.of, use.of) for use in self.uses))
+        return Step(rule, subject, before, after, because, self.author.proves(first, after), changed, terms)
 
     # -- local partials ----------------------------------------------------------------------------------------------
 
@@ -403,8 +392,8 @@ class _StageWriter:
             current = step.after
         form = self.author.compactor.closed_form(current, self.author.deadline) if current.has(*_COMPACTED) else None
         if form is not None and form.operations < operations(current):
-            reason = self.author.because(form, current)
-            yield self._step(_rule_for(form, reason), subject, current, form.expr, reason)
+            because = self.author.because(form, current)
+            yield self._step(_rule_for(form, because), subject, current, form.expr, because)
             current = form.expr
         self._slopes[use] = current
         if current == 0:
@@ -417,28 +406,27 @@ class _StageWriter:
         if known:
             rule: Rule = "cancellation" if 0 in known.values() else "known sum"
             after = expr.xreplace(known)
-            yield self._step(rule, subject, expr, after, Reason("because", tuple(known.items())), tuple(known))
+            yield self._step(rule, subject, expr, after, tuple(known.items()), tuple(known))
 
     # -- the chain of values -----------------------------------------------------------------------------------------
 
-    def _values(self) -> Iterator[tuple[Rule, Expr, Reason, tuple[Expr, ...]]]:
+    def _values(self) -> Iterator[tuple[Rule, Expr, tuple[Equation, ...], tuple[Expr, ...]]]:
         """What the derivative is, step by step, from the chain rule to the closed form."""
         current = tidied(sympy.Add(*self._terms(lambda use: self._value(use) * self._slopes[use])))
-        yield "substitution", current, NO_REASON, ()
+        yield "substitution", current, (), ()
         for step in self._cancellations(self.left, current):
-            yield step.rule, step.after, step.reason, step.changed
+            yield step.rule, step.after, step.because, step.changed
             current = step.after
-        reason = NO_REASON
-        changed = self.author.in_coordinates(current, self.form.folds)
-        if changed is not None:
-            reason = self.author.because(self.form, current)
-            if operations(changed) <= operations(current):
-                yield "coordinates", changed, reason, ()
-                reason = NO_REASON
-        new = self.author.new_definitions(current, self.form.expr) if changed is None else ()
-        if new:
-            yield "known sum", self.form.expr, Reason("because", new), ()
-        yield "collection", self.form.expr, reason, ()
+        because: tuple[Equation, ...] = ()
+        moved, changed = self.author.in_coordinates(current, self.form.folds)
+        if changed:
+            because = self.author.because(self.form, current)
+            if operations(moved) <= operations(current):
+                yield "coordinates", moved, because, changed
+                because = ()
+        elif new := self.author.new_definitions(current, self.form.expr):
+            yield "known sum", self.form.expr, new, ()
+        yield "collection", self.form.expr, because, ()
 
     def _terms(self, factor: Callable[[_Use], Expr]) -> tuple[Expr, ...]:
         """A product for each use, summed over the letters of the user that the name does not have."""
@@ -466,11 +454,11 @@ class _StageWriter:
         return self.author.closed_value(staged, indices_of(use.of))
 
 
-def _rule_for(form: ClosedForm, reason: Reason) -> Rule:
+def _rule_for(form: ClosedForm, because: tuple[Equation, ...]) -> Rule:
     """What brings an expression to a closed form."""
     if any(fold.meaning is None for fold in form.folds):
         return "coordinates"
-    return "known sum" if reason.equations else "collection"
+    return "known sum" if because else "collection"
 
 
 def _tied(slope: Expr, letter: Symbol, indices: Iterable[Symbol]) -> Expr | None:

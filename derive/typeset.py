@@ -32,10 +32,12 @@ class Typesetter:
     Args:
         letters: for each size, as a string, the letters that the document uses for indices of it.
         upstream: for a derivative's name (``∂L/∂y``), the document's own name for it.
+        ranges: whether sums say what their index runs over.
     """
 
     letters: Mapping[str, Sequence[str]] = field(default_factory=dict)
     upstream: Mapping[str, str] = field(default_factory=dict)
+    ranges: bool = False
 
     def node(self, expr: Expr, indices: Iterable[Symbol] = (), sizes: Iterable[Expr] = ()) -> Node:
         """The syntax of an expression.
@@ -120,8 +122,12 @@ class Typesetter:
             letters.append((letter, high))
         node = self._node(expr.function, inner, used)
         operator = "sum" if isinstance(expr, sympy.Sum) else "prod"
-        for letter, _ in letters:
-            node = S.BigOperator(operator, S.Symbol(letter), None, node)
+        for letter, high in letters:
+            lower: Node = S.Symbol(letter)
+            upper = self._node(high, inner, used) if self.ranges else None
+            if self.ranges:
+                lower = S.Chain((lower, S.Number("1")), ("=",))
+            node = S.BigOperator(operator, lower, upper, node)
         return node
 
     def _letter(self, symbol: Symbol, size: Expr, used: Iterable[str], others: Sequence[str] = LETTERS) -> str:
@@ -162,6 +168,8 @@ class Typesetter:
         below = sorted(below, key=_factor_order)
         above = sorted(above, key=_factor_order)
         beside = [f for f in above if _is_bulky(f)] if below or number.q != 1 else []
+        if len(beside) == len(above) == 1 and number.p == 1 and _is_short(beside[0]):
+            beside = []  # (a - b)/c, not 1/c (a - b)
         top = [self._power(b, e, names, taken) for b, e in above if (b, e) not in beside]
         bottom = [self._power(b, e, names, taken) for b, e in below]
         if number.p != 1:
@@ -171,7 +179,7 @@ class Typesetter:
         rest = [self._power(b, e, names, taken) for b, e in beside]
         if not bottom:
             return _product([*top, *rest] or [S.Number("1")])
-        fraction = S.Fraction(_product(top or [S.Number("1")]), _product(bottom))
+        fraction = S.Fraction(_bare(_product(top or [S.Number("1")])), _bare(_product(bottom)))
         return _product([fraction, *rest])
 
     def _power(self, base: Expr, exponent: Expr, names: Mapping[Symbol, str], taken: frozenset[str]) -> Node:
@@ -246,6 +254,12 @@ def _is_bulky(factor: tuple[Expr, Expr]) -> bool:
     """Whether a factor is written beside a fraction: brackets and sums."""
     base, exponent = factor
     return isinstance(base, sympy.Add | sympy.Sum | sympy.Product) and exponent == 1
+
+
+def _is_short(factor: tuple[Expr, Expr]) -> bool:
+    """Whether a bracket goes on a fraction: two terms without a sum over an index."""
+    base, exponent = factor
+    return exponent == 1 and isinstance(base, sympy.Add) and len(base.args) == 2 and not _has_sum(base)
 
 
 def _is_negative_power(exponent: Expr) -> bool:
@@ -333,6 +347,11 @@ def _exponent(exponent: Expr, node: Node) -> Node:
 
 def _factors_of(node: Node) -> tuple[Node, ...]:
     return node.factors if isinstance(node, S.Product) and not any(node.operators) else (node,)
+
+
+def _bare(node: Node) -> Node:
+    """A bracketed part without the brackets, where a fraction's bar does their work."""
+    return node.body if isinstance(node, S.Group) and node.opening == "(" else node
 
 
 def _product(factors: list[Node]) -> Node:

@@ -13,7 +13,8 @@ PACKAGE = Path(__file__).parent.parent / "derive"
 STAGES = [
     "source", "latex", "repair", "document", "library", "limits",
     "language", "primitives", "forward", "gradient", "normal", "coordinates", "layout", "closed", "steps", "probe",
-    "notation", "problem", "verdict", "typeset", "plain", "mistakes", "numeric", "terms", "checking", "kernels", "hints", "mathml", "report", "results", "api",
+    "notation", "problem", "verdict", "typeset", "plain", "exposition", "extension", "pushforward", "mistakes", "numeric", "terms", "checking", "kernels", "hints", "mathml", "report", "results",
+    "model", "api",
     "jupyter", "pytest_plugin", "commands", "cli",
 ]  # fmt: skip
 
