@@ -13,7 +13,7 @@ import sympy
 from sympy import Expr, Symbol
 
 from derive.forward import Definition, Graph, quantities_in
-from derive.kernels.names import Names
+from derive.kernels.names import Names, identifier
 from derive.language import indices_of, name_of
 
 Place = tuple[str, int]
@@ -46,8 +46,10 @@ class Axes:
         self.size_names: dict[Symbol, str] = {}
         for definition in graph.definitions:
             self._join(definition)
+        self._names = names
         for definition in graph.definitions:
             self._name(definition)
+        names.reserve(self.sizes)
         self._name_sizes(names)
         largest = sorted(graph.sizes, key=lambda name: -len(graph.sizes_of(name)))
         self.order = tuple(dict.fromkeys(letter for name in largest if self._is_known(name) for letter in self.of(name)))
@@ -108,21 +110,22 @@ class Axes:
                 continue
             if not isinstance(size, Symbol):
                 raise NotLowerable(f"an axis of {size} values: kernels need axes whose size is a name")
-            chosen = _fresh(letter.name, set(self._letters.values()))
+            chosen = self._fresh(letter.name)
             self._letters[root] = chosen
             self.sizes[chosen] = size
+
+    def _fresh(self, letter: str) -> str:
+        """A letter that is neither another axis nor a name in the graph."""
+        letter = "".join(c for c in identifier(letter) if c.isascii() and c.isalnum()).lower() or "i"
+        letter = letter if letter[0].isalpha() else f"i{letter}"
+        taken = {*self._letters.values(), *map(identifier, (*self.graph.by_name, *self.graph.inputs))}
+        found, number = letter, 2
+        while found in taken or not self._names.is_free(found):
+            found, number = f"{letter}{number}", number + 1
+        return found
 
     def _name_sizes(self, names: Names) -> None:
         for letter, size in self.sizes.items():
             if size not in self.size_names:
                 wish = letter.upper() if _NAMELESS.fullmatch(size.name) else size.name
                 self.size_names[size] = names.of(size.name) if wish == size.name else names.fresh(wish)
-
-
-def _fresh(letter: str, taken: set[str]) -> str:
-    letter = "".join(c for c in letter if c.isascii() and c.isalnum()).lower() or "i"
-    letter = letter if letter[0].isalpha() else f"i{letter}"
-    found, number = letter, 2
-    while found in taken:
-        found, number = f"{letter}{number}", number + 1
-    return found

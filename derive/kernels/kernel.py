@@ -110,6 +110,10 @@ def source_of(made: Made, target: Target) -> str:
         from derive.kernels import numpy_target
 
         return numpy_target.source(made.kernel)
+    if target == "c":
+        from derive.kernels import c_target
+
+        return c_target.source(made.kernel)
     raise NotLowerable(f"there is no target {target}; there are {', '.join(TARGETS)}")
 
 
@@ -127,4 +131,13 @@ def running(made: Made, target: Target) -> RunningKernel:
     """
     proof = prove(made)
     text = source_of(made, target)
-    return RunningKernel(target, text, proof, made.kernel, module_from(text, f"derive_kernel_{target}"))
+    return RunningKernel(target, text, proof, made.kernel, _module(made.kernel, target, text))
+
+
+def _module(kernel: Kernel, target: Target, text: str) -> Any:
+    """What has ``forward`` and ``backward``."""
+    if target == "c":
+        from derive.kernels.c_runtime import CModule
+
+        return CModule(kernel, text)
+    return module_from(text, f"derive_kernel_{target}")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import keyword
 import re
 import unicodedata
+from collections.abc import Iterable
 
 _ACCENTS = ("hat", "tilde", "bar", "dot", "ddot", "vec", "check", "breve", "overline", "widehat", "widetilde")
 _FONTS = ("text", "mathrm", "mathbf", "mathit", "mathcal", "mathbb", "boldsymbol", "bm", "operatorname", "rm", "bf")
@@ -23,8 +24,10 @@ _C = frozenset(
 )
 _GENERATED = frozenset(
     """np numpy nb numba math abs exp log sqrt tanh erf sin cos sum max min len int float range slice dict tuple list
-    forward backward saved upstream self cls out block blocks rows start stop shape wide narrow omp simd pragma real
-    print object type id y0 y1 yn j0 j1 jn gamma_r lgamma tgamma signgam index division near""".split()
+    forward backward saved upstream self cls out blocks rows shape wide omp simd pragma real print object type id index
+    division near rounded total sigmoid sign heaviside checked dtype sizes math Any Mapping Iterator FLOATS BLOCK REAL
+    SERIAL INFINITY NAN calloc free pow fabs rint frexp ldexp isfinite share threads thread begin end room at to sample
+    rest more r threads_for np_errstate size_t complex imaginary""".split()
 )
 RESERVED = _PYTHON | _C | _GENERATED
 """What a name may not be: words of the targets' languages, and what generated code itself uses."""
@@ -59,7 +62,7 @@ def _spelled(char: str) -> str:
 
 
 class Names:
-    """Gives each thing an identifier of its own; two are never the same, also without regard to case."""
+    """Gives each thing an identifier of its own."""
 
     def __init__(self) -> None:
         self._taken: set[str] = set()
@@ -70,6 +73,13 @@ class Names:
         if name not in self._given:
             self._given[name] = self.fresh(identifier(name))
         return self._given[name]
+
+    def reserve(self, names: Iterable[str]) -> None:
+        """Take names, so that nothing else gets them."""
+        self._taken.update(names)
+
+    def is_free(self, name: str) -> bool:
+        return name not in self._taken and name not in RESERVED
 
     def copy(self) -> Names:
         """The same names, to go on from in another function."""
@@ -89,7 +99,8 @@ class Names:
         return found
 
 
-_SAFE = re.compile(r"[^\w\s.,;:=+\-·×/(){}\[\]^<>|√ΣΠ∂∇≤≥≠≈∈→∞°²³⁰-⁹₀-₉₊₋⁺⁻ᵀ\u0300-\u036f]")
+_PLAIN = frozenset(" .,;:=+-()[]{}^<>|_/")
+_MATHEMATICAL = ("L", "M", "N", "S")
 
 
 def comment(text: str) -> str:
@@ -98,4 +109,10 @@ def comment(text: str) -> str:
     >>> comment('a */ b \"\"\" \\ c')
     'a / b c'
     """
-    return " ".join(_SAFE.sub(" ", text).split())
+    return " ".join("".join(c if _is_safe(c) else " " for c in text).split())
+
+
+def _is_safe(char: str) -> bool:
+    if char.isascii():
+        return char.isalnum() or char in _PLAIN
+    return unicodedata.category(char)[0] in _MATHEMATICAL or char == "·"

@@ -1,0 +1,110 @@
+"""Compiles C kernels with the machine's compiler, once: the libraries are kept under a key of all that went into them."""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import os
+import platform
+import shutil
+import subprocess
+import tempfile
+from functools import lru_cache
+from pathlib import Path
+
+FLAGS = ("-O3", "-march=native", "-fopenmp", "-fno-math-errno", "-fno-trapping-math", "-std=gnu11", "-shared", "-fPIC")
+COMPILERS = ("cc", "gcc", "clang")
+_TIMEOUT = 120
+
+
+class CannotBuild(RuntimeError):
+    """There is no compiler, or it refused; the text says what to do."""
+
+
+def compiler() -> str:
+    """The C compiler: ``$CC``, or the first of ``cc``, ``gcc`` and ``clang``."""
+    wanted = os.environ.get("CC")
+    for name in (wanted,) if wanted else COMPILERS:
+        found = shutil.which(name)
+        if found is not None:
+            return found
+    raise CannotBuild(
+        f"no C compiler was found ({wanted or ', '.join(COMPILERS)}): install one, set CC, or use the NumPy target"
+    )
+
+
+def cache() -> Path:
+    """Where libraries are kept: ``$DERIVE_CACHE``, or derive's folder in the user's cache."""
+    chosen = os.environ.get("DERIVE_CACHE")
+    if chosen:
+        return Path(chosen)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "derive" / "kernels"
+
+
+def library(source: str, real: str) -> ctypes.CDLL:
+    """A C file compiled for one precision (``float`` or ``double``) and loaded.
+
+    Raises:
+        CannotBuild: there is no compiler, or it refused.
+    """
+    command = compiler()
+    flags = (*FLAGS, f"-DREAL={real}")
+    key = hashlib.sha256("\0".join([source, *flags, _version(command), _machine()]).encode()).hexdigest()[:32]
+    folder = _folder()
+    path = folder / f"{key}.so"
+    if not path.exists():
+        _compile(source, command, flags, path)
+    return ctypes.CDLL(str(path))
+
+
+def _folder() -> Path:
+    """The cache; a folder of this process where that can not be written."""
+    folder = cache()
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if os.access(folder, os.W_OK):
+            return folder
+    except OSError:
+        pass
+    return _own_folder()
+
+
+@lru_cache(maxsize=1)
+def _own_folder() -> Path:
+    return Path(tempfile.mkdtemp(prefix="derive-kernels-"))
+
+
+@lru_cache(maxsize=8)
+def _version(command: str) -> str:
+    done = subprocess.run([command, "--version"], capture_output=True, text=True, timeout=_TIMEOUT, check=False)
+    return done.stdout
+
+
+def _machine() -> str:
+    """What ``-march=native`` depends on: the processor's name and features."""
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        lines = info.read_text(encoding="utf-8", errors="replace").splitlines()
+        return "\n".join(sorted({line for line in lines if line.startswith(("model name", "flags", "Features"))}))
+    return f"{platform.machine()} {platform.processor()}"
+
+
+def _compile(source: str, command: str, flags: tuple[str, ...], path: Path) -> None:
+    """Compile beside the place, then move there: two processes may do so at once."""
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+        text, made = Path(folder, "kernel.c"), Path(folder, "kernel.so")
+        text.write_text(source, encoding="utf-8")
+        done = subprocess.run(
+            [command, *flags, "-o", str(made), str(text), "-lm"],
+            capture_output=True,
+            text=True,
+            timeout=_TIMEOUT,
+            check=False,
+        )
+        if done.returncode:
+            said = "\n".join(done.stderr.strip().splitlines()[:8])
+            raise CannotBuild(f"{command} could not compile the kernel; use the NumPy target. It said:\n{said}")
+        made.replace(path)
+
+
+__all__ = ["CannotBuild", "cache", "compiler", "library"]
