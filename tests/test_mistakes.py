@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
+from conftest import DOCUMENTS
 
 import derive
+from derive.checking import Statement
 from derive.mistakes.table import KINDS, Kind
 
 
@@ -24,3 +28,113 @@ def test_the_right_example_of_each_row_is_proved(kind: Kind) -> None:
     claim = derive.check(document(kind, kind.right)).statements[-1]
     assert claim.status == "proved", claim.reason
     assert not claim.mistakes
+
+
+# -- documents -------------------------------------------------------------------------------------------------------
+
+WRONG = {
+    "bessel": ["DRV218"],
+    "bracket": ["DRV213"],
+    "diagonal": ["DRV201"],
+    "epsilon-dropped": ["DRV217"],
+    "exponent": ["DRV208"],
+    "factor-extra": ["DRV206"],
+    "factor-missing": ["DRV205"],
+    "hat": ["DRV204"],
+    "index": ["DRV210"],
+    "path-dropped": ["DRV203"],
+    "root-twice": ["DRV209"],
+    "sign": ["DRV207"],
+    "sum-extra": ["DRV211"],
+    "upstream-missing": ["DRV205", "DRV203"],  # the sum without it is zero, as if the variance were held constant
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_each_wrong_document_has_its_mistake_named(name: str) -> None:
+    claim = derive.check(DOCUMENTS / "wrong" / f"{name}.md").statements[-1]
+    assert [mistake.code for mistake in claim.mistakes] == WRONG[name]
+
+
+def test_the_diagonal_is_said_to_be_the_diagonal() -> None:
+    (mistake,) = derive.check(DOCUMENTS / "wrong" / "diagonal.md").statements[-1].mistakes
+    assert "the diagonal j = i of the Jacobian only" in mistake.message
+
+
+@pytest.mark.parametrize("name", ["batchnorm-2019.txt", "batchnorm-undamaged.md"])
+def test_the_mistakes_of_the_students_document(name: str) -> None:
+    refuted = [s for s in derive.check(DOCUMENTS / name).statements if s.status == "refuted"]
+    chain_rule = ["DRV213", "DRV201"]
+    codes = [[mistake.code for mistake in s.mistakes] for s in refuted]
+    assert codes == [chain_rule, ["DRV205"], ["DRV204"], chain_rule, [], ["DRV208"]]
+    assert refuted[0].mistakes[0].message.startswith("δ γ multiplies ∂Ŝ_i/∂S_i only")
+    assert refuted[0].mistakes[1].message.startswith("and this is the diagonal j = i of the Jacobian only")
+    assert refuted[1].mistakes[0].message == "the factor S_i − μ is missing in 2/N"
+    assert refuted[2].mistakes[0].message == "S_i should be Ŝ_i"
+
+
+def test_what_is_wrong_is_underlined() -> None:
+    source = (DOCUMENTS / "wrong" / "upstream-missing.md").read_text(encoding="utf-8")
+    claim = derive.check(DOCUMENTS / "wrong" / "upstream-missing.md").statements[-1]
+    assert source[claim.fault.start : claim.fault.end] == r"\hat{x}_j"
+
+
+FORWARD = KINDS[0].forward
+
+
+def claims(text: str) -> list[Statement]:
+    return derive.check(f"{FORWARD}\n\n{text}").statements[4:]
+
+
+def test_two_mistakes_are_named_together() -> None:
+    (claim,) = claims(
+        r"$$\frac{\partial \hat{x}}{\partial \sigma^2} = "
+        r"-\frac{1}{2} \sum_{i=1}^N (x_i - \mu) (\sqrt{\sigma^2 + \epsilon})^{-3/2}$$"
+    )
+    assert [m.code for m in claim.mistakes] == ["DRV209", "DRV211"]
+    assert claim.mistakes[1].message.startswith("and ")
+
+
+def test_several_explanations_are_alternatives() -> None:
+    claim = derive.check(DOCUMENTS / "wrong" / "upstream-missing.md").statements[-1]
+    assert claim.mistakes[1].message.startswith("or ")
+
+
+def test_a_wrong_step_is_explained_by_the_line_before() -> None:
+    first, second = claims(
+        r"$$\frac{\partial \hat{x}_i}{\partial \mu} = -(\sigma^2 + \epsilon)^{-1/2} = (\sigma^2 + \epsilon)^{-1/2}$$"
+    )
+    assert first.status == "proved"
+    assert [m.code for m in second.mistakes] == ["DRV207"]
+
+
+def test_a_right_line_after_a_wrong_one_is_not_blamed() -> None:
+    first, second = claims(r"$$\frac{\partial \mu}{\partial x_i} = \frac{2}{N} = \frac{1}{N}$$")
+    assert [m.code for m in first.mistakes] == ["DRV206"]
+    assert second.status == "refuted" and second.value == "proved"
+    assert not second.mistakes
+
+
+def test_where_nothing_explains_a_line_nothing_is_named() -> None:
+    (claim,) = claims(r"$$\frac{\partial \hat{x}_i}{\partial \mu} = x_i^5 - \frac{\mu + \gamma^2}{\beta}$$")
+    assert claim.status == "refuted"
+    assert not claim.mistakes
+
+
+def test_looking_for_mistakes_changes_no_later_verdict() -> None:
+    text = r"$$\frac{\partial \mu}{\partial x_i} = \frac{2}{N}$$" + "\n\n"
+    right = (DOCUMENTS / "closed.md").read_text(encoding="utf-8").split("\n\n")
+    alone = [s.status for s in derive.check("\n\n".join(right)).statements]
+    *definitions, last = right
+    mixed = [s.status for s in derive.check("\n\n".join([*definitions, text, last])).statements]
+    assert [status for status in mixed if status != "refuted"] == alone
+    assert mixed.count("refuted") == 1
+
+
+def test_the_search_takes_little_time() -> None:
+    """A line that nothing explains, of a size that people write, is given up within about a second."""
+    term = r"\frac{\partial L}{\partial y_i} \frac{\gamma^3 \hat{x}_i}{\sqrt{\sigma^2 + \epsilon}} (x_i - \mu)"
+    start = time.process_time()
+    (claim,) = claims(rf"$$\frac{{\partial L}}{{\partial x_i}} = {' + '.join([term] * 12)}$$")
+    assert claim.status == "refuted"
+    assert time.process_time() - start < 5.0

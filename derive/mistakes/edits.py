@@ -677,6 +677,8 @@ def _exponent(value: Fraction) -> Node:
 
 
 def shown(part: Node | str) -> str:
-    """A part of a formula in a message."""
+    """A part of a formula in a message, without brackets around the whole of it."""
+    if isinstance(part, S.Group) and part.opening in ("(", "["):
+        part = part.body
     text = plain(part) if isinstance(part, Node) else part
     return text if len(text) <= MAX_SHOWN else text[: MAX_SHOWN - 1] + "…"

@@ -72,19 +72,21 @@ class _Explanation:
     variant: Variant | None = None
     together: bool = False
 
-    def mistake(self, equation: Equation, link: int) -> Mistake:
-        """What to say of it, in an equation that reads like the one it was found in."""
+    def mistake(self, equation: Equation, link: int, first: bool) -> Mistake:
+        """What to say of it, after others or first, in an equation that reads like the one it was found in."""
         right = equation.members[link + 1]
+        joint = "" if first else "and " if self.together else "or "
         if self.edit is None:
             assert self.variant is not None
             kind, names = self.variant.kind, " and ".join(shown(key_node(name)) for name in self.variant.parts)
-            return Mistake(kind.code, kind.message.format(names), span_of(right))
+            return Mistake(kind.code, joint + kind.message.format(names), span_of(right))
         member = equation.members[link] if self.attempt.back else right
         change = self.edit.change_in(member, self.attempt.vocabulary)
         parts = [shown(part) for part in change.parts]
         if self.attempt.back:
-            return Mistake(change.kind.opposite or change.kind.code, change.kind.step.format(*parts), span_of(right))
-        return Mistake(change.kind.code, change.kind.message.format(*parts), change.span)
+            code = change.kind.opposite or change.kind.code
+            return Mistake(code, joint + change.kind.step.format(*parts), span_of(right))
+        return Mistake(change.kind.code, joint + change.kind.message.format(*parts), change.span)
 
 
 @dataclass
@@ -112,10 +114,10 @@ class Finder:
         key = equation.members, equation.conditions, equation.head, link
         if key not in self._known:
             self._known[key] = self._explanations(judged, link, correct, seconds)
-        found = [e.mistake(equation, link) for e in self._known[key]]
-        if found:
+        explanations = self._known[key]
+        if explanations:
             self._named.add((id(equation), link))
-        return tuple(_joined(*found) if len(found) == 2 and self._known[key][0].together else found)
+        return tuple(e.mistake(equation, link, not k) for k, e in enumerate(explanations))
 
     def _named_before(self, equation: Equation, link: int) -> bool:
         before = equation.previous
@@ -426,8 +428,3 @@ class _Numbers:
 
 def _cell(value: float) -> int:
     return round(value * 1e7)
-
-
-def _joined(first: Mistake, second: Mistake) -> list[Mistake]:
-    """Two mistakes that make a line together."""
-    return [first, replace(second, message=f"and {second.message}")]

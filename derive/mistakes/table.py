@@ -35,7 +35,7 @@ class Kind:
         message: one line; ``{0}``, ``{1}`` are parts of the formula.
         step: the same for what went wrong between one line and the next; empty where it is not looked for there.
         origin: what it usually comes from.
-        shown_by: the transformation that shows it.
+        shown_by: the transformation that shows it, as what has to hold.
         wrong, right: an example, in LaTeX, about the forward pass ``forward``.
         opposite: the code of the mistake that undoes this one, where it is not this one.
     """
@@ -67,7 +67,7 @@ DIAGONAL = Kind(
     "this is the diagonal j = i of the Jacobian only: the sum over the outputs is missing",
     "",
     "Every output depends on every input through the shared statistics: the chain rule sums over all outputs j.",
-    "the derived gradient with the output of the same index alone",
+    "the claim is the derived gradient with the output of the same index alone",
     rf"{_LEFT}{_MEAN_SCALE} {_OWN} \left( N - 1 - \hat{{x}}_i^2 \right)",
     _RIGHT,
 )
@@ -77,7 +77,7 @@ OFF_DIAGONAL = Kind(
     "the output with the index of the input itself is missing: this sums over j ≠ i only",
     "",
     "The cases j = i and j ≠ i of the Jacobian were treated apart and not put together again.",
-    "the derived gradient without the output of the same index",
+    "the claim is the derived gradient without the output of the same index",
     rf"{_LEFT}-{_MEAN_SCALE} \sum_{{j \neq i}} {_OTHER} (1 + \hat{{x}}_i \hat{{x}}_j)",
     rf"{_LEFT}{_SCALE} {_OWN} - {_MEAN_SCALE} \sum_j {_OTHER} (1 + \hat{{x}}_i \hat{{x}}_j)",
 )
@@ -87,7 +87,7 @@ HELD = Kind(
     "the path through {0} is missing, as if that were constant",
     "",
     "The statistics depend on the data too; differentiating them as constants loses their terms.",
-    "the derived gradient with some intermediates held constant",
+    "the claim is the derived gradient with some intermediates held constant",
     rf"{_LEFT}{_SCALE} \left( {_OWN} - \frac{{1}}{{N}} \sum_j {_OTHER} \right)",
     _RIGHT,
 )
@@ -107,7 +107,7 @@ FACTOR_MISSING = Kind(
     "the factor {0} is missing in {1}",
     "the factor {0} came in in this step",
     "Often the upstream gradient, the scale, 1/N or the inner derivative of the chain rule was not copied.",
-    "the line with that factor",
+    "the line with that factor is true",
     r"\frac{\partial \sigma^2}{\partial x_i} = \frac{2}{N}",
     r"\frac{\partial \sigma^2}{\partial x_i} = \frac{2}{N} (x_i - \mu)",
     opposite="DRV206",
@@ -118,7 +118,7 @@ FACTOR_EXTRA = Kind(
     "the factor {0} does not belong here",
     "the factor {0} was lost in this step",
     "A factor was written twice, or kept after it had been absorbed or cancelled.",
-    "the line without that factor",
+    "the line without that factor is true",
     r"\frac{\partial \mu}{\partial x_i} = \frac{2}{N}",
     r"\frac{\partial \mu}{\partial x_i} = \frac{1}{N}",
     opposite="DRV205",
@@ -129,7 +129,7 @@ SIGN = Kind(
     "the sign of {0} is wrong",
     "the sign of {0} changed in this step",
     "A minus was lost or kept when a difference was differentiated or a bracket was opened.",
-    "the line with the other sign",
+    "the line with the other sign is true",
     r"\frac{\partial \hat{x}_i}{\partial \mu} = \frac{1}{\sqrt{\sigma^2 + \epsilon}}",
     r"\frac{\partial \hat{x}_i}{\partial \mu} = -\frac{1}{\sqrt{\sigma^2 + \epsilon}}",
 )
@@ -139,7 +139,7 @@ EXPONENT = Kind(
     "the exponent of {0} should be {1}",
     "the exponent of {0} became {1} in this step",
     "The power was not lowered when differentiating, or kept though a root was absorbed, as when x - μ becomes x̂.",
-    "the line with another exponent",
+    "the line with another exponent is true",
     r"\frac{\partial \hat{x}_i}{\partial \sigma^2} = -\frac{1}{2} (x_i - \mu) (\sigma^2 + \epsilon)^{-1/2}",
     r"\frac{\partial \hat{x}_i}{\partial \sigma^2} = -\frac{1}{2} (x_i - \mu) (\sigma^2 + \epsilon)^{-3/2}",
 )
@@ -149,7 +149,7 @@ ROOT_TWICE = Kind(
     "{0} takes the root twice: the power already stands for it",
     "the root in {0} was lost in this step",
     "1/√v was written as a power and the root kept: (√v)^(-1/2) is the inverse of a fourth root.",
-    "the line without the root under the power",
+    "the line without the root under the power is true",
     r"\hat{x}_i = (x_i - \mu) (\sqrt{\sigma^2 + \epsilon})^{-1/2}",
     r"\hat{x}_i = (x_i - \mu) (\sigma^2 + \epsilon)^{-1/2}",
 )
@@ -159,7 +159,7 @@ INDEX = Kind(
     "the index of {0} should be {1}",
     "the index of {0} became {1} in this step",
     "The summed index and the free index were exchanged, or one letter is used for both.",
-    "the line with another letter there",
+    "the line with another letter there is true",
     rf"{_LEFT}{_MEAN_SCALE} \left( N {_OWN} - \sum_j {_OTHER} - \hat{{x}}_i \sum_j {_OTHER} \hat{{x}}_i \right)",
     _RIGHT,
 )
@@ -169,7 +169,7 @@ SUM_EXTRA = Kind(
     "there is no sum here: {0}",
     "the sum {0} was lost in this step",
     "A sum of the loss's gradient was written into a local derivative, which has none.",
-    "the line without the sum",
+    "the line without the sum is true",
     r"\frac{\partial \hat{x}_i}{\partial \sigma^2} = -\frac{1}{2} \sum_i (x_i - \mu) (\sigma^2 + \epsilon)^{-3/2}",
     r"\frac{\partial \hat{x}_i}{\partial \sigma^2} = -\frac{1}{2} (x_i - \mu) (\sigma^2 + \epsilon)^{-3/2}",
     opposite="DRV212",
@@ -180,7 +180,7 @@ SUM_MISSING = Kind(
     "the sum over {0} is missing in {1}",
     "a sum over {0} came in in this step",
     "What all samples share collects the gradients of all of them.",
-    "the line with a sum over one of its letters",
+    "the line with a sum over one of its letters is true",
     rf"{_LEFT}{_MEAN_SCALE} \left( N {_OWN} - \sum_j {_OTHER} - \hat{{x}}_i {_OWN} \hat{{x}}_i \right)",
     _RIGHT,
     opposite="DRV211",
@@ -191,7 +191,7 @@ FIRST_TERM_ONLY = Kind(
     "{0} multiplies {1} only; brackets are missing around what it belongs to",
     "brackets came in after {0} in this step",
     "Brackets around the sum that a factor multiplies were not copied, so that it stands before the first term only.",
-    "the line with the brackets",
+    "the line with the brackets is true",
     rf"{_LEFT}{_MEAN_SCALE} N {_OWN} - \sum_j {_OTHER} - \hat{{x}}_i \sum_j {_OTHER} \hat{{x}}_j",
     _RIGHT,
     opposite="DRV214",
@@ -202,7 +202,7 @@ TOO_FAR = Kind(
     "{0} should not multiply {1}: the brackets are too wide",
     "brackets were lost in this step: {0} multiplied {1} too",
     "A common factor was taken out of terms that do not have it.",
-    "the line with the factor on the first terms only",
+    "the line with the factor on the first terms only is true",
     rf"{_LEFT}{_MEAN_SCALE} \left( N {_OWN} - \hat{{x}}_i ( \sum_j {_OTHER} \hat{{x}}_j + \sum_j {_OTHER} ) \right)",
     _RIGHT,
     opposite="DRV213",
@@ -213,7 +213,7 @@ SIDE_OF_SUM = Kind(
     "{0} belongs under the sum, with the index {1}",
     "{0} went under the sum in this step",
     "A weight that differs from term to term was pulled out of the sum as if it were a constant.",
-    "the line with the factor under the sum, its index that of the sum",
+    "the line is true with the factor under the sum, its index that of the sum",
     rf"{_LEFT}{_OWN} \frac{{w_i}}{{r}} - \frac{{w_i x_i}}{{N r^3}} \sum_j {_OTHER} x_j",
     rf"{_LEFT}{_OWN} \frac{{w_i}}{{r}} - \frac{{x_i}}{{N r^3}} \sum_j {_OTHER} w_j x_j",
     RMS_NORM,
@@ -224,7 +224,7 @@ POWER_OF_SUM = Kind(
     "this should be {0}, not {1}",
     "{1} became {0} in this step",
     "The square of a sum and the sum of squares were confused, often when a quotient was differentiated.",
-    "the line with the power on the other side of the sum",
+    "the line with the power on the other side of the sum is true",
     r"\frac{\partial}{\partial z_i} \frac{1}{\sum_k e^{z_k}} = -\frac{e^{z_i}}{\sum_k (e^{z_k})^2}",
     r"\frac{\partial}{\partial z_i} \frac{1}{\sum_k e^{z_k}} = -\frac{e^{z_i}}{(\sum_k e^{z_k})^2}",
     SOFTMAX,
@@ -235,7 +235,7 @@ ADDEND = Kind(
     "{0} is missing beside {1}",
     "{0} came in beside {1} in this step",
     "The ε that keeps a root away from zero was forgotten midway.",
-    "the line with the constant beside the name, as the forward pass has it",
+    "the line is true with the constant beside the name, as the forward pass has it",
     r"\frac{\partial \hat{x}_i}{\partial \mu} = -\frac{1}{\sqrt{\sigma^2}}",
     r"\frac{\partial \hat{x}_i}{\partial \mu} = -\frac{1}{\sqrt{\sigma^2 + \epsilon}}",
 )
@@ -245,7 +245,7 @@ COUNT = Kind(
     "{0} should be {1}",
     "{0} became {1} in this step",
     "The unbiased variance divides by N - 1 and the plain one by N; a derivation keeps to that of its forward pass.",
-    "the line with N for N - 1 or the other way round",
+    "the line with N for N - 1 or the other way round is true",
     r"\frac{\partial \sigma^2}{\partial x_i} = \frac{2}{N - 1} (x_i - \mu)",
     r"\frac{\partial \sigma^2}{\partial x_i} = \frac{2}{N} (x_i - \mu)",
 )
@@ -255,7 +255,7 @@ DELTA = Kind(
     "the 1 should be {0}: it is there for equal indices only",
     "",
     "The derivative of an entry by another is 1 only where both are the same entry.",
-    "the line with a Kronecker delta for the 1",
+    "the line with a Kronecker delta for the 1 is true",
     r"\frac{\partial s_i}{\partial z_j} = s_i (1 - s_j)",
     r"\frac{\partial s_i}{\partial z_j} = s_i (\delta_{ij} - s_j)",
     SOFTMAX,
@@ -266,7 +266,7 @@ TRANSPOSE = Kind(
     "{0} should be {1}",
     "{0} became {1} in this step",
     "Which factor is transposed follows from the shapes, unless the matrices are square.",
-    "the line with or without the transpose",
+    "the line with or without the transpose is true",
     r"\frac{\partial L}{\partial A} = G + G B",
     r"\frac{\partial L}{\partial A} = G + G B^\top",
     SQUARE_MATRICES,
@@ -277,7 +277,7 @@ ORDER = Kind(
     "the order should be {0}",
     "the order became {0} in this step",
     "Matrices do not commute; the order follows from the chain rule.",
-    "the line with two factors exchanged",
+    "the line with two factors exchanged is true",
     r"\frac{\partial L}{\partial A} = G + B^\top G",
     r"\frac{\partial L}{\partial A} = G + G B^\top",
     SQUARE_MATRICES,
