@@ -133,12 +133,12 @@ class _Printer:
         return text if re.fullmatch(r"\w+", text) else f"{{{text}}}"
 
     def _superscript(self, node: Node) -> str:
-        text = self.text(node)[0].strip("()") if isinstance(node, S.Group) else self.text(node)[0]
+        text = self.text(node.body if isinstance(node, S.Group) and node.opening == "(" else node)[0]
         if not self.ascii and re.fullmatch(r"[0-9]+", text):
             return text.translate(_SUPERSCRIPTS)
         if not self.ascii and text in ("⊤", "T", "top"):
             return "ᵀ"
-        return f"^{text}" if re.fullmatch(r"\w+", text) else f"^({text})"
+        return f"^{text}" if re.fullmatch(r"[^\W_]+", text) else f"^({text})"
 
     def _fraction(self, node: S.Fraction) -> tuple[str, int]:
         sign, positive = _positive("+", node)
