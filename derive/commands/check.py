@@ -19,40 +19,74 @@ FAILING = ("refuted", "undecided", "unsupported", "tested")
 PROGRESS_AFTER = 20  # equations: shorter documents are done before a progress line could be read
 
 
+EXAMPLES = """\
+examples:
+  derive check notes.md
+  derive check notes.md --watch
+  derive check chapter.tex exercise.ipynb --format html -o report.html
+  derive check submission.md --hint 2 --format gradescope -o results.json
+
+exit status:
+  0 nothing is refuted, 1 something is (or has a verdict of --fail-on), 2 a document cannot be read
+"""
+
+
 def add(commands: Any) -> None:
     check = commands.add_parser(
         "check",
         help="judge every equation of a document",
-        description="Judge every equation of Markdown, notebook, LaTeX or text files (- for standard input).",
-        epilog="Exit status: 0 nothing refuted, 1 something refuted (or --fail-on), 2 input that cannot be read.",
-    )
-    check.add_argument("paths", nargs="+", metavar="PATH", help="a .md, .qmd, .ipynb, .tex or text file, a layer, or -")
-    check.add_argument("--format", choices=FORMATS, default="text", help="of the report; default: %(default)s")
-    check.add_argument("--terms", action="store_true", help="compare gradients with the derivation term by term")
-    check.add_argument("--output", "-o", metavar="FILE", help="write the report there instead of standard output")
-    check.add_argument(
-        "--fail-on",
-        action="append",
-        choices=FAILING,
-        default=[],
-        help="exit with 1 for this verdict too; may be repeated",
+        description="Judge every equation of Markdown, notebook, LaTeX or text files.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     check.add_argument(
+        "paths",
+        nargs="+",
+        metavar="PATH",
+        help="a .md, .qmd, .ipynb, .tex or text file, a layer, or - for standard input",
+    )
+    _add_report(check)
+    _add_judging(check)
+    check.set_defaults(run=run)
+
+
+def _add_report(check: argparse.ArgumentParser) -> None:
+    """What is reported, how and where."""
+    group = check.add_argument_group("the report")
+    group.add_argument(
+        "--format",
+        choices=FORMATS,
+        default="text",
+        metavar="FORMAT",
+        help="text (default), concise (a line each), html (a web page), json, or for other tools: "
+        "github, sarif, junit, gradescope",
+    )
+    group.add_argument("--output", "-o", metavar="FILE", help="write the report there instead of standard output")
+    group.add_argument("--terms", action="store_true", help="compare gradients with the derivation term by term")
+    group.add_argument(
         "--hint",
         type=int,
         choices=(1, 2, 3),
         default=3,
         help="for teachers: tell 1 where something is wrong, 2 what kind of mistake it is, 3 all (default)",
     )
-    check.add_argument("--watch", action="store_true", help="check again whenever a file changes, until interrupted")
-    check.add_argument("--timeout", type=_seconds, default=10.0, metavar="S", help="seconds an equation (default: 10)")
-    check.add_argument(
-        "--no-color", action="store_true", help="no terminal colours (also: NO_COLOR in the environment)"
+    group.add_argument("--no-color", action="store_true", help="no terminal colours (or set NO_COLOR)")
+    group.add_argument("--ascii", action="store_true", help="keep to ASCII, which terminals without Unicode get anyway")
+
+
+def _add_judging(check: argparse.ArgumentParser) -> None:
+    """How long to try, when, and what counts as failing."""
+    group = check.add_argument_group("judging")
+    group.add_argument(
+        "--fail-on",
+        action="append",
+        choices=FAILING,
+        default=[],
+        metavar="VERDICT",
+        help=f"exit with 1 for this verdict too ({', '.join(FAILING[1:])}); may be repeated",
     )
-    check.add_argument(
-        "--ascii", action="store_true", help="keep to ASCII; chosen by itself where the terminal needs it"
-    )
-    check.set_defaults(run=run)
+    group.add_argument("--timeout", type=_seconds, default=10.0, metavar="S", help="seconds an equation (default: 10)")
+    group.add_argument("--watch", action="store_true", help="check again whenever a file changes, until interrupted")
 
 
 def _seconds(text: str) -> float:
