@@ -13,8 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from derive import document
-from derive.document import Document, DocumentError, Format, load, read_text
+from derive.document import Document, DocumentError, Format, files, load, read_text, scanner
 from derive.latex.tokens import Macro
 from derive.repair import Repair
 
@@ -498,7 +497,7 @@ def test_a_refused_permission_is_reported(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_a_file_that_is_too_large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(document, "MAX_BYTES", 10)
+    monkeypatch.setattr(files, "MAX_BYTES", 10)
     path = tmp_path / "a.md"
     path.write_text("$x$ 567890")
     assert formulas(load(path)) == [("inline", "x")]
@@ -526,13 +525,13 @@ def test_standard_input_that_cannot_be_read(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_a_formula_that_is_too_long_is_refused_and_the_rest_read() -> None:
-    read = read_text("$$" + "x" * (document.MAX_LENGTH + 1) + "$$ $y$")
+    read = read_text("$$" + "x" * (scanner.MAX_LENGTH + 1) + "$$ $y$")
     assert formulas(read) == [("inline", "y")]
     assert "more than" in read.errors[0][1].message
 
 
 def test_a_document_with_too_many_formulas(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(document, "MAX_FORMULAS", 2)
+    monkeypatch.setattr(scanner, "MAX_FORMULAS", 2)
     with pytest.raises(DocumentError, match="more than 2 formulas"):
         read_text("$a$ $b$ $c$")
 
