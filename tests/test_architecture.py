@@ -12,8 +12,10 @@ PACKAGE = Path(__file__).parent.parent / "derive"
 # The stages in order; a module may import from its own stage's package and from those before it.
 STAGES = [
     "source", "latex", "repair", "document", "library", "limits",
-    "language", "primitives", "forward", "gradient", "normal", "coordinates", "layout", "closed", "steps", "probe",
-    "notation", "problem", "verdict", "typeset", "plain", "exposition", "extension", "pushforward", "mistakes", "numeric", "terms", "checking", "kernels", "hints", "mathml", "report", "results",
+    "language", "primitives", "forward", "gradient", "normal", "coordinates", "layout", "closed", "steps",
+    "probe",
+    "notation", "problem", "verdict", "typeset", "plain", "exposition", "extension", "pushforward", "mistakes",
+    "numeric", "terms", "checking", "kernels", "hints", "mathml", "report", "results",
     "model", "api",
     "jupyter", "pytest_plugin", "commands", "cli",
 ]  # fmt: skip
@@ -32,7 +34,7 @@ def imports(path: Path) -> list[str]:
     ]
 
 
-FILES = sorted(p for p in PACKAGE.rglob("*.py") if p.name not in ("__init__.py", "__main__.py"))
+FILES = sorted(p for p in PACKAGE.rglob("*.py") if p.name != "__main__.py" and p != PACKAGE / "__init__.py")
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(PACKAGE)))
@@ -44,6 +46,22 @@ def test_imports_go_backwards_only(path: Path) -> None:
         if not target:
             continue
         assert STAGES.index(target) <= STAGES.index(own), f"{own} imports {target}, a later stage"
+
+
+@pytest.mark.parametrize("package", ["latex", "document", "notation", "problem", "report"])
+def test_no_modules_of_a_package_import_each_other_in_a_circle(package: str) -> None:
+    files = [path for path in FILES if path.is_relative_to(PACKAGE / package)]
+    names = {path: ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts) for path in files}
+    uses = {name.removesuffix(".__init__"): _used(path, set(names.values())) for path, name in names.items()}
+    while ready := {name for name, used in uses.items() if not used & uses.keys()}:
+        uses = {name: used for name, used in uses.items() if name not in ready}
+    assert not uses
+
+
+def _used(path: Path, modules: set[str]) -> set[str]:
+    """The modules that a file imports: ``a.b`` for a name in it, ``a.b.c`` where that is a module."""
+    found = imports(path)
+    return {module if module in modules else module.rpartition(".")[0] for module in found}
 
 
 def test_the_second_judge_shares_no_derivative_or_normal_form_with_the_first() -> None:
