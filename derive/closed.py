@@ -154,7 +154,8 @@ class Compactor:
         used = sorted({n for a in atoms_of(p) for n in a.names if n in self.staged})
         for each in used:
             self._put_in(self._staged(each))
-        fixed = {n for n in used if self._is_large(n)}
+        named = frozenset().union(*(self._stages[n].kept for n in used))
+        fixed = {n for n in used if n in named or self._is_large(n)}
         doubtful = {n for n in used if n not in fixed and self._is_doubtful(n, p)}
         found: list[tuple[Cost, _Form, frozenset[str]]] = []
         for keep in {frozenset(fixed): None, frozenset(fixed | doubtful): None}:

@@ -287,13 +287,20 @@ Targets = tuple[tuple[Atom, Poly], ...]
 def _affine(algebra: Algebra, name: str, formal: tuple[Index, ...], p: Poly) -> Targets:
     """``v = a u + b`` solved for u: an entry of the data, an exponential or another function of one."""
     for atom in sorted((a for a in atoms_of(p) if a.kind in ("element", "exp", "function")), reverse=True):
-        if set(_places(atom)) == set(formal) and _is_affine(p, atom, formal):
-            slope, rest = _split(p, atom, 1)
-            if _is_nonzero(algebra, slope):
+        k = _only_exponent(p, atom)
+        if set(_places(atom)) == set(formal) and k in (1, -1) and _is_alone(p, atom, formal):
+            slope, rest = _split(p, atom, k)
+            if (k == 1 or atom.kind == "exp") and _is_nonzero(algebra, slope):
                 left = algebra.element(name, formal)
                 value = algebra.multiply(add(left, rest, -1), algebra.power(slope, -1))
-                return ((atom, value),)
+                return ((atom, algebra.power(value, k)),)
     return ()
+
+
+def _only_exponent(p: Poly, atom: Atom) -> Rational:
+    """The exponent with which an atom occurs; 0 where there are several."""
+    found = {exponent_of(monomial, atom) for monomial in p} - {0}
+    return found.pop() if len(found) == 1 else 0
 
 
 def _is_nonzero(algebra: Algebra, slope: Poly) -> bool:
@@ -303,17 +310,11 @@ def _is_nonzero(algebra: Algebra, slope: Poly) -> bool:
     return all(algebra.factor_sign(a, e) for m in slope for a, e in m)
 
 
-def _is_affine(p: Poly, atom: Atom, formal: tuple[Index, ...]) -> bool:
-    """Whether an atom occurs to the first power only, and its name in nothing else that depends on all the indices."""
+def _is_alone(p: Poly, atom: Atom, formal: tuple[Index, ...]) -> bool:
+    """Whether the name of an atom is in nothing else that depends on all the indices."""
     (name,) = atom.names if len(atom.names) == 1 else ("",)
-    for monomial in p:
-        for other, e in monomial:
-            if other is atom:
-                if e != 1:
-                    return False
-            elif name in other.names and set(formal) <= set(other.free):
-                return False
-    return True
+    others = (other for other in atoms_of(p) if other is not atom)
+    return not any(name in other.names and set(formal) <= set(other.free) for other in others)
 
 
 def _fractional(algebra: Algebra, name: str, formal: tuple[Index, ...], p: Poly) -> Targets:
@@ -408,7 +409,7 @@ def _solve_sum(algebra: Algebra, identity: Poly) -> tuple[Atom, Poly] | None:
         rest = {m: k for m, k in identity.items() if m not in with_atom}
         if not free_of(rest) | {i for a, _ in slope for i in a.free} <= atom.free:
             continue
-        if not all(algebra.factor_sign(a, e) for a, e in slope):
+        if not _is_nonzero(algebra, {slope: c}):
             continue
         value = algebra.multiply(scale(rest, -1), algebra.power({slope: c}, -1))
         if atom not in atoms_of(value):

@@ -352,12 +352,13 @@ class _StageWriter:
 
     def steps(self) -> Iterator[Step]:
         direct = [name_of(use.of) for use in self.uses] == [self.author.graph.loss]
-        terms = self._terms(lambda use: self._adjoint(use) * D(use.of, use.by))
+        terms = self._terms(self._link)
         chained = self.left if direct else sympy.Add(*terms)
         if not direct:
             yield self._step("chain rule", self.left, self.left, chained, (), (), terms)
         for use in self.uses:
-            yield from self._local(use)
+            if direct or name_of(use.of) != self.author.graph.loss:
+                yield from self._local(use)
         current = self._slopes[self.uses[0]] if direct else chained
         for rule, expr, because, changed in self._values():
             if rule == "collection" and operations(current) < operations(expr) and not current.has(D):
@@ -439,9 +440,12 @@ class _StageWriter:
         direct = self.author.direct(self.left)
         return (*terms, *([direct] if direct is not None else []))
 
-    def _adjoint(self, use: _Use) -> Expr:
-        """The derivative of the loss by a user, by its name."""
-        return D(self.left.args[0], use.of) if name_of(use.of) != self.author.graph.loss else sympy.Integer(1)
+    def _link(self, use: _Use) -> Expr:
+        """The derivative of the loss by a user times that of the user; what the loss itself uses is worked out."""
+        if name_of(use.of) == self.author.graph.loss:
+            self._slopes[use] = tidied(use.slope)
+            return self._slopes[use]
+        return D(self.left.args[0], use.of) * D(use.of, use.by)
 
     def _value(self, use: _Use) -> Expr:
         """The same in closed form, unless the closed form of this stage keeps its name."""
