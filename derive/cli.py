@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NoReturn
 
 from derive import commands
+from derive.commands.output import OutputError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -21,6 +22,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     try:
         return int(options.run(options))
+    except OutputError as error:
+        print(f"derive: {error}", file=sys.stderr)
+        return 2
     except BrokenPipeError:  # the reader of our output went away, as in `derive check x.md | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1

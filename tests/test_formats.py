@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -314,6 +317,26 @@ def test_the_command_writes_each_format(form: str, tmp_path: Path) -> None:
     assert "notes.md" in text or form == "gradescope"
     assert main(["check", str(tmp_path / "none.md"), "--format", form, "-o", str(report)]) == 2
     assert "there is no such file" in report.read_text(encoding="utf-8")
+
+
+def test_a_report_that_cannot_be_written_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    report = tmp_path / "none" / "report"
+    assert main(["check", str(FOLDER / "notes.md"), "--format", "sarif", "-o", str(report)]) == 2
+    said = capsys.readouterr().err
+    assert said == f"derive: {report}: the report cannot be written there (no such file or directory).\n"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs file names of bytes")
+@pytest.mark.parametrize("form", ["text", "json", "html", "sarif"])
+def test_a_name_that_is_no_text_and_a_terminal_without_unicode_do_no_harm(form: str, tmp_path: Path) -> None:
+    page = Path(os.fsdecode(os.fsencode(tmp_path) + b"/a\xff.md"))
+    page.write_bytes((FOLDER / "notes.md").read_bytes())
+    command = [sys.executable, "-m", "derive", "check", page, "--format", form]
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
+    done = subprocess.run(command, capture_output=True, env=environment, timeout=60, check=False)
+    assert done.returncode == 1 and b"Traceback" not in done.stderr
+    assert b"refuted" in done.stdout
+    done.stdout.decode("utf-8")
 
 
 def test_the_command_gives_hints(capsys: pytest.CaptureFixture[str]) -> None:

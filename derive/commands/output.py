@@ -27,10 +27,33 @@ def width() -> int:
     return min(shutil.get_terminal_size((100, 24)).columns, 120)
 
 
+class OutputError(Exception):
+    """A report that cannot be written where it should go."""
+
+
 def write(text: str, path: str | None) -> None:
-    """Text to a file, or to standard output without one."""
+    """Text to a file, or to standard output without one.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+    data = text.encode("utf-8", "replace")  # a file's name may hold bytes that are no text
     if path is None:
+        _print(text, data)
+        return
+    try:
+        Path(path).write_bytes(data)
+    except OSError as error:
+        raise OutputError(
+            f"{path}: the report cannot be written there ({(error.strerror or str(error)).lower()})."
+        ) from error
+
+
+def _print(text: str, data: bytes) -> None:
+    """In the terminal's encoding, or else in UTF-8, which the formats for programs are always in."""
+    try:
         sys.stdout.write(text)
+    except UnicodeEncodeError:
         sys.stdout.flush()
-    else:
-        Path(path).write_text(text, encoding="utf-8")
+        sys.stdout.buffer.write(data)
+    sys.stdout.flush()
