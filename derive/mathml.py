@@ -51,6 +51,7 @@ _BRACES |= {"overbracket": ("mover", "⎴")}
 _PARTIAL = S.Symbol("\\partial")
 _TIMES = "<mo>&#x2062;</mo>"
 _THIN_TIMES = '<mo rspace="0.17em">&#x2062;</mo>'
+_SPACE = '<mspace width="0.33em"></mspace>'
 _COMMA = "<mo>&#x2063;</mo>"
 _APPLY = "<mo>&#x2061;</mo>"
 
@@ -192,6 +193,8 @@ class _Printer:
         if not operator and before == _PARTIAL:
             return ""
         if not operator:
+            if isinstance(before, S.Words) or isinstance(node.factors[k], S.Words):
+                return _SPACE
             thin = isinstance(before, S.Fraction) or isinstance(node.factors[k], S.Fraction)
             return _COMMA if self._in_script else _THIN_TIMES if thin else _TIMES
         return _operator(_PRODUCTS.get(operator, plain(S.Symbol(operator))))
@@ -237,14 +240,14 @@ class _Printer:
 
     def cases(self, node: S.Cases) -> str:
         rows = ([v] if c is None else [v, c] for v, c in node.rows)
-        return _row(_operator("{", "prefix"), self._table(rows))
+        return _row(_operator("{", "prefix"), self._table(rows, ' style="text-align: left"'))
 
     def matrix(self, node: S.Matrix) -> str:
         left, right = _BRACKETS.get(node.opening, ("", ""))
         return _fenced(left, right, self._table(node.rows), True)
 
-    def _table(self, rows: Iterable[Iterable[Node]]) -> str:
-        cells = ("".join(f"<mtd>{self.markup(cell)}</mtd>" for cell in row) for row in rows)
+    def _table(self, rows: Iterable[Iterable[Node]], look: str = "") -> str:
+        cells = ("".join(f"<mtd{look}>{self.markup(cell)}</mtd>" for cell in row) for row in rows)
         return f"<mtable>{''.join(f'<mtr>{row}</mtr>' for row in cells)}</mtable>"
 
     def decoration(self, node: S.Decoration) -> str:

@@ -82,6 +82,10 @@ def test_brackets_are_put_where_a_tree_has_none() -> None:
     assert signs(mathml(S.Sum((S.Symbol("c"), total), ("+", "-")))) == "c−(a−b)"
 
 
+def test_words_keep_their_distance() -> None:
+    assert '<mtext>if</mtext><mspace width="0.33em"></mspace><mi>j</mi>' in mathml(parsed(r"\text{if } j"))
+
+
 def test_brackets_stretch_only_around_what_is_tall() -> None:
     assert 'stretchy="false"' in mathml(parsed(r"(a + b_i^2)"))
     assert 'stretchy="true"' in mathml(parsed(r"(a + \frac{b}{c})"))
