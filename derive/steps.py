@@ -136,6 +136,7 @@ class Author:
         self._definitions: dict[str, Definition] = dict(graph.by_name)
         self._prover = Prover(self._definitions, positive, graph.facts, None)
         self._stages: dict[str, Stage] = {}
+        self._uses: dict[tuple[str, str], _Use] = {}
         self.silent: set[tuple[str, str]] = set()
 
     def derivation(self, name: str, deadline: float | None = None) -> Derivation:
@@ -221,7 +222,9 @@ class Author:
                 summed.append((other, user.sizes[k]))
             slope = slope.xreplace({letter: other})
             letters[k] = other
-        return _Use(entry(user.name, tuple(letters)), entry(name, indices), tuple(summed), slope)
+        use = _Use(entry(user.name, tuple(letters)), entry(name, indices), tuple(summed), slope)
+        self._uses[user.name, name] = use
+        return use
 
     def _fresh_letter(self, own: str, size: Expr, used: set[str]) -> str:
         """A letter for an index of a user that the name does not have: its own, else another of the axis."""
@@ -280,10 +283,9 @@ class Author:
         of, by = expr.args
         if name_of(of) == self.graph.loss and not self._is_definition_of_loss(name_of(by)):
             return entry(derivative_name(self.graph.loss, name_of(by)), indices_of(by))
-        definition = self.graph.by_name[name_of(of)]
-        sizes = (*definition.sizes, *self.graph.sizes_of(name_of(by)))
-        spans = dict(zip((*indices_of(of), *indices_of(by)), sizes, strict=True))
-        return partial(definition.at(indices_of(of)), name_of(by), indices_of(by), spans)
+        use = self._uses[name_of(of), name_of(by)]
+        places = dict(zip((*indices_of(use.of), *indices_of(use.by)), (*indices_of(of), *indices_of(by)), strict=True))
+        return refresh(use.slope).xreplace(places)
 
     def _is_definition_of_loss(self, name: str) -> bool:
         return self.graph.has_loss and [d.name for d in self._users(name)] == [self.graph.loss]
