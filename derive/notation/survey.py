@@ -114,9 +114,16 @@ def _differentiated(node: Node) -> Iterator[str]:
     """Customary index letters of what is differentiated by: ``i`` in ∂u_i."""
     for inner in node.walk():
         if isinstance(inner, Fraction):
-            by = _differential(inner.denominator)
+            by = _differential(inner.denominator) if _is_quotient(inner) else None
             if isinstance(by, Script) and by.sub is not None:
                 yield from (letter for letter in _lower_letters(subscript_items(by.sub)) if letter in "ijklmnpqrs")
+
+
+def _is_quotient(node: Fraction) -> bool:
+    """Whether a fraction is one of differentials, above as below: the d in ``\\frac{x}{d r^2}`` is a number."""
+    above = node.numerator.factors[0] if isinstance(node.numerator, Product) else node.numerator
+    head = spell(above, Letters())
+    return head is not None and head.key in PARTIALS and _differential(node.denominator) is not None
 
 
 def _lower_letters(nodes: Iterable[Node]) -> Iterator[str]:
@@ -187,7 +194,7 @@ def _squares(statements: list[Statement]) -> frozenset[str]:
             elif isinstance(target, Script) and isinstance(target.sup, Number):
                 squares.add((_bare(target), target.sup.text, True))
         for node in statement.node.walk():
-            if isinstance(node, Fraction):
+            if isinstance(node, Fraction) and _is_quotient(node):
                 for side in (node.numerator, node.denominator):
                     by = _differential(side)
                     if isinstance(by, Script) and isinstance(by.sup, Number):
@@ -247,7 +254,7 @@ def _prefixed(node: Node, alone: bool = False) -> Iterator[tuple[str, str]]:
 
 def _undifferentiated(node: Node) -> Iterator[Node]:
     """The nodes of a tree that are no part of a quotient of differentials."""
-    if isinstance(node, Fraction) and _differential(node.denominator) is not None:
+    if isinstance(node, Fraction) and _is_quotient(node):
         return
     yield node
     for child in node.children():

@@ -72,7 +72,9 @@ def _read_definition(draft: Draft, equation: Equation, target: Name, elaborator:
     """The definition that an equation is under a policy; None for a name of an expression with derivatives."""
     left = _left_value(draft, equation, target, elaborator)
     right = settle(elaborator.value(equation.value), left, elaborator, draft.table)
-    left = settle(left, left, elaborator, draft.table)
+    settled = settle(left, left, elaborator, draft.table)
+    if len(set(indices_of(settled.expr))) == len(indices_of(settled.expr)):
+        left = settled  # else two axes of one size are two all the same
     return None if right.expr.has(D) else _definition(draft, left, right, equation)
 
 
@@ -104,11 +106,13 @@ def _definition(draft: Draft, left: Value, right: Value, equation: Equation) -> 
         first, second, slots = draft.table.shapes.align(left, right)
     except ShapeError:
         raise SourceError("the two sides have different axes", span_of(equation.value)) from None
-    taken = {i.name for i in indices_of(first)}
+    taken = {s.name for s in first.free_symbols | second.free_symbols if s not in {slot.symbol for slot in slots}}
     letters = {s.symbol: index(_letter(k, taken)) for k, s in enumerate(slots)}
     indices = tuple(i.xreplace(letters) for i in indices_of(first))
     key, count = equation.defines or ("", 0)
     sizes = tuple(axis.size for axis in draft.table.axes_of(key, count))
+    if len(sizes) != len(set(indices)):
+        raise SourceError("derive cannot tell how many axes this has", span_of(equation.value))
     return Definition(name_of(first), indices, sizes, second.xreplace(letters))
 
 

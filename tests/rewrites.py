@@ -1,0 +1,61 @@
+"""Ways to write a document differently that change nothing of what it says.
+
+Each takes a Markdown text and returns another: with other letters, with its definitions in another order, with other
+delimiters and environments.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+# Letters to put in for others where the document does not use them. Letters with a customary meaning stay: d in
+# derivatives, e for the exponential, L and N, T for transposes, σ before a bracket.
+LETTERS = {
+    "x": "u", "y": "q", "z": "s", "a": "h", "p": "v", "W": "A", "i": "r", "j": "n", "k": "l", "w": "c", "P": "F", "S": "Z",
+    "\\mu": "\\theta", "\\gamma": "\\alpha", "\\beta": "\\kappa", "\\epsilon": "\\varepsilon",
+}  # fmt: skip
+_TOKEN = re.compile(
+    r"^#.*?$|<!-- (?:proved|refuted|undecided|assumed|unsupported|E\d+|derive: ignore) -->|<!-- given: |-->"
+    r"|\\(?:text\w*|operatorname|mathrm|begin|end|tag|label|newcommand|color)\*?\{[^{}]*\}|\\[a-zA-Z]+|\\.|```\w*"
+    r"|[A-Za-z]{3,}|[A-Za-z]|.",
+    re.DOTALL | re.MULTILINE,
+)
+_DISPLAY = re.compile(r"\$\$(?P<body>.+?)\$\$", re.DOTALL)
+_FORWARD = re.compile(
+    r"\A(?P<head># .*?\n\n)(?P<forward>.*?)(?P<rest><!-- (?:proved|refuted|undecided|assumed) -->.*)\Z", re.DOTALL
+)
+
+
+def renamed(text: str) -> str:
+    """The text with other letters, where the new ones are free; letters in prose change too, which nobody reads."""
+    tokens = _TOKEN.findall(text)
+    used = set(tokens)
+    letters = {old: new for old, new in LETTERS.items() if new not in used}
+    return "".join(letters.get(token, token) for token in tokens)
+
+
+def reordered(text: str) -> str:
+    """The text with the displays before the first verdict in the reverse order."""
+    found = _FORWARD.match(text)
+    if found is None:
+        return text
+    blocks = [block for block in re.split(r"\n\s*\n|\n(?=\$\$)", found["forward"].strip()) if block.strip()]
+    if any(not block.lstrip().startswith(("$$", "<!-- given")) for block in blocks):
+        return text  # prose, or an environment of several rows
+    return found["head"] + "\n\n".join(reversed(blocks)) + "\n\n" + found["rest"]
+
+
+def _framed(frame: str) -> Callable[[str], str]:
+    return lambda text: _DISPLAY.sub(lambda found: frame.replace("BODY", found["body"].strip("\n")), text)
+
+
+REWRITES: dict[str, Callable[[str], str]] = {
+    "renamed": renamed,
+    "reordered": reordered,
+    "brackets": _framed("\\[BODY\\]"),
+    "equation": _framed("\\begin{equation}\nBODY\n\\end{equation}"),
+    "align": _framed("\\begin{align*}\nBODY\n\\end{align*}"),
+    "aligned": _framed("$$\\begin{aligned} BODY \\end{aligned}$$"),
+    "gather": _framed("\\begin{gather}\nBODY\n\\end{gather}"),
+}
