@@ -207,7 +207,7 @@ DISPLAYS = [
     (r"\begin{align} a = b \end{gather}",
      ["chain(a = b)", r"error: \begin{align} is ended by \end{gather}"]),
     (r"\begin{align} a = b", ["chain(a = b)", r"error: \begin{align} is never ended"]),
-    (r"a = b c) ", ["chain(a = mul(b, c))", "error: cannot read on at ')'"]),
+    ("a = b c) ", ["error: cannot read on at ')'"]),
     ("", []),
     (r"\\ & , .", []),
 ]
