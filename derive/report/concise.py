@@ -15,7 +15,6 @@ def render(checked: Checked, ascii: bool = False) -> str:
 
 def _line(statement: Statement, ascii: bool) -> str:
     place = statement.source.locate(statement.span.start)
-    reasons = why(statement, ascii)
-    return f"{place}: {statement.status}: {equation(statement, ascii)}" + (
-        f" ({'; '.join(reasons)})" if reasons else ""
-    )
+    written, reasons = equation(statement, ascii), "; ".join(why(statement, ascii))
+    said = f"{written} ({reasons})" if written and reasons else written or reasons
+    return f"{place}: {statement.status}: {said}"
