@@ -91,8 +91,8 @@ class Statements:
         if begins_condition(lead) and self._is_condition(node):
             self._conditional(node)
             return
-        self.found.append(Statement(node, tuple(asides), lead, first.span.join(self.reader.peek(-1).span)))
         self._refuse_remainder()
+        self.found.append(Statement(node, tuple(asides), lead, first.span.join(self.reader.peek(-1).span)))
 
     def _is_condition(self, node: Node) -> bool:
         """Whether a chain behind *if* says something about indices or labels, and a statement follows."""
