@@ -329,7 +329,7 @@ def _exponents_missing(node: Node, vocabulary: Vocabulary) -> Iterator[Change]:
             yield Change(new, table.EXPONENT, (node, plain(_exponent(power))), node.span)
     elif isinstance(node, S.Apply) and node.sup is None:
         yield Change(replace(node, sup=S.Number("2")), table.EXPONENT, (node, "2"), node.span)
-    elif vocabulary.key(node) in vocabulary.names or (vocabulary.key(node) or "") in vocabulary.addends:
+    elif vocabulary.key(node) in vocabulary.names:
         bare = _without_power(node) is node
         for power in (Fraction(2), Fraction(3)) if bare else ():
             new = S.Script(node, None, _exponent(power), 0, span_of(node))
@@ -437,18 +437,43 @@ def _replaced(node: S.Product, k: int, new: Node) -> S.Product:
 
 
 def _addends(node: Node, vocabulary: Vocabulary) -> Iterator[Change]:
-    """``\\sigma^2`` for ``\\sigma^2 + \\epsilon``, and ``N`` for ``N - 1`` or the other way round."""
+    """``\\sigma^2`` for ``\\sigma^2 + \\epsilon``, and the like under a root or a power."""
     key = vocabulary.key(node)
-    for addend in vocabulary.addends.get(key or "", ()):
-        new = S.Group("(", S.Sum((node, addend), ("+", "+")), span_of(node))
-        yield Change(new, table.ADDEND, (addend, node), span_of(node))
-    if key in vocabulary.sizes:
-        new = S.Group("(", S.Sum((node, S.Number("1")), ("+", "-")), span_of(node))
-        yield Change(new, table.COUNT, (node, new.body), span_of(node))
+    for addend in vocabulary.addends.get(key, ()) if key else ():
+        yield Change(S.Group("(", _plus(node, addend)), table.ADDEND, (addend, node), span_of(node))
+    inside = node.radicand if isinstance(node, S.Root) else None
+    if isinstance(node, S.Script) and isinstance(node.base, S.Group) and _is_number(node.sup):
+        inside = node.base.body
+    if inside is not None and vocabulary.key(inside) not in vocabulary.addends:
+        for addend in dict.fromkeys(a for addends in vocabulary.addends.values() for a in addends):
+            whole = _plus(inside, addend)
+            new = replace(node, radicand=whole) if isinstance(node, S.Root) else replace(node, base=S.Group("(", whole))  # type: ignore[call-arg]
+            yield Change(new, table.ADDEND, (addend, inside), span_of(inside))
+
+
+def _plus(node: Node, addend: Node) -> Node:
+    if isinstance(node, S.Sum):
+        return S.Sum((*node.terms, addend), (*node.signs, "+"), node.span)
+    return S.Sum((node, addend), ("+", "+"), span_of(node))
+
+
+def _counts(node: Node, vocabulary: Vocabulary) -> Iterator[Change]:
+    """``N`` for ``N - 1`` or the other way round."""
+    if vocabulary.key(node) in vocabulary.sizes:
+        less = S.Sum((node, S.Number("1")), ("+", "-"), span_of(node))
+        yield Change(S.Group("(", less), table.COUNT, (node, less), span_of(node))
     if isinstance(node, S.Sum) and len(node.terms) == 2 and node.terms[1] == S.Number("1") and node.signs[0] == "+":
         first = node.terms[0]
         if vocabulary.key(first) in vocabulary.sizes:
             yield Change(first, table.COUNT, (node, first), node.span)
+
+
+def _means(node: Node, vocabulary: Vocabulary) -> Iterator[Change]:
+    """A sum for a mean, wherever it stands."""
+    if isinstance(node, S.BigOperator) and node.operator == "sum":
+        for size in vocabulary.factors:
+            if isinstance(size, S.Fraction) and vocabulary.key(size.denominator) in vocabulary.sizes:
+                yield Change(_times(size, node), table.FACTOR_MISSING, (size, node), node.span)
 
 
 def _deltas(node: Node, vocabulary: Vocabulary) -> Iterator[Change]:
@@ -591,8 +616,8 @@ _TRANSPOSED = (S.Symbol("T"), S.Symbol("\\top"), S.Symbol("\\intercal"))
 
 TIERS: tuple[tuple[Rule, ...], ...] = (
     (_signs, _names, _brackets_missing, _exponents, _factors_extra, _sums_extra, _indices, _entries),
-    (_addends, _squares_of_sums, _factors_beside_sums, _deltas, _indices_under_sum, _sum_reaches_further),
-    (_factors_missing, _sums_missing, _transposes, _orders, _brackets_extra, _exponents_missing),
+    (_addends, _counts, _squares_of_sums, _factors_beside_sums, _deltas, _indices_under_sum, _sum_reaches_further),
+    (_means, _factors_missing, _sums_missing, _transposes, _orders, _brackets_extra, _exponents_missing),
 )
 """The edits of parts, in tiers: what somebody slips in is likelier than what takes several strokes."""
 

@@ -13,10 +13,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import islice
+from typing import Literal
 
 from sympy import Expr, Symbol
 
 from derive.gradient import NoDerivative, Reading
+from derive.language import D
 from derive.latex.syntax import Node, span_of
 from derive.limits import TimeLimit, time_limit
 from derive.mistakes import table
@@ -33,6 +35,8 @@ from derive.problem import Pair, Sides
 from derive.source import SourceError
 from derive.typeset import Typesetter, key_node
 from derive.verdict import Judge, Judged, claim_of
+
+Role = Literal["right", "before", "left"]
 
 MAX_FOUND = 3
 MAX_EDITS = 3000
@@ -80,10 +84,10 @@ class _Explanation:
             assert self.variant is not None
             kind, names = self.variant.kind, " and ".join(shown(key_node(name)) for name in self.variant.parts)
             return Mistake(kind.code, joint + kind.message.format(names), span_of(right))
-        member = equation.members[link] if self.attempt.back else right
+        member = equation.members[self.attempt.reader.member]
         change = self.edit.change_in(member, self.attempt.vocabulary)
         parts = [shown(part) for part in change.parts]
-        if self.attempt.back:
+        if self.attempt.role == "before":
             code = change.kind.opposite or change.kind.code
             return Mistake(code, joint + change.kind.step.format(*parts), span_of(right))
         return Mistake(change.kind.code, joint + change.kind.message.format(*parts), change.span)
@@ -166,11 +170,11 @@ class _Search:
         attempts = [
             attempt
             for sides in self._sides()
-            for pair, member, back in self._comparisons(sides)
-            for attempt in self._readings(sides, pair, member, back)
+            for pair, member, role in self._comparisons(sides)
+            for attempt in self._readings(sides, pair, member, role)
         ]
         for explain in (_Attempt.simple, _Attempt.edited_variant, _Attempt.two_edits, _Attempt.nested):
-            for attempt in attempts:
+            for attempt in attempts if explain is _Attempt.simple else [a for a in attempts if a.role != "left"]:
                 if found := explain(attempt) if attempt.numbers else []:
                     return found[:MAX_FOUND]
         return []
@@ -186,8 +190,8 @@ class _Search:
                 yield problem.sides(first.equation, policy)
                 problem.heard()
 
-    def _comparisons(self, sides: Sides) -> Iterator[tuple[Pair, int, bool]]:
-        """Pairs whose right side is to be changed, the position of that side, and whether it is the line before."""
+    def _comparisons(self, sides: Sides) -> Iterator[tuple[Pair, int, Role]]:
+        """Pairs whose right side is to be changed, with the position and the role of that side."""
         value, link = self.judged.values[self.link], self.link
         step = sides.pair(link, link + 1)
         if isinstance(step, SourceError):
@@ -195,16 +199,16 @@ class _Search:
         if value is None or value.status not in ("proved", "tested"):
             against = sides.against_head(link) if value is not None else None
             if isinstance(against, Pair):
-                yield against, link + 1, False
-            yield step, link + 1, False
-        if value is not None:
-            yield replace(step, left=step.right, right=step.left), link, True
+                yield against, link + 1, "right"
+            yield step, link + 1, "right"
+        turned = replace(step, left=step.right, right=step.left)
+        yield turned, link, "left" if value is None else "before"
 
-    def _readings(self, sides: Sides, pair: Pair, member: int, back: bool) -> Iterator[_Attempt]:
+    def _readings(self, sides: Sides, pair: Pair, member: int, role: Role) -> Iterator[_Attempt]:
         known = self._leaves.setdefault((id(sides), pair.indices), {})
         reader = Reader(self.judge, sides, member, pair, known)
         readings: tuple[Reading, ...] = ("total", "partial") if self.judge.is_ambiguous(pair) else ("total",)
-        return (_Attempt(self, reader, reading, back) for reading in readings)
+        return (_Attempt(self, reader, reading, role) for reading in readings)
 
     def over(self, share: float = 1.0) -> bool:
         """Whether the time, or a share of it, is spent, or proofs enough have failed."""
@@ -223,16 +227,16 @@ class _Attempt:
     """Changes of one side of a pair, in one reading.
 
     Args:
-        back: whether that side is the line before, changed into the author's line.
+        role: what that side is: the author's line, the line before changed into it, or the left side of an equation.
     """
 
-    def __init__(self, search: _Search, reader: Reader, reading: Reading, back: bool) -> None:
+    def __init__(self, search: _Search, reader: Reader, reading: Reading, role: Role) -> None:
         self.search = search
         self.reader = reader
         self.pair = reader.pair
         self.node = reader.node
         self.reading: Reading = reading
-        self.back = back
+        self.role: Role = role
         self._tried: list[_Tried] = []
 
     # -- explanations ------------------------------------------------------------------------------------------------
@@ -320,10 +324,9 @@ class _Attempt:
 
     @cached_property
     def numbers(self) -> list[Numbers]:
-        """The side at some places; none where it has no value."""
+        """The side at some places."""
         found = islice(places(claim_of(self.pair), self.search.graph, self.search.points), PLACES)
-        numbers = [Numbers(self.reader, place, self.reading) for place in found]
-        return numbers if numbers and numbers[0].as_it_stands is not None else []
+        return [Numbers(self.reader, place, self.reading) for place in found]
 
     @cached_property
     def target(self) -> _Target | None:
@@ -334,7 +337,7 @@ class _Attempt:
     @cached_property
     def variants(self) -> list[_Target]:
         """Variants of the truth, but those that are no more than zero."""
-        if self.back:
+        if self.role != "right":
             return []
         found = (self._target(v.expr, "total", v) for v in variants(self.pair.left, self.search.graph))
         return [target for target in found if target.values[0] and not close(target.values[0], 0.0)]
@@ -370,11 +373,15 @@ class _Attempt:
         numbers = self.numbers[0]
         own = numbers.as_it_stands
         for edit in islice(edits(self.node, self.vocabulary), MAX_EDITS if numbers.direct else MAX_IN_FULL):
-            if self.search.over(SINGLE_SHARE):
+            if self.search.over(SINGLE_SHARE) or (self.role == "left" and edit.tier):
                 return
+            if self.role == "left" and not edit.path:
+                continue  # as much a mistake of the right side
             node = edit.of(self.node)
             value = numbers.of(node)
-            if value is not None and own is not None and not close(value, own):
+            if value is None or (self.role == "left" and close(value, 0.0) and self.pair.right.has(D)):
+                continue  # another derivative that is zero explains nothing
+            if own is None or not close(value, own):
                 yield _Tried(edit, node, value)
 
     def _fits(self, node: Node, value: float, target: _Target) -> bool:

@@ -50,6 +50,13 @@ class Bound(NamedTuple):
 Scope = tuple[Bound, ...]
 
 
+class Units(NamedTuple):
+    """What a product multiplies, with the operator before each."""
+
+    factors: tuple[Node, ...]
+    operators: tuple[str, ...]
+
+
 Leaves = dict[tuple[Node, Scope], Expr | None]
 """What parts were read as, over the same indices."""
 
@@ -79,7 +86,7 @@ class Reader:
         self.own = {id(node) for node in self.node.walk()}
         self._kept: list[Node] = []
         self._spelled: dict[int, Spelling | None] = {}
-        self._heads: dict[int, bool] = {}
+        self._known_units: dict[int, Units | None] = {}
         operators = [n for n in self.node.walk() if isinstance(n, S.BigOperator)]
         known = self.table.axes.operators
         self._axes = {id(n.lower): known[id(n)] for n in operators if n.lower is not None and id(n) in known}
@@ -207,15 +214,32 @@ class Reader:
         """``\\partial x``."""
         return self.is_partial(node) or (isinstance(node, S.Product) and self.is_partial(node.factors[0]))
 
-    def is_head(self, node: Node) -> bool:
-        """Whether a factor may be an operator, or the name of a function, with what follows it."""
+    def units(self, node: S.Product) -> Units | None:
+        """What a product multiplies: its factors, a function with its argument as one; None for an operator's."""
         if id(node) not in self.own:
-            return self._is_head(node)
-        if id(node) not in self._heads:
-            self._heads[id(node)] = self._is_head(node)
-        return self._heads[id(node)]
+            return self._units(node)
+        if id(node) not in self._known_units:
+            units = self._known_units[id(node)] = self._units(node)
+            self.own.update(map(id, units.factors if units is not None else ()))
+        return self._known_units[id(node)]
+
+    def _units(self, node: S.Product) -> Units | None:
+        factors: list[Node] = []
+        operators: list[str] = []
+        rest = list(zip(("", *node.operators), node.factors, (*node.operators, None), strict=True))
+        while rest:
+            before, factor, after = rest.pop(0)
+            if after == "" and self._is_head(factor):
+                _, argument, _ = rest.pop(0)
+                if not isinstance(argument.base if isinstance(argument, S.Script) else argument, S.Group):
+                    return None
+                factor = S.Product((factor, argument), ("",))
+            factors.append(factor)
+            operators.append(before)
+        return Units(tuple(factors), tuple(operators)) if len(factors) > 1 else None
 
     def _is_head(self, node: Node) -> bool:
+        """Whether a factor may be an operator, or the name of a function, with what follows it."""
         if isinstance(node, S.Fraction):
             return self.is_partial(node.numerator)
         if node == S.Number("1"):  # an indicator
@@ -246,9 +270,11 @@ class Numbers:
 
     @cached_property
     def direct(self) -> bool:
-        """Whether that follows from the values of its parts."""
+        """Whether that follows from the values of its parts; one that has no value may have one once changed."""
         own = self._on_syntax(self.reader.node)
-        return own is not None and self.as_it_stands is not None and close(own, self.as_it_stands)
+        if own is None or self.as_it_stands is None:
+            return own is self.as_it_stands
+        return close(own, self.as_it_stands)
 
     def of(self, node: Node) -> float | None:
         """The value of a changed member; None where it has none."""
@@ -330,17 +356,12 @@ class Numbers:
         return _power(self._leaf(base, scope, at), self._value(node.sup, scope, at))
 
     def _product(self, node: S.Product, scope: Scope, at: tuple[int, ...]) -> float | None:
-        if not _MULTIPLIED.issuperset(node.operators):
-            return None
-        if any(self.reader.is_head(factor) for factor in node.factors[:-1]):
-            return None
-        return self._multiplied(node, scope, at)
-
-    def _multiplied(self, node: S.Product, scope: Scope, at: tuple[int, ...]) -> float:
         """The factors from left to right; a slash divides by all that is juxtaposed after it, or by the next only."""
-        result = self._value(node.factors[0], scope, at)
-        dividing = False
-        for operator, factor in zip(node.operators, node.factors[1:], strict=True):
+        units = self.reader.units(node) if _MULTIPLIED.issuperset(node.operators) else None
+        if units is None:
+            return None
+        result, dividing = 1.0, False
+        for operator, factor in zip(units.operators, units.factors, strict=True):
             dividing = operator == "/" or (dividing and operator == "" and self.reader.policy.slash == "tight")
             value = self._value(factor, scope, at)
             result = result / value if dividing else result * value

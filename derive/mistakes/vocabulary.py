@@ -67,14 +67,15 @@ def _scalars(graph: Graph) -> Iterator[Node]:
 
 
 def _addends(graph: Graph) -> dict[str, tuple[Node, ...]]:
-    """For each name the scalars that the forward pass adds to it."""
+    """For each name the positive scalars that the forward pass adds to it; under no name what it adds to others."""
     found: dict[str, list[Node]] = {}
     for definition in graph.definitions:
         for add in definition.expr.atoms(sympy.Add):
             scalars = [a for a in add.args if isinstance(a, sympy.Symbol) and a.name in graph.positive]
-            others = [b for b in add.args if is_quantity(b) and b not in scalars]
-            for b in others if len(scalars) == 1 and len(add.args) == 2 else ():
-                found.setdefault(name_of(b), []).append(key_node(scalars[0].name))
+            others = [b for b in add.args if b not in scalars]
+            if len(scalars) == 1 and len(others) == 1:
+                name = name_of(others[0]) if is_quantity(others[0]) else ""
+                found.setdefault(name, []).append(key_node(scalars[0].name))
     return {name: tuple(dict.fromkeys(nodes)) for name, nodes in found.items()}
 
 

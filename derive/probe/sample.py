@@ -50,7 +50,7 @@ Known = dict[tuple[object, ...], Mapping[Reading, Evaluator]]
 
 
 def places(claim: Claim, graph: Graph, known: Known) -> Iterator[Place]:
-    """A few places where a claim's right side has a value, letters of one axis both different and equal."""
+    """A few places where a claim's left side has a value, letters of one axis both different and equal."""
     for seed, (style, distinct) in enumerate(POINTS, 1):
         point = Point(graph, size_values(claim, graph, distinct), seed, style)
         key = id(graph), seed, *point.sizes.items()
@@ -59,7 +59,7 @@ def places(claim: Claim, graph: Graph, known: Known) -> Iterator[Place]:
         found = 0
         for indices in assignments(claim, known[key]["total"]):
             place = Place(known[key], indices)
-            if place.value(claim.right, "total") is not None:
+            if place.value(claim.left, "total") is not None:
                 yield place
                 found += 1
             if found == PLACES_A_POINT:
