@@ -128,7 +128,7 @@ def watched(tmp_path: Path) -> Iterator[tuple[Path, subprocess.Popen[str], Queue
     command = [sys.executable, "-u", "-m", "derive", "check", str(page), "--watch", "--format", "concise"]
     environment = {**os.environ, "PYTHONIOENCODING": "utf-8"}
     process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, encoding="utf-8", env=environment
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, encoding="utf-8", env=environment
     )
     lines: Queue[str] = Queue()
     assert process.stdout is not None
@@ -142,11 +142,13 @@ def watched(tmp_path: Path) -> Iterator[tuple[Path, subprocess.Popen[str], Queue
 def test_watching_checks_again_after_a_change(watched: tuple[Path, subprocess.Popen[str], Queue[str]]) -> None:
     page, process, lines = watched
     assert "page.md: proved (1 proved, 1 assumed)" in lines.get(timeout=60)
+    assert f"watching {page}; Ctrl-C ends this" in lines.get(timeout=10)
     with pytest.raises(Empty):
         lines.get(timeout=1)
     page.write_text(RIGHT.replace("{1}{N}$$", "{2}{N}$$"), encoding="utf-8")
     assert ":3:3: refuted: ∂μ/∂x_i = 2/N" in lines.get(timeout=60)
     assert "page.md: refuted" in lines.get(timeout=10)
+    assert "watching" in lines.get(timeout=10)
     process.send_signal(signal.SIGINT)
     assert process.wait(20) == 1
 
