@@ -10,7 +10,7 @@ How a document becomes verdicts, each stage importing only from those before it:
                                                            \\           /
                                                      verdict -> checking -> report/
 
-The verbs of the package are `check`, `load` and `prove`; the command line is `derive check`.
+The verbs of the package are `check`, `load`, `build` and `prove`; the command line is `derive check`.
 """
 
 from __future__ import annotations
@@ -20,9 +20,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from derive.api import LoadedProblem, Proof
+    from derive.building import Equations
+    from derive.model import Model
     from derive.results import Report
 
-__all__ = ["check", "load", "prove"]
+__all__ = ["build", "check", "load", "prove"]
 
 
 def check(document: str | Path, *, timeout: float = 10.0, kind: str | None = None) -> Report:
@@ -76,6 +78,33 @@ def load(document: str | Path, *, kind: str | None = None) -> LoadedProblem:
     from derive.api import LoadedProblem, read
 
     return LoadedProblem(read(document, kind))
+
+
+def build(equations: Equations, *, positive: tuple[str, ...] = (), loss: str = "L") -> Model:
+    r"""Make a forward pass from SymPy equations, as `load` makes one from a document.
+
+    Args:
+        equations: pairs of a name (a symbol, or an entry of an `IndexedBase`) and its value, or `Eq`.
+        positive: names of positive data, beside symbols that are declared positive.
+        loss: the name of the scalar to differentiate. If no equation defines it, it is an unknown function of the
+            outputs.
+
+    Returns:
+        the forward pass with its gradients.
+
+    Raises:
+        derive.forward.GraphError: the equations do not make a forward pass.
+
+    >>> from sympy import IndexedBase, Sum, Symbol, symbols
+    >>> x, y, s = IndexedBase("x"), IndexedBase("y"), Symbol("s")
+    >>> i, j, N = *symbols("i j", integer=True), Symbol("N", integer=True, positive=True)
+    >>> problem = build([(s, Sum(x[j], (j, 1, N))), (y[i], x[i] / s)])
+    >>> print(problem.gradient("x").text())
+    ∂L/∂x_i = 1/s (∂L/∂y_i − Σ_j y_j ∂L/∂y_j)
+    """
+    from derive.api import build_model
+
+    return build_model(equations, positive, loss)
 
 
 def prove(left: Any, right: Any, *, positive: tuple[str, ...] = (), timeout: float = 10.0) -> Proof:

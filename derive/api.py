@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -11,20 +11,20 @@ from typing import TYPE_CHECKING, cast
 import sympy
 from sympy import Expr, Symbol
 
+from derive.building import Equations, graph_of, letters_of, normalised
 from derive.checking import typesetter
 from derive.document import Document, Format, read_text
 from derive.forward import Graph
-from derive.language import bound, index
 from derive.library import open_document
 from derive.model import Model, Origin
 from derive.normal.algebra import GaveUp, Undefined
 from derive.normal.prover import Prover
 from derive.plain import plain
-from derive.primitives import maximum, minimum
 from derive.probe.arithmetic import OutOfDomain
 from derive.probe.evaluation import NotEvaluable, TooLarge
 from derive.probe.points import Agreement, Claim, Counterexample, compare
 from derive.problem.reader import read_problem
+from derive.typeset import Typesetter
 from derive.verdict import Status
 
 if TYPE_CHECKING:
@@ -93,6 +93,12 @@ def _heading(document: Document) -> str:
     return heading.strip() or Path(document.path).stem
 
 
+def build_model(equations: Equations, positive: Iterable[str], loss: str) -> Model:
+    """A forward pass from SymPy equations."""
+    graph = graph_of(equations, positive, loss)
+    return Model(graph, Typesetter(letters_of(graph)), graph.size_names)
+
+
 # -- proofs ----------------------------------------------------------------------------------------------------------
 
 
@@ -120,7 +126,7 @@ class Proof:
 
 def decide(left: Expr, right: Expr, positive: tuple[str, ...], timeout: float) -> Proof:
     """Judge an equality without a document, by the normal form and by the probe."""
-    first, second = (_normalised(sympy.sympify(side, strict=True)) for side in (left, right))
+    first, second = (normalised(sympy.sympify(side, strict=True)) for side in (left, right))
     claim = _claim(first, second)
     sizes = {s.name for e in (first, second) for s in e.free_symbols if s.is_integer and s.is_positive}
     prover = Prover({}, {*positive, *sizes}, (), time.monotonic() + timeout)
@@ -147,35 +153,6 @@ def _weighed(proved: bool, evidence: Counterexample | Agreement, reason: str) ->
     if proved:
         return Proof("proved")
     return Proof("tested", reason or f"agrees at {evidence.points} points; no proof found")
-
-
-def _normalised(expr: Expr) -> Expr:
-    """The expression in derive's vocabulary: integer index symbols, ranges from 1, max and min written out."""
-    ends = {s for t in expr.atoms(sympy.Sum, sympy.Product) for _, _, high in t.limits for s in high.free_symbols}
-    indices = {i for e in expr.atoms(sympy.Indexed) for i in e.indices if isinstance(i, Symbol | sympy.Idx)} - ends
-    indices |= {limit[0] for s in expr.atoms(sympy.Sum, sympy.Product) for limit in s.limits}
-    fresh = {i: index(str(i)) for i in indices if not (isinstance(i, Symbol) and i.is_integer and not i.is_positive)}
-    return _rewritten(expr.xreplace(fresh))
-
-
-def _rewritten(expr: Expr) -> Expr:
-    if not expr.args or isinstance(expr, sympy.Indexed):
-        return expr
-    if isinstance(expr, sympy.Sum | sympy.Product):
-        letters = {limit[0]: bound(limit[0].name) for limit in expr.limits}
-        limits = []
-        for i, low, high in expr.limits:
-            if low != 1:
-                raise ValueError(f"the range of {i} begins at {low}: number the values from 1")
-            limits.append((letters[i], low, high))
-        return expr.func(_rewritten(expr.function).xreplace(letters), *limits)
-    parts = [_rewritten(a) for a in expr.args]
-    if isinstance(expr, sympy.Max | sympy.Min):
-        joined = parts[0]
-        for part in parts[1:]:
-            joined = (maximum if isinstance(expr, sympy.Max) else minimum)(joined, part)
-        return joined
-    return expr.func(*parts)
 
 
 def _claim(left: Expr, right: Expr) -> Claim:

@@ -17,7 +17,8 @@ from derive.forward import Definition, Graph, GraphError, entry, names_in
 from derive.language import indices_of, name_of
 from derive.verdict import Court
 
-OTHER_LOSS = "\\mathcal{L}"
+LOSSES = ("M", "R", "F", "E", "\\mathcal{L}")
+"""Names for the unknown function of a gradient: the first that the forward pass does not use."""
 
 
 def adjoint_name(name: str) -> str:
@@ -38,7 +39,7 @@ def extended(
     Args:
         upstream: the document's names for derivatives of the loss.
         called: the name of the gradient; with a bar without it.
-        loss: the name of the unknown function of it that is differentiated next.
+        loss: the name of the unknown function of it that is differentiated next; a letter without it.
 
     Raises:
         GraphError: the name is taken.
@@ -53,7 +54,8 @@ def extended(
     used = names_in(last.expr).union(*(d.uses for d in added))
     kept = [d for d in graph.definitions if any(graph.depends(n, d.name) for n in used)]
     sizes = dict(graph.sizes) | {new: graph.sizes_of(_by(old)) for old, new in names.items()} | {name: last.sizes}
-    chosen = loss if loss is not None else OTHER_LOSS if graph.has_loss else graph.loss
+    known = {*graph.by_name, *graph.inputs, *graph.size_names, graph.loss}
+    chosen = loss if loss is not None else next(letter for letter in LOSSES if letter not in known)
     return replace(graph, definitions=(*kept, *added, last), sizes=sizes, loss=chosen, outputs=(name,))
 
 

@@ -181,15 +181,16 @@ class Graph:
 
     @cached_property
     def _letters(self) -> dict[str, tuple[Symbol, ...]]:
-        """For inputs the index letters with which they are first used, where these are different letters."""
-        found: dict[str, tuple[Symbol, ...]] = {}
+        """For inputs the index letters of the first use with different letters, one without summed ones if there is."""
+        found: dict[str, tuple[int, tuple[Symbol, ...]]] = {}
         for definition in self.definitions:
             entries = (q for q in quantities_in(definition.expr) if isinstance(q, sympy.Indexed))
             for use in sorted(entries, key=str):
-                letters = tuple(index(i.name) for i in use.indices if isinstance(i, Symbol))
-                if len(set(letters)) == len(use.indices):
-                    found.setdefault(name_of(use), letters)
-        return found
+                letters = tuple(index(i.name) for i in use.indices if isinstance(i, Symbol) and i.name.isidentifier())
+                summed = sum(isinstance(i, sympy.Dummy) for i in use.indices)
+                if len(set(letters)) == len(use.indices) and summed < found.get(name_of(use), (99,))[0]:
+                    found[name_of(use)] = summed, letters
+        return {name: letters for name, (_, letters) in found.items()}
 
     def sizes_of(self, name: str) -> tuple[Expr, ...]:
         if name in self.by_name:

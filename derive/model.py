@@ -206,7 +206,7 @@ class Model:
         Args:
             name: as for `gradient`.
             called: the name of the gradient in the new forward pass; ``\bar{x}`` without it.
-            loss: the name of the unknown function of it that is differentiated next.
+            loss: the name of the unknown function of it that is differentiated next; a free letter without it.
 
         Raises:
             GraphError: the name is taken.

@@ -1,0 +1,178 @@
+"""Forward passes from SymPy objects: the same graph that a document with these equations gives.
+
+Names become LaTeX as SymPy prints them (``mu`` is ``\\mu``); the sizes of axes come from the ranges of sums, from `Idx`
+and from the shapes of arrays, and two places that a letter joins are one axis.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+import sympy
+from sympy import Expr, Symbol
+from sympy.printing.latex import translate
+
+from derive.forward import Definition, Graph, GraphError, entry, quantities_in
+from derive.language import bound, index, indices_of, is_quantity, name_of, size, tensor
+from derive.primitives import maximum, minimum
+
+Equations = Iterable["tuple[Expr, Expr] | sympy.Eq"]
+Place = tuple[str, int]
+"""A name and the position of an index."""
+
+
+def graph_of(equations: Equations, positive: Iterable[str] = (), loss: str = "L") -> Graph:
+    """The forward graph of some equations.
+
+    Args:
+        equations: pairs (or `Eq`) of a name and its value; the name is a symbol or an entry with different indices.
+        positive: names of positive data, beside the symbols that are declared positive.
+        loss: the name of the scalar to differentiate; it need not be among the equations.
+
+    Raises:
+        GraphError: an equation does not define a name, a name is defined twice, or the definitions go in a circle.
+        ValueError: a sum that does not begin at 1.
+    """
+    given = list(map(_sides, equations))
+    pairs = [(_spelled(normalised(left)), _spelled(normalised(right))) for left, right in given]
+    for left, _ in pairs:
+        letters = indices_of(left)
+        if not is_quantity(left) or len(set(letters)) < len(letters):
+            raise GraphError(f"{left} is not a name with different indices", str(left))
+    axes = _Axes(pairs)
+    sizes = {name: tuple(axes.size(name, k) for k in range(rank)) for name, rank in axes.ranks.items()}
+    definitions = tuple(
+        Definition(name_of(left), indices_of(left), sizes[name_of(left)], right) for left, right in pairs
+    )
+    declared = (q for pair in given for side in pair for q in quantities_in(side) if q.is_positive and not q.is_integer)
+    known = frozenset(map(_latex_name, (*positive, *map(name_of, declared))))
+    return Graph(definitions, sizes, _latex_name(loss), positive=known)
+
+
+def _sides(equation: tuple[Expr, Expr] | sympy.Eq) -> tuple[Expr, Expr]:
+    left, right = equation.args if isinstance(equation, sympy.Eq) else equation
+    return left, sympy.sympify(right, strict=True)
+
+
+# -- vocabulary ------------------------------------------------------------------------------------------------------
+
+
+def normalised(expr: Expr) -> Expr:
+    """The expression in derive's vocabulary: integer index symbols, ranges from 1, max and min written out."""
+    indices = {i for e in expr.atoms(sympy.Indexed) for i in e.indices if isinstance(i, Symbol | sympy.Idx)}
+    indices |= {limit[0] for s in expr.atoms(sympy.Sum, sympy.Product) for limit in s.limits}
+    fresh = {i: index(str(i)) for i in indices if not (isinstance(i, Symbol) and i.is_integer and not i.is_positive)}
+    return _rewritten(expr.xreplace(fresh))
+
+
+def _rewritten(expr: Expr) -> Expr:
+    if not expr.args or isinstance(expr, sympy.Indexed):
+        return expr
+    if isinstance(expr, sympy.Sum | sympy.Product):
+        letters = {limit[0]: bound(limit[0].name) for limit in expr.limits}
+        limits = []
+        for i, low, high in expr.limits:
+            if low != 1:
+                raise ValueError(f"the range of {i} begins at {low}: number the values from 1")
+            limits.append((letters[i], low, high))
+        return expr.func(_rewritten(expr.function).xreplace(letters), *limits)
+    parts = [_rewritten(a) for a in expr.args]
+    if isinstance(expr, sympy.Max | sympy.Min):
+        joined = parts[0]
+        for part in parts[1:]:
+            joined = (maximum if isinstance(expr, sympy.Max) else minimum)(joined, part)
+        return joined
+    return expr.func(*parts)
+
+
+def _spelled(expr: Expr) -> Expr:
+    """An expression with its names in LaTeX and its data real."""
+    found: dict[Expr, Expr] = {}
+    for q in quantities_in(expr):
+        if isinstance(q, sympy.Indexed):
+            found[q] = tensor(_latex_name(name_of(q)))[q.indices]
+        elif q.is_integer and q.is_positive:
+            found[q] = size(q.name)
+        else:
+            found[q] = entry(_latex_name(q.name), ())
+    return expr.xreplace(found)
+
+
+def _latex_name(name: str) -> str:
+    """A name as SymPy prints it: ``\\mu`` for ``mu``, ``\\hat{x}`` for ``xhat`` or ``x_hat``."""
+    if not name.isidentifier():
+        return name
+    base, _, accent = name.rpartition("_")
+    joined = base + accent if base and accent in ("hat", "tilde", "bar", "dot") else name
+    return str(translate(joined))
+
+
+# -- axes ------------------------------------------------------------------------------------------------------------
+
+
+class _Axes:
+    """Which places of names lie on one axis, and its size.
+
+    Attributes:
+        ranks: how many indices each name has, names in order of appearance.
+    """
+
+    def __init__(self, pairs: Sequence[tuple[Expr, Expr]]) -> None:
+        self.ranks: dict[str, int] = {}
+        self._parent: dict[Place, Place] = {}
+        self._sizes: dict[Place, Expr] = {}
+        for left, right in pairs:
+            seen: dict[Expr, Place] = {}
+            for quantity in (left, *sorted(quantities_in(right), key=str)):
+                self._visit(quantity, seen)
+            for letter, high in _ranges(right):
+                if letter in seen:
+                    self._sizes.setdefault(self._root(seen[letter]), high)
+        self._settle()
+
+    def size(self, name: str, k: int) -> Expr:
+        return self._sizes[self._root((name, k))]
+
+    def _visit(self, quantity: Expr, seen: dict[Expr, Place]) -> None:
+        name, letters = name_of(quantity), indices_of(quantity)
+        is_size = not letters and quantity.is_integer and quantity.is_positive
+        if is_size:
+            return
+        if self.ranks.setdefault(name, len(letters)) != len(letters):
+            raise GraphError(f"{name} has {self.ranks[name]} indices here and {len(letters)} there", name)
+        for k, letter in enumerate(letters):
+            self._join((name, k), seen.setdefault(letter, (name, k)))
+
+    def _join(self, first: Place, second: Place) -> None:
+        self._parent[self._root(first)] = self._root(second)
+
+    def _root(self, place: Place) -> Place:
+        while (above := self._parent.get(place, place)) != place:
+            place = above
+        return place
+
+    def _settle(self) -> None:
+        """Sizes under the final representatives; axes that nothing names get sizes of their own."""
+        self._sizes = {self._root(place): high for place, high in reversed(self._sizes.items())}
+        unnamed = 0
+        for name, rank in self.ranks.items():
+            for k in range(rank):
+                if self._root((name, k)) not in self._sizes:
+                    self._sizes[self._root((name, k))] = size(f"n_{{{unnamed}}}")
+                    unnamed += 1
+
+
+def _ranges(expr: Expr) -> Iterator[tuple[Symbol, Expr]]:
+    for total in expr.atoms(sympy.Sum, sympy.Product):
+        for letter, _, high in total.limits:
+            yield letter, high
+
+
+def letters_of(graph: Graph) -> Mapping[str, Sequence[str]]:
+    """For each size the letters that the definitions use for it, in order of appearance."""
+    letters: dict[str, dict[str, None]] = {}
+    for definition in graph.definitions:
+        pairs = [*zip(definition.indices, definition.sizes, strict=True), *_ranges(definition.expr)]
+        for letter, high in pairs:
+            letters.setdefault(str(high), {})[letter.name] = None
+    return {high: list(known) for high, known in letters.items()}
