@@ -19,7 +19,12 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
 INK, BLUE, OCHRE, GREY, PALE = "#1d2733", "#2b6390", "#c57b1d", "#8b939c", "#d9dde1"
-LINES: Sequence[tuple[str, Any]] = ((INK, "-"), (BLUE, (0, (5, 1.5))), (OCHRE, (0, (1.2, 1.2))), (GREY, (0, (6, 1.5, 1.2, 1.5))))
+LINES: Sequence[tuple[str, Any]] = (
+    (INK, "-"),
+    (BLUE, (0, (5, 1.5))),
+    (OCHRE, (0, (1.2, 1.2))),
+    (GREY, (0, (6, 1.5, 1.2, 1.5))),
+)
 LIGHTNESS = LinearSegmentedColormap.from_list("lightness", ["#0d2036", "#2b6390", "#a3adb3", "#e6c98a", "#fff8e6"])
 
 WIDTH = 7.6  # inches
@@ -75,7 +80,7 @@ def paths() -> Image:
         axes.annotate("", nodes[end], nodes[start], arrowprops=arrow, zorder=1)
         axes.text(*place, label, ha=align, va="center", zorder=2, bbox={"fc": "white", "ec": "none", "pad": 1.5})
     axes.text(9, 1.35, "summed over all $i$", ha="center", color=GREY, fontsize=11)
-    return _picture(figure, "The graph of batch normalisation: x_j reaches each x-hat_i directly, by the mean, by the variance.")
+    return _picture(figure, "The graph of batch normalisation: three paths lead from x_j to x-hat_i.")
 
 
 _BUBBLE: Mapping[str, Any] = {"boxstyle": "circle,pad=0.35", "fc": "white", "ec": GREY, "lw": 0.8}
@@ -118,7 +123,7 @@ def comparison(derived: np.ndarray, numeric: np.ndarray, limit: float) -> Image:
     image = _matrix(axes[2], difference / 10.0**exponent, np.ceil(largest / 10.0**exponent))
     axes[2].set(title="difference", xlabel="input $j$")
     _scale(figure, image, [axes[2]], False, rf"$\times\,10^{{{exponent}}}$")
-    return _picture(figure, f"The Jacobian derived and by differences look the same; they differ by about {largest:.0e}.")
+    return _picture(figure, f"The Jacobian as derived and by differences: they differ by at most {largest:.0e}.")
 
 
 def _matrix(axes: Axes, matrix: np.ndarray, bound: float) -> Any:
@@ -153,7 +158,7 @@ def seen(errors: Mapping[str, float]) -> Image:
     ax.text(0.75, -0.64, "passes", ha="right", va="bottom", color=GREY)
     ax.text(1.4, -0.64, "fails", ha="left", va="bottom", color=GREY)
     ax.set_xlabel("largest error / tolerance")
-    return _picture(figure, "Errors of nine formulas on a logarithmic axis; those that mistreat ε lie where a check passes.")
+    return _picture(figure, "Errors of nine formulas; those that mistreat ε lie where the check passes.")
 
 
 def step_sizes(steps: np.ndarray, panels: Mapping[str, Mapping[str, np.ndarray]]) -> Image:
@@ -168,7 +173,7 @@ def step_sizes(steps: np.ndarray, panels: Mapping[str, Mapping[str, np.ndarray]]
     axes[0].set_ylabel("largest error / tolerance")
     axes[0].text(steps[0] * 1.6, 2e-8, "passes", ha="left", va="bottom", color=GREY)
     axes[-1].legend(frameon=False, fontsize=11, loc="lower left", handlelength=2.8, borderaxespad=0.2)
-    return _picture(figure, "Right formula: the error falls and rises with the step. Wrong ones: it stops at a plateau.")
+    return _picture(figure, "The error of the right formula falls and rises with the step; others stop at a plateau.")
 
 
 def wrong_terms(
@@ -186,7 +191,7 @@ def wrong_terms(
     for ax in axes:
         ax.minorticks_off()
     axes[1].set(xscale="log", xlabel=r"variance of the feature $\sigma^2$ (units of $x^2$)")
-    return _picture(figure, "Terms with a sum fade with the batch; a missing epsilon does not, and grows on small variances.")
+    return _picture(figure, "Wrong terms fade with the batch; a missing ε does not, and grows on small variances.")
 
 
 def races(times: Mapping[str, Mapping[str, float]]) -> Image:
@@ -231,6 +236,7 @@ def sizes(before: np.ndarray, after: Mapping[str, np.ndarray]) -> Image:
         ax.text(before[-1], values[-1], f"  ${name}$", va="center", color=colour)
     ax.set(xscale="log", yscale="log", xlabel="root mean square before (units of $x$)", ylabel="after (units of $y$)")
     ax.margins(x=0.01)
+    ax.minorticks_off()
     return _picture(figure, "A larger power evens out the sizes of the samples; at one half all become equal.")
 
 
