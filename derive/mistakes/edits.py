@@ -379,10 +379,12 @@ def _factors_missing(node: Node, vocabulary: Vocabulary) -> Iterator[Change]:
             for factor in vocabulary.factors:
                 new = replace(node, terms=(*node.terms[:k], _times(factor, term), *node.terms[k + 1 :]))
                 yield Change(new, table.FACTOR_MISSING, (factor, term), span_of(term))
-    elif isinstance(node, S.BigOperator):
+    elif isinstance(node, S.BigOperator) and node.lower is not None:
+        letters = list(bound_letters(node.lower))
         for factor in vocabulary.factors:
-            body = _times(factor, node.body)
-            yield Change(replace(node, body=body), table.FACTOR_MISSING, (factor, node.body), span_of(node.body))
+            if any(_mentions(factor, letter) for letter in letters):  # others may as well stand before the sum
+                body = _times(factor, node.body)
+                yield Change(replace(node, body=body), table.FACTOR_MISSING, (factor, node.body), span_of(node.body))
 
 
 def _whole_factor(node: Node, vocabulary: Vocabulary) -> Iterator[Change]:

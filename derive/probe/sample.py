@@ -21,6 +21,8 @@ from derive.probe.points import Claim, Reading, assignments, size_values
 
 POINTS: tuple[tuple[Style, bool], ...] = (("generic", True), ("positive", True), ("unit", False))
 PLACES_A_POINT = 2
+MAX_DISTINCT = 2
+"""Of more sizes than that all are 3, lest sums over several axes take too long."""
 TOLERANCE = 1e-9
 OPERATIONS = 20_000_000
 
@@ -51,8 +53,9 @@ Known = dict[tuple[object, ...], Mapping[Reading, Evaluator]]
 
 def places(claim: Claim, graph: Graph, known: Known) -> Iterator[Place]:
     """A few places where a claim's left side has a value, letters of one axis both different and equal."""
+    few = len(graph.size_names) <= MAX_DISTINCT
     for seed, (style, distinct) in enumerate(POINTS, 1):
-        point = Point(graph, size_values(claim, graph, distinct), seed, style)
+        point = Point(graph, size_values(claim, graph, distinct and few), seed, style)
         key = id(graph), seed, *point.sizes.items()
         if key not in known:
             known[key] = _evaluators(graph, point)
