@@ -109,6 +109,12 @@ def test_the_innermost_fault_is_marked(marked: Checked) -> None:
     assert f"<code>{SIGN.code}</code>the sign of μ is wrong" in article
 
 
+def test_a_long_line_is_cut() -> None:
+    text = "word " * 10_000 + "$$y_i = x_i^2$$ $$\\frac{\\partial y_i}{\\partial x_i} = 2$$" + " word" * 10_000
+    page = html.render([derive.check(text, kind="md")], [], "0")
+    assert 1 < page.count("word") < 400 and "= <mark>2</mark>" in page
+
+
 def test_several_documents_have_a_list(marked: Checked) -> None:
     page = html.render([marked, marked], [], "0")
     links = [a["href"] for a in Elements(page).named("a") if a.get("class") != "skip"]

@@ -45,6 +45,7 @@ PROMISES = {
     "note": "nothing is claimed",
 }
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+_NEAR = 400  # characters of a line before and behind a statement
 _BREAK_AT = 56  # signs: longer equations are set in pieces, between which a line may break
 
 
@@ -350,10 +351,8 @@ def _term(term: Term) -> str:
 
 
 def _source(source: Source, span: Span, marks: Sequence[Span]) -> str:
-    """The lines of the document in which a statement stands, with the faulty parts marked."""
-    start = source.text.rfind("\n", 0, span.start) + 1
-    end = source.text.find("\n", max(span.end - 1, start))
-    end = len(source.text) if end < 0 else end
+    """The lines of the document in which a statement stands, with the faulty parts marked; long lines are cut."""
+    start, end = _excerpt(source.text, span)
     text, at = "", start
     for mark in marks:
         if at <= mark.start < mark.end <= end:
@@ -361,6 +360,13 @@ def _source(source: Source, span: Span, marks: Sequence[Span]) -> str:
             at = mark.end
     text += _lines(source.text[at:end])
     return f'<details class="source"><summary>As written</summary><pre><code>{text}</code></pre></details>\n'
+
+
+def _excerpt(text: str, span: Span) -> Span:
+    """The whole lines of a span, or as much of them as is near it."""
+    start = text.rfind("\n", max(span.start - _NEAR, 0), span.start) + 1 or max(span.start - _NEAR, 0)
+    end = text.find("\n", max(span.end - 1, start), span.end + _NEAR)
+    return Span(start, end if end >= 0 else min(span.end + _NEAR, len(text)))
 
 
 def _lines(text: str) -> str:
