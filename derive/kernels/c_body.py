@@ -4,7 +4,6 @@ nest for each step.
 
 from __future__ import annotations
 
-import re
 import textwrap
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -18,8 +17,7 @@ from derive.kernels.schedule import Pass, passes
 if TYPE_CHECKING:
     from derive.kernels.c_target import Function
 
-ROWS = 8  # rows of which column sums are taken before they go to memory
-FLUSH = 64  # rows that are summed in the precision of the data before the sum goes on in double
+FLUSH = 32  # rows that are summed in the precision of the data before the sum goes on in double
 SAMPLE = 64
 PRIME = 2654435761  # no period of the data is met by its multiples
 
@@ -65,6 +63,7 @@ class _Writer:
         self.arrays = {p.name: p.wide for p in function.parameters() if p.kind in ("in", "out")}
         self.buffers: dict[str, bool] = {}
         self.locals: dict[str, tuple[str, bool]] = {}
+        self.lines: set[str] = set()
         self.users = {s.name: [u for u in self.program.steps if s.name in _names(u)] for s in self.program.steps}
 
     # -- places --------------------------------------------------------------------------------------------------------
@@ -113,6 +112,9 @@ class _Writer:
         """A value into its array: from the constant of the scope, or as it is computed."""
         wide = self.buffers[step.name] if step.name in self.buffers else self.arrays[step.name]
         target = self.memory(step.name, step.axes)
+        if step.name in self.lines:
+            last = step.axes[-1]
+            target = f"line_{step.name}[{last} - {last}0]"
         if step.name in self.locals:
             text, own = self.locals[step.name]
             out.add(f"{target} = {'(real)' if own and not wide else ''}{text};")
@@ -123,6 +125,9 @@ class _Writer:
 
     def _near(self, out: Lines, step: Step, name: str) -> None:
         """A value near a mean: that of a sample, spread irregularly."""
+        if step.axes and len(step.over) == 1 and step.over == self.function.inner:
+            self._near_exactly(out, step, name)
+            return
         total = self.count(step.over)
         out.add(f"const long {name}_of = {total} < {SAMPLE} ? {total} : {SAMPLE};")
         out.add(f"double {name}_mean = 0, {name}_square = 0;")
@@ -136,6 +141,22 @@ class _Writer:
                 out.add(f"{name}_square += rest * rest / (double){name}_of;")
             out.close()
         out.add(f"const real {name} = (real)rounded({name}_mean, {name}_square);")
+
+    def _near_exactly(self, out: Lines, step: Step, name: str) -> None:
+        """A value near a mean along the innermost axis: the mean itself costs no more."""
+        (last,) = step.over
+        size = self.sizes[last]
+        out.add(f"double {name}_sum = 0;")
+        out.open(f"for (long {last}0 = 0; {last}0 < {size}; {last}0 += LINE) {{")
+        out.add(f"const long {last}1 = {last}0 + LINE < {size} ? {last}0 + LINE : {size};")
+        out.add(f"real part_{name} = 0;")
+        out.add(f"#pragma omp simd reduction(+ : part_{name})")
+        out.open(f"for (long {last} = {last}0; {last} < {last}1; {last}++)")
+        out.add(f"part_{name} += {self.value(step, False)};")
+        out.depth -= 1
+        out.add(f"{name}_sum += part_{name};")
+        out.close()
+        out.add(f"const real {name} = (real)({name}_sum / (double){size});")
 
     def decode(self, out: Lines, at: str, axes: tuple[str, ...]) -> None:
         """The letters of a number that counts through several axes."""
@@ -209,6 +230,8 @@ class _Passes(_Writer):
 
     def emit(self, out: Lines) -> None:
         out.add(f"const long threads = threads_for({self.count(self.function.space)});")
+        if any(self._is_streamed(p) for p in self.function.passes):
+            out.add(f"const int far = {self.count(self.function.space)} * (long)sizeof(real) >= FAR;")
         self.arena(out, self._wanted())
         for each in self.function.passes:
             for group in _grouped(each.before):
@@ -276,12 +299,14 @@ class _Passes(_Writer):
         for step in each.sums:
             size = self.count(step.axes)
             out.add(f"double *restrict own_{step.name} = {step.name} + thread{f' * {size}' if size != '1' else ''};")
-        if self._is_by_columns(each):
-            self._columns(out, each)
-        else:
-            self._points(out, each)
+        self._points(out, each)
+        if self._is_streamed(each):
+            out.add("settle();")
         out.close()
         self._combine(out, each.sums)
+
+    def _is_streamed(self, each: Pass) -> bool:
+        return bool(self.inner) and any(s.name in each.stored and self._is_line(s) for s in each.body)
 
     def _combine(self, out: Lines, sums: tuple[Step, ...]) -> None:
         """The sums of the threads added up, in order."""
@@ -318,53 +343,6 @@ class _Passes(_Writer):
         for step in steps:
             self.locals.pop(step.name, None)
 
-    # -- column sums ---------------------------------------------------------------------------------------------------
-
-    def _is_by_columns(self, each: Pass) -> bool:
-        """Whether a pass only sums columns: several rows at a time then stay in registers."""
-        return (
-            bool(each.sums)
-            and not each.stored
-            and len(self.block) == 1
-            and len(self.inner) == 1
-            and all(s.axes == self.inner for s in each.sums)
-            and all(s.kind == "map" for s in each.body)
-        )
-
-    def _columns(self, out: Lines, each: Pass) -> None:
-        row, column = self.block[0], self.inner[0]
-        out.add(f"long {row} = begin;")
-        out.open(f"for (; {row} + {ROWS} <= end; {row} += {ROWS}) {{")
-        out.add("#pragma omp simd")
-        out.open(f"for (long {column} = 0; {column} < {self.sizes[column]}; {column}++) {{")
-        for step in each.sums:
-            out.add(f"double more_{step.name} = 0;")
-        out.open(f"for (long r = 0; r < {ROWS}; r++) {{")
-        self._shifted(out, each, row)
-        out.close()
-        for step in each.sums:
-            out.add(f"own_{step.name}[{column}] += more_{step.name};")
-        out.close()
-        out.close()
-        out.open(f"for (; {row} < end; {row}++) {{")
-        out.add("#pragma omp simd")
-        out.open(f"for (long {column} = 0; {column} < {self.sizes[column]}; {column}++) {{")
-        self._steps(out, each.body, ())
-        for step in each.sums:
-            out.add(f"own_{step.name}[{column}] += {self.value(step, False)};")
-        self._forget(each.body)
-        out.close()
-        out.close()
-
-    def _shifted(self, out: Lines, each: Pass, row: str) -> None:
-        """The steps at row ``i + r``."""
-        inside = Lines(out.depth)
-        self._steps(inside, each.body, ())
-        for step in each.sums:
-            inside.add(f"more_{step.name} += {self.value(step, False)};")
-        self._forget(each.body)
-        out.lines += [_with_row(line, row) for line in inside.lines]
-
     # -- points of the block -------------------------------------------------------------------------------------------
 
     def _points(self, out: Lines, each: Pass) -> None:
@@ -381,8 +359,6 @@ class _Passes(_Writer):
 
     def _flushed(self, each: Pass) -> list[Step]:
         """The sums that each point of the block adds a whole row to."""
-        if self._is_by_columns(each):
-            return []
         return [s for s in each.sums if self.inner and self.inner[-1] in s.axes]
 
     def _block_loop(self, begin: str, end: str) -> str:
@@ -437,60 +413,115 @@ class _Passes(_Writer):
 
     def _sweep(self, out: Lines, sweep: Pass, stored: set[str], crossing: set[str], parts: dict[str, str]) -> None:
         """Once through what is inside a point of the block."""
-        last = self.inner[-1]
         targets = [s for s in (*sweep.sums, *sweep.body) if s.kind in ("sum", "max")]
-        vectors = [s for s in targets if last in s.axes]
-        numbers = [s for s in targets if last not in s.axes]
+        numbers = [s for s in targets if self.inner[-1] not in s.axes]
         outer = [s for s in numbers if not set(s.axes) & set(self.inner)]
-        rows = [s for s in numbers if s not in outer]
         for step in outer:
-            self._start(out, step)
+            self._start(out, step, step.name in crossing)
         opened = self.loops(out, self.inner[:-1])
-        for step in rows:
-            self._start(out, step)
-        self._pragma(out, numbers)
-        out.open(f"for (long {last} = 0; {last} < {self.sizes[last]}; {last}++) {{")
-        elementwise = [s for s in sweep.body if s not in targets]
-        self._steps(out, elementwise, stored)
-        for step in targets:
-            self._accumulate(out, step, step in vectors, parts)
-        self._forget(elementwise)
-        out.close()
-        for step in rows:
-            out.add(f"{self.memory(self._own(step, parts), step.axes)} += more_{step.name};")
+        for step in numbers:
+            if step not in outer:
+                self._start(out, step, True)
+        self._line(out, sweep, targets, numbers, stored, crossing, parts)
+        for step in numbers:
+            if step not in outer:
+                out.add(f"{self.memory(f'own_{step.name}', step.axes)} += more_{step.name};")
         for _ in range(opened):
             out.close()
         for step in outer:
             if step.name in crossing:
-                out.add(f"{self.memory(self._own(step, parts), step.axes)} += more_{step.name};")
+                out.add(f"{self.memory(f'own_{step.name}', step.axes)} += more_{step.name};")
             else:
-                self.locals[step.name] = f"more_{step.name}", step.kind == "sum" or self.types.wide(step.name)
+                self.locals[step.name] = self._total(step, False), step.kind == "sum" or self.types.wide(step.name)
                 if step.name in stored:
                     self.store(out, step)
 
-    def _own(self, step: Step, parts: dict[str, str]) -> str:
-        return parts.get(step.name, f"own_{step.name}")
+    def _line(
+        self,
+        out: Lines,
+        sweep: Pass,
+        targets: list[Step],
+        numbers: list[Step],
+        stored: set[str],
+        crossing: set[str],
+        parts: dict[str, str],
+    ) -> None:
+        """The innermost loop; in pieces where sums are taken or results written."""
+        elementwise = [s for s in sweep.body if s not in targets]
+        written = [s for s in elementwise if s.name in stored and self._is_line(s)]
+        sums = [s for s in numbers if s.kind == "sum"]
+        inner = self._lines(out, written, sums)
+        self._pragma(out, numbers)
+        out.open(inner)
+        self._steps(out, elementwise, stored)
+        for step in targets:
+            self._accumulate(out, step, parts)
+        self._forget(elementwise)
+        out.close()
+        for step in sums:
+            own = step.name in crossing or bool(set(step.axes) & set(self.inner))
+            out.add(f"{self._total(step, own)} += part_{step.name};")
+        self._put(out, written)
+        if written or sums:
+            out.close()
 
-    def _start(self, out: Lines, step: Step) -> None:
-        if step.kind == "max":
-            out.add(f"{'double' if self.types.wide(step.name) else 'real'} more_{step.name} = -INFINITY;")
-        else:
-            out.add(f"double more_{step.name} = 0;")
+    def _total(self, step: Step, own: bool) -> str:
+        """The variable in which a sum goes on in double; ``own`` where it is added to one in memory at the end."""
+        taken = step.name in self.buffers or step.name in self.arrays
+        return f"more_{step.name}" if own else f"{step.name}_" if taken else step.name
+
+    def _is_line(self, step: Step) -> bool:
+        """Whether a result is written entry after entry along the innermost loop, as large as the data."""
+        return step.axes == self.function.space
+
+    def _lines(self, out: Lines, written: list[Step], sums: list[Step]) -> str:
+        """A loop over pieces of the innermost axis, which are summed in the precision of the data and whose results are
+        written together; returns the loop inside a piece."""
+        last = self.inner[-1]
+        size = self.sizes[last]
+        if not written and not sums:
+            return f"for (long {last} = 0; {last} < {size}; {last}++) {{"
+        out.open(f"for (long {last}0 = 0; {last}0 < {size}; {last}0 += LINE) {{")
+        out.add(f"const long {last}1 = {last}0 + LINE < {size} ? {last}0 + LINE : {size};")
+        for step in written:
+            out.add(f"real line_{step.name}[LINE];")
+            self.lines.add(step.name)
+        if sums:
+            out.add(f"real {', '.join(f'part_{s.name} = 0' for s in sums)};")
+        return f"for (long {last} = {last}0; {last} < {last}1; {last}++) {{"
+
+    def _put(self, out: Lines, written: list[Step]) -> None:
+        """The pieces of results that are complete to where they belong."""
+        if not written:
+            return
+        last = self.inner[-1]
+        for step in written:
+            out.add(f"put({step.name} + {self._begin(step)}, line_{step.name}, {last}1 - {last}0, far);")
+            self.lines.discard(step.name)
+
+    def _begin(self, step: Step) -> str:
+        """The place of a piece's first entry."""
+        last = self.inner[-1]
+        return self.index(step.axes).removesuffix(last) + f"{last}0"
+
+    def _start(self, out: Lines, step: Step, own: bool) -> None:
+        kind = "double" if step.kind == "sum" or self.types.wide(step.name) else "real"
+        out.add(f"{kind} {self._total(step, own)} = {'-INFINITY' if step.kind == 'max' else '0'};")
 
     def _pragma(self, out: Lines, numbers: list[Step]) -> None:
-        sums = [f"more_{s.name}" for s in numbers if s.kind == "sum"]
-        tops = [f"more_{s.name}" for s in numbers if s.kind == "max"]
+        sums = [f"part_{s.name}" for s in numbers if s.kind == "sum"]
+        tops = [self._total(s, False) for s in numbers if s.kind == "max"]
         clauses = [f"reduction(+ : {', '.join(sums)})"] * bool(sums) + [f"reduction(max : {', '.join(tops)})"] * bool(tops)
         out.add(" ".join(["#pragma omp simd", *clauses]))
 
-    def _accumulate(self, out: Lines, step: Step, is_vector: bool, parts: dict[str, str]) -> None:
-        if is_vector:
-            out.add(f"{self.memory(self._own(step, parts), step.axes)} += {self.value(step, False)};")
+    def _accumulate(self, out: Lines, step: Step, parts: dict[str, str]) -> None:
+        if step.name in parts:
+            out.add(f"{self.memory(parts[step.name], step.axes)} += {self.value(step, False)};")
         elif step.kind == "max":
-            value = self.value(step, self.types.wide(step.name))
-            out.add(f"more_{step.name} = {value} > more_{step.name} ? {value} : more_{step.name};")
+            value, top = self.value(step, self.types.wide(step.name)), self._total(step, False)
+            out.add(f"{top} = {value} > {top} ? {value} : {top};")
         else:
-            out.add(f"more_{step.name} += {self.value(step, False)};")
+            out.add(f"part_{step.name} += {self.value(step, False)};")
 
 
 def _grouped(steps: Iterable[Step]) -> list[list[Step]]:
@@ -502,11 +533,6 @@ def _grouped(steps: Iterable[Step]) -> list[list[Step]]:
         else:
             groups.append([step])
     return groups
-
-
-def _with_row(line: str, row: str) -> str:
-    """A line with the row moved on by ``r``."""
-    return re.sub(rf"(?<![\w.]){row}(?!\w)(?= \*|\])", f"({row} + r)", line)
 
 
 # -- one nest a step -----------------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ of their own, which are added up at the end in a fixed order. Sums are kept in d
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
@@ -46,6 +47,9 @@ PRELUDE = """\
 #ifdef _OPENMP
 #include <omp.h>
 #endif
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 #undef I /* complex.h's */
 
 #ifndef REAL
@@ -54,6 +58,41 @@ PRELUDE = """\
 typedef REAL real;
 
 #define SERIAL 65536L /* below so many entries one thread is faster */
+"""
+
+LINE = """\
+#define LINE 512 /* entries that are summed in real before the sum goes on in double, or computed before they are written */
+"""
+
+PUT = """\
+#define FAR (4L << 20) /* results of so many bytes go past the cache: nobody would find them there */
+
+/* Write a line of a result. */
+static void put(real *restrict to, const real *restrict line, long n, int far)
+{
+#ifdef __SSE2__
+    if (far) {
+        const long step = 16 / sizeof(real);
+        long k = 0;
+        for (; k < n && (size_t)(to + k) % 16; k++)
+            to[k] = line[k];
+        for (; k + step <= n; k += step)
+            _mm_stream_si128((__m128i *)(to + k), _mm_loadu_si128((const __m128i *)(line + k)));
+        for (; k < n; k++)
+            to[k] = line[k];
+        return;
+    }
+#endif
+    memcpy(to, line, n * sizeof *to);
+}
+
+/* Let the other threads see what went past the cache. */
+static void settle(void)
+{
+#ifdef __SSE2__
+    _mm_sfence();
+#endif
+}
 """
 
 THREADS = """\
@@ -116,7 +155,7 @@ static real sign(real u)
 }
 """
 
-KNOWN = (("rounded", ROUNDED), ("sigmoid", SIGMOID), ("sign", SIGN), ("heaviside", HEAVISIDE))
+KNOWN = (("LINE", LINE), ("put", PUT), ("rounded", ROUNDED), ("sigmoid", SIGMOID), ("sign", SIGN), ("heaviside", HEAVISIDE))
 
 
 def source(kernel: Kernel) -> str:
@@ -124,7 +163,7 @@ def source(kernel: Kernel) -> str:
     functions = [Function(kernel, p).text() for p in (kernel.forward, kernel.backward)]
     body = "\n\n".join(functions)
     helpers = [THREADS]
-    helpers += [text for name, text in KNOWN if f"{name}(" in body]
+    helpers += [text for name, text in KNOWN if re.search(rf"\b{name}\b", body)]
     lines = [summary(kernel, "C"), "", *accuracy(kernel), ""]
     lines += textwrap.wrap(
         "Arrays are contiguous, their last axis innermost. Compile with: cc -O3 -march=native -fopenmp -fno-math-errno "
