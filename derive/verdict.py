@@ -279,11 +279,20 @@ class Judge:
             return "no point was found at which both sides have a value"
         return found
 
+    def _carried(self, pair: Pair) -> str:
+        """A name that a pair differentiates the loss by, and that other steps of a recurrence use."""
+        loss = Symbol(self.problem.graph.loss, real=True)
+        by = {name_of(d.args[1]) for d in pair.left.atoms(D) | pair.right.atoms(D) if d.args[0] == loss}
+        return min(by & self.problem.table.carried, default="")
+
     def _refuted(self, pair: Pair, reading: Reading, evidence: Counterexample, shown: Reading | None) -> Verdict:
         """A certified difference; withheld where the line uses what nothing introduces, or leaves a sum unsaid."""
         if pair.unknown:
             names = ", ".join(sorted(pair.unknown))
             return Verdict("undecided", shown, f"nothing in the document says what {names} is", pair=pair)
+        carried = self._carried(pair)
+        if carried:
+            return Verdict("undecided", shown, f"other steps use {carried} too, which derive does not follow", pair=pair)
         if pair.stray:
             summed = replace(pair, right=_summed(pair.right, pair), stray=())
             if self.pair(summed, reading).status in ("proved", "tested"):

@@ -10,10 +10,10 @@ from derive.latex import syntax as S
 from derive.latex.syntax import Node, span_of
 from derive.notation import conditions, powers
 from derive.notation.context import Context
-from derive.notation.functions import is_value, substituted
+from derive.notation.functions import is_statistic, is_value, substituted
 from derive.notation.names import Spelling
 from derive.notation.ranks import ARRAY_FUNCTIONS, plain
-from derive.notation.values import ShapeError, Value, apply, close, fresh_slot
+from derive.notation.values import ShapeError, Value, apply, close, fresh_slot, mean
 from derive.primitives import BY_NAME, maximum, minimum
 from derive.source import SourceError
 
@@ -35,6 +35,9 @@ def application(ctx: Context, rest: list[Node]) -> tuple[Value, int] | None:
     spelled = ctx.table.spell(rest[0])
     if spelled is None or spelled.indices or is_value(rest[0]):
         return None
+    if is_statistic(spelled.key, group) and not ctx.table.introduced(Spelling(spelled.key)):
+        statistic = _statistic(ctx, plain(spelled.key), ctx.value(group.body))
+        return (powers.raised(ctx, statistic, power, group) if power is not None else statistic), 2
     applied = _apply_name(ctx, spelled.key, group.body, rest[0])
     if applied is None:
         return None
@@ -69,6 +72,16 @@ def _apply_name(ctx: Context, key: str, argument: Node, node: Node) -> Value | N
 def is_customary(key: str) -> bool:
     """Whether a name means a function without being defined."""
     return key == "\\sigma" or plain(key) in BY_NAME or plain(key) in _RELU or plain(key) in ARRAY_FUNCTIONS
+
+
+def _statistic(ctx: Context, name: str, value: Value) -> Value:
+    """The mean, or the mean square of the distance from it, over the one open axis."""
+    ctx.table.tell(f"{name} is taken over the axis of what stands in the bracket")
+    centre = mean(value)
+    if name.lower() not in ("var", "mathbb{v}"):
+        return centre
+    distance = ctx.table.shapes.add(value, apply(centre, lambda u: -u))
+    return mean(apply(distance, lambda u: u**2))
 
 
 def _apply_defined(ctx: Context, key: str, argument: Node, node: Node) -> Value:

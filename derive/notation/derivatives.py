@@ -7,11 +7,13 @@ from collections.abc import Iterator
 import sympy
 from sympy import Expr, Integer, Symbol
 
+from derive.forward import names_in
 from derive.language import D, is_quantity, name_of, scalar
 from derive.latex import syntax as S
 from derive.latex.syntax import Node, span_of
 from derive.notation import powers
 from derive.notation.context import Context
+from derive.notation.names import letter_of
 from derive.notation.survey import PARTIALS
 from derive.notation.values import Slot, Value
 from derive.source import SourceError
@@ -138,6 +140,44 @@ def operator(ctx: Context, rest: list[Node]) -> tuple[Value, int] | None:
     by = _differential(ctx, head.denominator)
     assert by is not None
     return differentiate(ctx, operand, ctx.value(by), head), used
+
+
+def subscripted_operator(ctx: Context, rest: list[Node]) -> tuple[Value, int] | None:
+    """``\\partial_x f``; ``\\partial_j f`` and ``D_j f`` are by entry j of the one array that f is made from."""
+    head = rest[0]
+    if (
+        len(rest) < 2
+        or not isinstance(head, S.Script)
+        or head.sub is None
+        or head.sup is not None
+        or ctx.is_known(head)
+    ):
+        return None
+    if not isinstance(head.base, S.Symbol) or head.base.name not in ("\\partial", "D") or ctx.is_known(head.base):
+        return None
+    of = ctx.value(rest[1])
+    letter = letter_of(head.sub)
+    if letter is None or letter not in ctx.table.letters.indices:
+        if head.base.name == "D":
+            return None
+        return differentiate(ctx, of, ctx.value(head.sub), head), 2
+    arrays = [name for name in _origins(ctx, of.expr) if len(ctx.table.axes_of(name, 0)) == 1]
+    if len(arrays) != 1:
+        raise SourceError("derive cannot tell by what this differentiates", span_of(head))
+    ctx.table.tell(f"{head.base.name}_{letter} is the derivative by entry {letter} of {arrays[0]}")
+    by = ctx.value(S.Script(S.Symbol(arrays[0], "", span_of(head)), head.sub, None, 0, span_of(head)))
+    return differentiate(ctx, of, by, head), 2
+
+
+def _origins(ctx: Context, expr: Expr) -> list[str]:
+    """The inputs of the forward pass that an expression is made from."""
+    waiting, found = list(names_in(expr)), set()
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found.add(name)
+            waiting.extend(ctx.table.stages(name))
+    return sorted(name for name in found if name in ctx.table.inputs)
 
 
 def _is_bare_operator(ctx: Context, node: S.Fraction) -> bool:

@@ -96,10 +96,24 @@ def find_functions(chains: list[tuple[Node, ...]]) -> Functions:
             call = function_of(member)
             if call is None or call.head in values or (member is not members[0] and _customary(call.head)):
                 continue
+            summed = any(isinstance(node, S.BigOperator) for node in value.walk())
+            if is_statistic(call.head, call.node) and not summed:
+                continue  # a claim about a mean, not what it is
             values[call.head] = call.arguments
             if call.sub is None and _says_all(value, call.arguments):
                 aliases[call.head] = FunctionAlias(call.arguments, (), value)
     return Functions(values, aliases)
+
+
+_STATISTICS = frozenset({"E", "mathbb{E}", "mean", "Mean", "Var", "var", "mathbb{V}"})
+
+
+def is_statistic(head: str, group: Node) -> bool:
+    """Whether a name before a bracket is a mean or a variance: ``E[x]``, ``\\mathrm{Var}(x)``; ``E(w)`` is an energy."""
+    name = head[6:-1] if head.startswith("\\text{") else head.lstrip("\\")
+    while isinstance(group, S.Script):
+        group = group.base
+    return name in _STATISTICS and isinstance(group, S.Group) and (name != "E" or group.opening == "[")
 
 
 def _customary(head: str) -> bool:

@@ -40,6 +40,7 @@ class Letters:
         numbered: bases whose subscripts are indices, so that ``x_1`` is an entry and not a name.
         squares: names such as ``\\sigma^2`` that are one symbol.
         compounds: names of two parts, such as ``d\\hat{x}`` or ``\\delta\\mathbf{h}``.
+        steps: letters that count steps: they label names, and ``h_{t-1}`` is another name than ``h_t``.
         marks: names that carry a letter as superscript, so that ``z^T`` is not a transpose.
     """
 
@@ -48,6 +49,7 @@ class Letters:
     squares: frozenset[str] = frozenset()
     compounds: frozenset[str] = frozenset()
     marks: frozenset[str] = frozenset()
+    steps: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -182,7 +184,9 @@ def label_text(node: Node) -> str:
         sub = f"_{label_text(node.sub)}" if node.sub is not None else ""
         sup = f"^{label_text(node.sup)}" if node.sup is not None else ""
         return label_text(node.base) + sub + sup
-    if isinstance(node, Product | Sequence | Chain | Sum):
+    if isinstance(node, Sum):
+        return "".join(s + label_text(t) for s, t in zip(node.signs, node.terms, strict=True)).removeprefix("+")
+    if isinstance(node, Product | Sequence | Chain):
         return " ".join(label_text(part) for part in node.children())
     return ""
 

@@ -70,7 +70,13 @@ def _run(ctx: Context, run: list[Node]) -> Value:
 def _take(ctx: Context, rest: list[Node]) -> tuple[Value, list[Node]]:
     """The value of the first factor with all that belongs to it, and the factors after it."""
     head = rest[0]
-    for read in (quantities.compound, derivatives.operator, derivatives.gradient, calls.application):
+    for read in (
+        quantities.compound,
+        derivatives.operator,
+        derivatives.subscripted_operator,
+        derivatives.gradient,
+        calls.application,
+    ):
         taken = read(ctx, rest)
         if taken is not None:
             value, used = taken

@@ -14,7 +14,7 @@ from itertools import pairwise
 from derive.latex import syntax as S
 from derive.latex.syntax import Node
 from derive.notation.dots import FAMILY
-from derive.notation.functions import is_value
+from derive.notation.functions import is_statistic, is_value
 from derive.notation.names import Letters, Spelling, spell, subscript_items
 
 TRANSPOSES = frozenset({"T", "\\top", "\\intercal", "\\mathsf{T}", "\\mathrm{T}", "\\text{T}"})
@@ -134,9 +134,10 @@ class Ranks:
         for k, factor in enumerate(node.factors[:-1]):
             after = node.factors[k + 1]
             spelled = spell(factor, self.letters)
-            function = spelled is not None and plain(spelled.key) in ARRAY_FUNCTIONS and not is_value(factor)
-            if function and isinstance(after, S.Group):
-                self._vectorial(after.body)
+            array = spelled is not None and plain(spelled.key) in ARRAY_FUNCTIONS and isinstance(after, S.Group)
+            array = array or (spelled is not None and is_statistic(spelled.key, after))
+            if array and not is_value(factor):
+                self._vectorial(next(after.children()))
             if isinstance(factor, S.Script) and self._is_transpose(factor.sup) and node.operators[k] == "":
                 self._column(after)
 
@@ -376,6 +377,9 @@ class Ranks:
             spelled = spell(factor, self.letters)
             if by is not None:
                 yield operator, self.rank_of(by), False
+                at += 2
+            elif pair is not None and spelled is not None and is_statistic(spelled.key, pair.factors[1]):
+                yield operator, 0, False
                 at += 2
             elif pair is not None and spelled is not None and plain(spelled.key) in ARRAY_FUNCTIONS:
                 yield operator, _function_rank(plain(spelled.key), self.rank(pair.factors[1])), False

@@ -23,6 +23,8 @@ def big_operator(ctx: Context, node: S.BigOperator) -> Value:
     if node.operator not in ("sum", "prod"):
         raise SourceError(f"derive does not understand \\{node.operator} with limits", node.span)
     letters = list(bound_letters(node.lower)) if node.lower is not None else []
+    if set(letters) & ctx.table.letters.steps:
+        raise SourceError("derive does not sum over steps", node.span)
     if not letters:
         return _sum_over_slots(ctx, node)
     axes = _axes_of(ctx, node)

@@ -23,6 +23,7 @@ from derive.latex.syntax import (
     Script,
     Sequence,
     Statement,
+    Sum,
     Symbol,
     span_of,
 )
@@ -48,13 +49,28 @@ def survey(statements: list[Statement]) -> Letters:
     told = {letter for node in nodes for letter in _told(node)}
     differentiated = {letter for node in nodes for letter in _differentiated(node)}
     usages = [usage for node in nodes for usage in _usages(node)]
-    fixed = _fixed(statements, bound | left | told)
-    indices = _spread(bound | left | told | (differentiated - fixed), usages, fixed)
+    steps = {letter for node in nodes for letter in _shifted(node)}
+    known = (bound | left | told) - steps
+    fixed = _fixed(statements, known) | steps
+    indices = _spread(known | (differentiated - fixed), usages, fixed)
     numbered = frozenset(u.base for u in usages if u.letters and all(letter in indices for letter in u.letters))
-    return Letters(frozenset(indices), numbered, _squares(statements), _compounds(statements), _marks(nodes))
+    return Letters(
+        frozenset(indices), numbered, _squares(statements), _compounds(statements), _marks(nodes), frozenset(steps)
+    )
 
 
 # -- letters -------------------------------------------------------------------------------------------------------
+
+
+def _shifted(node: Node) -> Iterator[str]:
+    """Letters that count steps: t beside ``h_{t-1}``."""
+    for inner in node.walk():
+        if isinstance(inner, Script) and inner.sub is not None:
+            for item in subscript_items(inner.sub):
+                if isinstance(item, Sum) and len(item.terms) == 2 and isinstance(item.terms[1], Number):
+                    letter = letter_of(item.terms[0])
+                    if letter is not None and letter.islower():
+                        yield letter
 
 
 def _bound(node: Node) -> Iterator[str]:

@@ -8,6 +8,7 @@ the forward pass.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import cached_property
 
 from derive.latex import syntax as S
 from derive.latex.syntax import Node
@@ -215,8 +216,21 @@ class Classifier:
         """Whether an expression is surely one number: its indices are summed over, its bare names known numbers."""
         if self.open_letters(node, frozenset()):
             return False
-        numbers = {key for key, count in self.table.defined if not count} | self.sizes() | POSITIVE
-        return all(s.indices or s.key in numbers for s in self.spellings(node))
+        return all(s.indices or s.key in self._numbers for s in self.spellings(node))
+
+    @cached_property
+    def _numbers(self) -> set[str]:
+        """Bare names that are surely numbers: sizes, and what some equation says to be a closed expression."""
+        self.__dict__["_numbers"] = numbers = self.sizes() | POSITIVE
+        while True:
+            before = len(numbers)
+            for equation in self.equations:
+                left = self.table.spell(self.left(equation))
+                bare = left is not None and not left.indices and left.power is None and "=" in equation.relations[:1]
+                if left is not None and bare and self._is_closed(equation.members[1]):
+                    numbers.add(left.key)
+            if len(numbers) == before:
+                return numbers
 
     def sizes(self) -> set[str]:
         """Names in the limits of sums, and those that sums are divided by."""

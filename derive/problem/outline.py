@@ -58,7 +58,24 @@ def _outputs(draft: Draft) -> tuple[str, ...]:
     graph = Graph(tuple(draft.definitions), loss=draft.table.loss or "L")
     by = _differentiated(draft) & set(graph.by_name) - {graph.loss}
     last = tuple(d.name for d in graph.definitions if d.name in by and not _reaches_another(graph, d.name, by))
+    carried = _carried(draft, graph)
+    if carried:
+        draft.table.carried = set(carried)
+        draft.assume("one step is read alone; what other steps do with its names is left open")
+        return tuple(dict.fromkeys((*last, *graph.outputs, *carried)))
     return last if set(last) & set(graph.outputs) else last + graph.outputs
+
+
+def _carried(draft: Draft, graph: Graph) -> tuple[str, ...]:
+    """Names of a step that other steps use too: ``c_t`` beside ``c_{t-1}``."""
+    names = draft.table.axes.uses
+    return tuple(
+        d.name
+        for d in graph.definitions
+        for step in draft.table.letters.steps
+        if d.name.endswith(f"_{step}")
+        and any(f"{d.name.removesuffix(step)}{{{step}{sign}1}}" in names for sign in "+-")
+    )
 
 
 def _reaches_another(graph: Graph, name: str, among: set[str]) -> bool:
