@@ -11,6 +11,7 @@ from typing import Literal, get_args
 
 from derive.checking import Checked, Statement
 from derive.mistakes.table import BY_CODE, Mistake
+from derive.source import innermost
 
 Level = Literal[1, 2, 3]
 LEVELS: tuple[Level, ...] = get_args(Level)
@@ -25,7 +26,7 @@ def withhold(checked: Checked, level: Level) -> Checked:
 
 def _told(statement: Statement, level: Level) -> Statement:
     if level == 1:
-        spans = dict.fromkeys(m.span for m in statement.mistakes)
+        spans = innermost(m.span for m in statement.mistakes)
         mistakes = tuple(Mistake("here", "something is wrong in the marked part", span) for span in spans)
     else:
         mistakes = tuple(dict.fromkeys(map(_kind, statement.mistakes)))

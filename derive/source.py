@@ -8,7 +8,7 @@ repaired. An error, a verdict and an underline all point into a source with a `S
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
@@ -23,6 +23,12 @@ class Span(NamedTuple):
     def join(self, other: Span) -> Span:
         """The smallest span that holds both."""
         return Span(min(self.start, other.start), max(self.end, other.end))
+
+
+def innermost(spans: Iterable[Span]) -> tuple[Span, ...]:
+    """The spans that hold no other one, in their order in the source."""
+    found = sorted(set(spans))
+    return tuple(span for span in found if not any(span != other and span.join(other) == span for other in found))
 
 
 class Place(NamedTuple):

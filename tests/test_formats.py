@@ -297,6 +297,14 @@ def test_hints_tell_the_place_and_then_the_kind(mistaken: Checked) -> None:
     assert [(m["code"], m["line"], m["column"]) for m in told["mistakes"]] == [("here", 11, 49)]
 
 
+def test_the_first_hint_marks_the_innermost_parts_once(mistaken: Checked) -> None:
+    (statement,) = mistaken.statements
+    (mistake,) = statement.mistakes
+    around = replace(mistake, span=statement.span)
+    (told,) = withhold(replace(mistaken, statements=[replace(statement, mistakes=(around, mistake))]), 1).statements
+    assert [m.span for m in told.mistakes] == [mistake.span]
+
+
 def test_a_hint_names_no_mistake_twice(mistaken: Checked) -> None:
     (statement,) = mistaken.statements
     (mistake,) = statement.mistakes

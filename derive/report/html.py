@@ -22,7 +22,7 @@ from derive.mathml import element, math, mathml, relation
 from derive.mistakes.table import BY_CODE
 from derive.plain import plain
 from derive.report.wording import claims, place, remarks, sentence
-from derive.source import Source, Span
+from derive.source import Source, Span, innermost
 from derive.terms import Term
 from derive.typeset import key_node
 
@@ -267,8 +267,7 @@ def _parts(statement: Statement) -> Iterator[str]:
 def _marks(statement: Statement) -> tuple[Span, ...]:
     """The faulty parts: the innermost ones of the named mistakes, or else what to look at."""
     if statement.mistakes:
-        spans = {m.span for m in statement.mistakes}
-        return tuple(sorted(s for s in spans if not any(s != t and s.join(t) == s for t in spans)))
+        return innermost(m.span for m in statement.mistakes)
     return (statement.fault,) if statement.status in ("refuted", "unsupported") else ()
 
 
