@@ -17,6 +17,7 @@ from IPython.display import Image
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 INK, BLUE, OCHRE, GREY, PALE = "#1d2733", "#2b6390", "#c57b1d", "#8b939c", "#d9dde1"
 LINES: Sequence[tuple[str, Any]] = (
@@ -121,8 +122,8 @@ def comparison(derived: np.ndarray, numeric: np.ndarray, limit: float) -> Image:
     largest = np.abs(difference).max()
     exponent = int(np.floor(np.log10(largest)))
     image = _matrix(axes[2], difference / 10.0**exponent, np.ceil(largest / 10.0**exponent))
-    axes[2].set(title="difference", xlabel="input $j$")
-    _scale(figure, image, [axes[2]], False, rf"$\times\,10^{{{exponent}}}$")
+    axes[2].set(title=rf"difference ($10^{{{exponent}}}$)", xlabel="input $j$")
+    _scale(figure, image, [axes[2]], False)
     return _picture(figure, f"The Jacobian as derived and by differences: they differ by at most {largest:.0e}.")
 
 
@@ -137,11 +138,12 @@ def _matrix(axes: Axes, matrix: np.ndarray, bound: float) -> Any:
     return image
 
 
-def _scale(figure: Figure, image: Any, axes: Any, beyond: bool, label: str = "") -> None:
+def _scale(figure: Figure, image: Any, axes: Any, beyond: bool) -> None:
     bar = figure.colorbar(image, ax=axes, shrink=0.7, aspect=22, pad=0.02, extend="max" if beyond else "neither")
     bar.outline.set_visible(False)
     bar.ax.tick_params(length=0, labelsize=10)
-    bar.ax.set_title(label, fontsize=10, loc="left")
+    bar.locator = MaxNLocator(4, steps=[1, 2, 3, 5, 10])
+    bar.update_ticks()
 
 
 def seen(errors: Mapping[str, float]) -> Image:
