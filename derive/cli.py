@@ -39,7 +39,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Checks hand-derived gradients line by line: proved for every size or refuted by a counterexample.",
         epilog="Start with: derive check notes.md",
     )
-    parser.add_argument("--version", action=_Version)
+    parser.add_argument("-V", "--version", action=_Version)
     found = parser.add_subparsers(title="commands", metavar="COMMAND")
     for command in commands.ALL:
         command.add(found)

@@ -89,7 +89,7 @@ _derive() {{
 {chr(10).join(values)}
         *)
             case $command in
-            '') words='{names}'; options='-h --help --version' ;;
+            '') words='{names}'; options='-h --help -V --version' ;;
 {chr(10).join(words)}
             esac
             [[ $cur == -* ]] && words=$options ;;
@@ -115,7 +115,7 @@ _derive() {{
     local -a commands=(
 {described}
     )
-    _arguments -C '(- *)'{{-h,--help}}'[show help]' '(- *)--version[show the version]' '1:command:->command' \
+    _arguments -C '(- *)'{{-h,--help}}'[show help]' '(- *)'{{-V,--version}}'[show the version]' '1:command:->command' \
 '*::argument:->argument'
     case $state in
     command) _describe command commands ;;
