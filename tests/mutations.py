@@ -179,7 +179,7 @@ def _everywhere(node: Node, edits: tuple[Edit, ...]) -> Iterator[Node]:
         return
     for item in fields(node):
         value = getattr(node, item.name)
-        if item.name == "sub":
+        if item.name in ("sub", "function"):
             continue
         if isinstance(value, Node):
             for new in _everywhere(value, edits):
