@@ -8,7 +8,8 @@ $$n_i = \left( \sum_{j=1}^D |x_{ij}|^p \right)^{1/p}$$
 $$y_{ij} = \frac{x_{ij}}{n_i}$$
 """,
     "weighted-mean": r"""
-$$\mu_j = \frac{\sum_{i=1}^N w_i x_{ij}}{\sum_{i=1}^N w_i}, \quad v_j = \frac{\sum_{i=1}^N w_i (x_{ij} - \mu_j)^2}{\sum_{i=1}^N w_i}$$
+$$\mu_j = \frac{\sum_{i=1}^N w_i x_{ij}}{\sum_{i=1}^N w_i}$$
+$$v_j = \frac{\sum_{i=1}^N w_i (x_{ij} - \mu_j)^2}{\sum_{i=1}^N w_i}$$
 $$y_{ij} = \frac{x_{ij} - \mu_j}{\sqrt{v_j + \epsilon}}$$
 """,
     "trimmed-weights": r"""

@@ -1,4 +1,4 @@
-"""Closed forms: those that people publish, for every layer; right by central differences, and torch's where it is there."""
+"""Closed forms: those that people publish, for every layer; right by central differences, and by torch where it is."""
 
 from __future__ import annotations
 
@@ -78,10 +78,12 @@ def test_the_closed_form_needs_no_more_than_the_published_one() -> None:
 
 
 def test_targets_that_add_up_to_one_shorten_the_form() -> None:
-    given = r"<!-- given: \sum_{j=1}^C t_{ij} = 1 -->"
-    text = rf"{given} $$s_{{ij}} = \frac{{e^{{x_{{ij}}}}}}{{\sum_{{j=1}}^C e^{{x_{{ij}}}}}}$$ $$\ell_i = -\sum_{{j=1}}^C t_{{ij}} \log s_{{ij}}$$"
-    gradient = derive.load(text).gradient("x")
-    assert gradient.text().endswith("= ∂L/∂ℓ_i (s_ij − t_ij)")
+    text = r"""
+<!-- given: \sum_{j=1}^C t_{ij} = 1 -->
+$$s_{ij} = \frac{e^{x_{ij}}}{\sum_{j=1}^C e^{x_{ij}}}$$
+$$\ell_i = -\sum_{j=1}^C t_{ij} \log s_{ij}$$
+"""
+    assert derive.load(text).gradient("x").text().endswith("= ∂L/∂ℓ_i (s_ij − t_ij)")
 
 
 # -- torch -----------------------------------------------------------------------------------------------------------
@@ -100,8 +102,8 @@ def _torch_layers() -> dict[str, Callable[..., object]]:
         "softmax": lambda x: torch.softmax(x, -1),
         "log_softmax": lambda x: torch.log_softmax(x, -1),
         "l2norm": lambda x: F.normalize(x, dim=-1),
-        "gelu": F.gelu,
-        "silu": F.silu,
+        "gelu": lambda x: F.gelu(x),
+        "silu": lambda x: F.silu(x),
         "linear": lambda x, W, b: x @ W + b,
         "attention": lambda Q, K, V: F.scaled_dot_product_attention(Q[None], K[None], V[None])[0],
     }

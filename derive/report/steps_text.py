@@ -75,8 +75,10 @@ class StepsText:
         rows = [(arrow.join(self._text(node) for node in path), silent) for path, silent in result.paths]
         longest = max(_length(text) for text, _ in rows)
         for text, silent in rows:
-            padding = " " * (longest - _length(text) + 3)
-            yield f"{' ' * MARGIN}{text}{padding}{'carries nothing' if silent else ''}".rstrip()
+            remark = " " * (longest - _length(text) + 3) + "carries nothing" if silent else ""
+            if _length(text) + _length(remark) + MARGIN > self.width:
+                remark = "\n" + " " * 2 * MARGIN + "carries nothing" if silent else ""
+            yield f"{' ' * MARGIN}{text}{remark}"
 
     # -- stages ------------------------------------------------------------------------------------------------------
 
