@@ -12,8 +12,8 @@ from collections.abc import Callable
 # Letters to put in for others where the document does not use them. Letters with a customary meaning stay: d in
 # derivatives, e for the exponential, L and N, T for transposes, σ before a bracket.
 LETTERS = {
-    "x": "u", "y": "q", "z": "s", "a": "h", "p": "v", "W": "A", "i": "r", "j": "n", "k": "l", "w": "c", "P": "F", "S": "Z",
-    "\\mu": "\\theta", "\\gamma": "\\alpha", "\\beta": "\\kappa", "\\epsilon": "\\varepsilon",
+    "x": "u", "y": "q", "z": "s", "a": "h", "p": "v", "W": "A", "i": "r", "j": "n", "k": "l", "w": "c", "P": "F",
+    "S": "Z", "\\mu": "\\theta", "\\gamma": "\\alpha", "\\beta": "\\kappa", "\\epsilon": "\\varepsilon",
 }  # fmt: skip
 _TOKEN = re.compile(
     r"^#.*?$|<!-- (?:proved|refuted|undecided|assumed|unsupported|E\d+|derive: ignore) -->|<!-- given: |-->"

@@ -64,10 +64,11 @@ def judge(text: str, kind: Format) -> None:
 # -- what is fed -------------------------------------------------------------------------------------------------------
 
 FRAGMENTS = r"""
-\frac{ \frac12 \partial \nabla_x { } _ ^ _{ ^{ ( ) [ ] | \| \left( \right) \left. \right| \big|_ \langle \rangle & \\ = \neq , ; : '
-\sum_{i=1}^{N} \sum_i \sum \prod_{j \sqrt{ \hat{ \bar{ \text{if \mathbf{ \mathbb{1} \mathbf{1} \operatorname{diag} \log \exp
-\begin{align} \end{align} \begin{cases} \end{cases} \begin{bmatrix} \end{bmatrix} \cdot \odot \times / * + - \top T x x_i y_j \mu
-\sigma^2 \delta_{ij} N 1 2 0.5 10^{99} i j k d L \dots \forall \in \mathbb{R}^{N\times D} \leftarrow \underbrace{ \boxed{ $ $$ \[ \]
+\frac{ \frac12 \partial \nabla_x { } _ ^ _{ ^{ ( ) [ ] | \| \left( \right) \left. \right| \big|_ \langle \rangle
+& \\ = \neq , ; : ' \sum_{i=1}^{N} \sum_i \sum \prod_{j \sqrt{ \hat{ \bar{ \text{if \mathbf{ \mathbb{1}
+\mathbf{1} \operatorname{diag} \log \exp \begin{align} \end{align} \begin{cases} \end{cases} \begin{bmatrix}
+\end{bmatrix} \cdot \odot \times / * + - \top T x x_i y_j \mu \sigma^2 \delta_{ij} N 1 2 0.5 10^{99} i j k d L
+\dots \forall \in \mathbb{R}^{N\times D} \leftarrow \underbrace{ \boxed{ $ $$ \[ \]
 <!--given: --> <!--derive:ignore--> \newcommand{\a}{ \a % # ` ```math
 """.split()  # noqa: SIM905
 
