@@ -22,7 +22,8 @@ from derive.language import D
 from derive.latex.syntax import Node, span_of
 from derive.limits import TimeLimit, time_limit
 from derive.mistakes import table
-from derive.mistakes.edits import Edit, Vocabulary, both, edits, shown
+from derive.mistakes.changes import Vocabulary, shown
+from derive.mistakes.edits import Edit, both, edits
 from derive.mistakes.table import Kind, Mistake
 from derive.mistakes.values import Leaves, Numbers, Reader
 from derive.mistakes.variants import Variant, variants

@@ -10,7 +10,7 @@ from derive.forward import Graph
 from derive.language import is_quantity, name_of
 from derive.latex import syntax as S
 from derive.latex.syntax import Node
-from derive.mistakes.edits import Vocabulary, renamed
+from derive.mistakes.changes import Vocabulary, renamed
 from derive.mistakes.values import Reader
 from derive.notation.names import letter_of
 from derive.notation.survey import bound_letters
@@ -30,6 +30,7 @@ def vocabulary(reader: Reader, graph: Graph, correct: Node | None, typesetter: T
     return Vocabulary(
         _names(graph, names), tuple(_scalars(graph)), letters, tuple(factors), _addends(graph), frozenset(sizes),
         key=lambda node: _key(reader, node),
+        power=lambda node: _power(reader, node),
         is_derivative=lambda node: isinstance(node, S.Fraction) and reader.is_differential(node.denominator),
     )  # fmt: skip
 
@@ -37,6 +38,11 @@ def vocabulary(reader: Reader, graph: Graph, correct: Node | None, typesetter: T
 def _key(reader: Reader, node: Node) -> str | None:
     spelled = reader.spell(node)
     return spelled.key if spelled is not None else None
+
+
+def _power(reader: Reader, node: Node) -> Node | None:
+    spelled = reader.spell(node)
+    return spelled.power if spelled is not None else None
 
 
 def _keys(reader: Reader, tree: Node) -> Iterator[tuple[Node, str]]:
