@@ -70,11 +70,7 @@ def _rewritten(expr: Expr) -> Expr:
         return expr
     if isinstance(expr, sympy.Sum | sympy.Product):
         letters = {limit[0]: bound(limit[0].name) for limit in expr.limits}
-        limits = []
-        for i, low, high in expr.limits:
-            if low != 1:
-                raise ValueError(f"the range of {i} begins at {low}: number the values from 1")
-            limits.append((letters[i], low, high))
+        limits = [(letters[i], 1, _count(i, low, high, expr.function)) for i, low, high in expr.limits]
         return expr.func(_rewritten(expr.function).xreplace(letters), *limits)
     parts = [_rewritten(a) for a in expr.args]
     if isinstance(expr, sympy.Max | sympy.Min):
@@ -83,6 +79,22 @@ def _rewritten(expr: Expr) -> Expr:
             joined = (maximum if isinstance(expr, sympy.Max) else minimum)(joined, part)
         return joined
     return expr.func(*parts)
+
+
+def _count(i: Symbol, low: Expr, high: Expr, body: Expr) -> Expr:
+    """How many values an index takes; where they are numbered from 0, they are numbered from 1 instead."""
+    if low == 1:
+        return high
+    if low == 0 and all(i in e.indices or not e.has(i) for e in body.atoms(sympy.Indexed)) and not _is_number(i, body):
+        return high + 1
+    raise ValueError(f"the range of {i} begins at {low}: number the values from 1")
+
+
+def _is_number(i: Symbol, expr: Expr) -> bool:
+    """Whether an index is used as a number, not only as an index."""
+    if isinstance(expr, sympy.Indexed | sympy.KroneckerDelta):
+        return any(a != i and a.has(i) for a in expr.args[1:])
+    return expr == i or any(_is_number(i, a) for a in expr.args)
 
 
 def _spelled(expr: Expr) -> Expr:

@@ -21,6 +21,7 @@ from derive.gradient import NoDerivative
 from derive.language import D, indices_of, name_of
 from derive.latex.syntax import Node
 from derive.latex.writer import latex
+from derive.normal.prover import Prover
 from derive.plain import plain
 from derive.pushforward import pushforward, tangent_name
 from derive.steps import Author, Derivation, Step
@@ -157,24 +158,18 @@ class Model:
         """
         directions = {key: tangent_name(key) for key in map(self.key, names)}
         staged = pushforward(self.graph, directions)
-        outputs = (self.graph.loss,) if self.graph.has_loss else self.graph.outputs
         compactor = Compactor(self.graph, staged, self._positive, lambda name: name in staged)
-        forms: dict[str, Tangent] = {}
-        for output in outputs:
-            name = tangent_name(output)
-            if name in staged:
-                definition = staged[name]
-                form = compactor.closed_form(definition.entry(), self._deadline())
-                forms[output] = Tangent(definition.entry(), form, self)
-        return Tangents(forms, tuple(self._tangent_stages(forms, staged, compactor)))
+        prover = Prover({**self.graph.by_name, **staged}, self._positive, self.graph.facts, self._deadline())
 
-    def _tangent_stages(
-        self, forms: Mapping[str, Tangent], staged: Mapping[str, Definition], compactor: Compactor
-    ) -> Iterable[Tangent]:
-        """The tangents that the closed forms use by name, each after those that it uses itself."""
-        names = dict.fromkeys(name for tangent in forms.values() for name in tangent.form.stages)
-        for name in names:
-            yield Tangent(staged[name].entry(), compactor.closed_form(staged[name].entry(), self._deadline()), self)
+        def tangent(name: str) -> Tangent:
+            left = staged[name].entry()
+            form = compactor.closed_form(left, self._deadline())
+            return Tangent(left, form, self, prover.equal(left, form.expr))
+
+        outputs = (self.graph.loss,) if self.graph.has_loss else self.graph.outputs
+        found = {output: tangent(tangent_name(output)) for output in outputs if tangent_name(output) in staged}
+        stages = dict.fromkeys(name for each in found.values() for name in each.form.stages)
+        return Tangents(found, tuple(map(tangent, stages)))
 
     def of(self, name: str) -> Model:
         """The same forward pass with another quantity to differentiate.
@@ -269,6 +264,11 @@ class _Form:
         return self.form.reductions
 
     @property
+    def name(self) -> str:
+        """The name that the derivative is about: by which the loss is differentiated, or that of the tangent."""
+        return name_of(self._by)
+
+    @property
     def _by(self) -> Expr:
         return self.left.args[1] if isinstance(self.left, D) else self.left
 
@@ -300,11 +300,6 @@ class Gradient(_Form):
     """A gradient in closed form: ``left`` is ``D(L, x[i])``."""
 
     @property
-    def name(self) -> str:
-        """The name by which the loss is differentiated."""
-        return name_of(self.left.args[1])
-
-    @property
     def derivation(self) -> Derivation:
         """Stage by stage; it is made when it is first asked for."""
         return self.problem.derivation(self.name)
@@ -331,8 +326,15 @@ class Gradient(_Form):
         return render(self.problem.exposition([self.name], ranges=True))
 
 
+@dataclass(frozen=True, repr=False)
 class Tangent(_Form):
-    r"""A tangent in closed form: ``left`` is ``\dot{y}[i]``, over the names of the forward pass and given tangents."""
+    r"""A tangent in closed form: ``left`` is ``\dot{y}[i]``, over the names of the forward pass and given tangents.
+
+    Attributes:
+        proved: whether the normal form proves it equal to the sum over all paths.
+    """
+
+    proved: bool = False
 
 
 @dataclass(frozen=True)

@@ -79,10 +79,12 @@ class Oracle:
             values[f"∂{loss}/∂{name}"] = weights
         for stage in (*gradient.stages, gradient):
             by = stage.left.args[1]
-            values[f"∂{loss}/∂{stage.name}"] = self._evaluated(stage.closed_form, by, values)
+            values[f"∂{loss}/∂{stage.name}"] = self.evaluated(stage.closed_form, by, values)
         return values[f"∂{loss}/∂{gradient.name}"]
 
-    def _evaluated(self, expr: Expr, by: Expr, values: Mapping[str, Any]) -> Any:
+    def evaluated(self, expr: Expr, by: Expr, values: Mapping[str, Any]) -> Any:
+        """An expression over the indices of an entry of a name."""
         indices = by.indices if isinstance(by, sympy.Indexed) else ()
-        sizes = self.graph.sizes_of(str(by.base.label)) if indices else ()
+        name = str(by.base.label).removeprefix("\\dot{").removesuffix("}") if indices else ""
+        sizes = self.graph.sizes_of(str(by.base.label)) or self.graph.sizes_of(name) if indices else ()
         return lambdify(expr, indices, sizes)(values)
