@@ -252,6 +252,10 @@ class _Passes(_Writer):
                     continue
                 self.buffers[step.name] = self.types.wide(step.name) and any(u.wide for u in others)
                 wanted.append((step.name, self.count(step.axes)))
+                if step.kind == "near" and step.axes:
+                    for name in (f"{step.name}_mean", f"{step.name}_square"):
+                        self.buffers[name] = True
+                        wanted.append((name, self.count(step.axes)))
         for step in self.crossing:
             self.buffers[step.name] = True
             size = self.count(step.axes)
@@ -271,6 +275,9 @@ class _Passes(_Writer):
 
     def _between(self, out: Lines, group: list[Step]) -> None:
         """A loop between passes: constants, and what is stored of them."""
+        if group[0].kind == "near" and group[0].axes:
+            self._near_by_columns(out, group[0])
+            return
         opened = self.loops(out, group[0].axes)
         if not opened:
             out.open("{")
@@ -285,6 +292,28 @@ class _Passes(_Writer):
             out.close()
         for step in group:
             self.locals.pop(step.name, None)
+
+    def _near_by_columns(self, out: Lines, step: Step) -> None:
+        """Values near the means of columns: of a sample of rows, gone through row by row."""
+        name = step.name
+        total = self.count(step.over)
+        out.add(f"const long {name}_of = {total} < {SAMPLE} ? {total} : {SAMPLE};")
+        for target, text in (("mean", self.value(step, True)), ("square", "")):
+            out.open(f"for (long sample = 0; sample < {name}_of; sample++) {{")
+            self.decode(out, f"sample * {PRIME} % {total if total.isidentifier() else f'({total})'}", step.over)
+            opened = self.loops(out, step.axes)
+            place = self.memory(f"{name}_{target}", step.axes)
+            if target == "square":
+                out.add(f"const double rest = {self.value(step, True)} - {self.memory(f'{name}_mean', step.axes)};")
+                text = "rest * rest"
+            out.add(f"{place} += {text} / (double){name}_of;")
+            for _ in range(opened + 1):
+                out.close()
+        opened = self.loops(out, step.axes)
+        mean, square = (self.memory(f"{name}_{what}", step.axes) for what in ("mean", "square"))
+        out.add(f"{self.memory(name, step.axes)} = (real)rounded({mean}, {square});")
+        for _ in range(opened):
+            out.close()
 
     # -- one pass ------------------------------------------------------------------------------------------------------
 
@@ -528,7 +557,7 @@ def _grouped(steps: Iterable[Step]) -> list[list[Step]]:
     """Consecutive steps over the same axes."""
     groups: list[list[Step]] = []
     for step in steps:
-        if groups and groups[-1][0].axes == step.axes:
+        if groups and groups[-1][0].axes == step.axes and "near" not in (groups[-1][0].kind, step.kind):
             groups[-1].append(step)
         else:
             groups.append([step])

@@ -14,6 +14,9 @@ from derive.kernels.program import Kernel, Program
 from derive.kernels.support import checked
 
 _NAMES = {"float32": "float", "float64": "double"}
+_KEPT = 64
+_FLOAT, _DOUBLE = np.dtype(np.float32), np.dtype(np.float64)
+_TYPES = {"size": ctypes.c_long, "number": ctypes.c_double, "in": ctypes.c_void_p, "out": ctypes.c_void_p}
 
 
 class CModule:
@@ -22,7 +25,12 @@ class CModule:
     def __init__(self, kernel: Kernel, source: str) -> None:
         self.kernel = kernel
         self.source = source
-        self._libraries: dict[str, ctypes.CDLL] = {}
+        self._labels = {
+            p.name: {a.name: kernel.label_of(a) if a.role == "upstream" else a.name for a in p.arrays}
+            for p in (kernel.forward, kernel.backward)
+        }
+        self._checked: dict[Any, tuple[Any, dict[str, int]]] = {}
+        self._functions: dict[tuple[str, str], Any] = {}
         self._parameters = {p.name: Function(kernel, p).parameters() for p in (kernel.forward, kernel.backward)}
 
     def forward(self, **inputs: Any) -> Any:
@@ -40,26 +48,41 @@ class CModule:
 
     def _run(self, program: Program, values: Mapping[str, Any], upstream: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
         """Call one direction; the dtype of the data, and the results by step."""
-        given: dict[str, Any] = {}
-        facts: dict[str, tuple[Any, str]] = {}
-        for array in program.arrays:
-            label = self.kernel.label_of(array) if array.role == "upstream" else array.name
-            given[array.name] = (upstream if array.role == "upstream" else values)[label]
-            if array.role != "saved":
-                facts[label] = given[array.name], " ".join(program.sizes[a] for a in array.axes)
-        dtype, sizes = checked(facts)
-        sizes = {**_sizes(program, given), **sizes}
-        real = np.dtype(np.result_type(dtype, np.float32))
+        labels = self._labels[program.name]
+        given = {a.name: (upstream if a.role == "upstream" else values)[labels[a.name]] for a in program.arrays}
+        dtype, sizes = self._facts(program, given)
+        real = _DOUBLE if dtype == _DOUBLE else _FLOAT
         results: dict[str, Any] = {}
         arguments: list[Any] = []
-        held: list[Any] = []
+        held: list[Any] = []  # arrays must live until the call is over
         for parameter in self._parameters[program.name]:
             value = self._argument(parameter, program, sizes, given, real, results)
             held.append(value)
-            arguments.append(_passed(value, parameter))
-        if getattr(self._library(real.name), program.name)(*arguments):
+            is_array = parameter.kind in ("in", "out")
+            arguments.append(value.__array_interface__["data"][0] if is_array else value)
+        if self._call(real.name, program.name, arguments):
             raise MemoryError(f"no memory for the {program.name} pass")
         return dtype, {name: array[()] if array.ndim == 0 else array for name, array in results.items()}
+
+    def _facts(self, program: Program, given: Mapping[str, Any]) -> tuple[Any, dict[str, int]]:
+        """The dtype of the data and the sizes of axes, checked; the last answers are kept."""
+        key: Any = None
+        if all(isinstance(v, np.ndarray | float) for v in given.values()):
+            key = program.name, *((v.shape, v.dtype) if isinstance(v, np.ndarray) else None for v in given.values())
+            if key in self._checked:
+                return self._checked[key]
+        facts = {
+            self._labels[program.name][a.name]: (given[a.name], " ".join(program.sizes[x] for x in a.axes))
+            for a in program.arrays
+            if a.role != "saved"
+        }
+        dtype, sizes = checked(facts)
+        answer = dtype, {**_sizes(program, given), **sizes}
+        if key is not None:
+            if len(self._checked) >= _KEPT:
+                self._checked.clear()
+            self._checked[key] = answer
+        return answer
 
     def _argument(
         self,
@@ -80,20 +103,13 @@ class CModule:
         results[parameter.name] = np.empty([sizes[program.sizes[a]] for a in parameter.axes], kind)
         return results[parameter.name]
 
-    def _library(self, real: str) -> ctypes.CDLL:
-        if real not in self._libraries:
-            self._libraries[real] = library(self.source, _NAMES[real])
-        return self._libraries[real]
-
-
-def _passed(value: Any, parameter: Parameter) -> Any:
-    match parameter.kind:
-        case "size":
-            return ctypes.c_long(value)
-        case "number":
-            return ctypes.c_double(value)
-        case _:
-            return ctypes.c_void_p(value.ctypes.data)
+    def _call(self, real: str, program: str, arguments: list[Any]) -> int:
+        """Call a function of the library for a precision."""
+        if (real, program) not in self._functions:
+            function = library(self.source, _NAMES[real])[program]
+            function.argtypes = [_TYPES[p.kind] for p in self._parameters[program]]
+            self._functions[real, program] = function
+        return int(self._functions[real, program](*arguments))
 
 
 def _sizes(program: Program, given: Mapping[str, Any]) -> dict[str, int]:

@@ -34,7 +34,7 @@ from derive.kernels.program import (
     reads,
     walk,
 )
-from derive.kernels.schedule import Pass, passes
+from derive.kernels.schedule import block_of, passes, space_of
 from derive.kernels.c_body import PRIME, SAMPLE, Lines, write_body
 from derive.kernels.merging import merged
 from derive.kernels.precision import Types
@@ -200,9 +200,8 @@ class Function:
         self.original = program
         self.program = merged(program)
         self.types = Types(kernel, program)
-        self.space = max((s.space for s in self.program.steps), key=len, default=())
-        self.space = tuple(a for a in self.program.sizes if a in self.space)
-        self.block = self._block()
+        self.space = space_of(self.program)
+        self.block = block_of(self.program)
         stored = [o.step for o in program.outputs]
         self.passes = passes(self.program.steps, frozenset(self.block), stored)
         self.inner = tuple(a for a in self.space if a not in self.block)
@@ -256,33 +255,3 @@ class Function:
         if output is not None and self.program.name == "backward":
             return f"the gradient by {output.label}, "
         return "saved, " if output is not None and output.saved else ""
-
-    # -- plan --------------------------------------------------------------------------------------------------------
-
-    def _block(self) -> tuple[str, ...]:
-        """The letters to go along: those of the statistics, unless they are the innermost ones."""
-        needed = {r.name for s in self.program.steps for r in reads(s.value)}
-        kept = {s.axes for s in self.program.steps if s.kind in ("sum", "max") and s.name in needed and self._steers(s)}
-        union = {a for axes in kept for a in axes}
-        if not kept or not union:
-            return self.space[:-1] if len(self.space) > 1 else self.space
-        if len(kept) == 1 and self.space[-1] not in union:
-            return tuple(a for a in self.space if a in union)
-        rest = list(self.space)
-        while rest and rest[-1] in union:
-            rest.pop()
-        return tuple(rest)
-
-    def _steers(self, step: Step) -> bool:
-        """Whether anything of the data's size depends on a reduction."""
-        users = [step.name]
-        seen: set[str] = set()
-        while users:
-            name = users.pop()
-            for other in self.program.steps:
-                if other.name not in seen and name in {r.name for r in reads(other.value)}:
-                    if len(other.axes) == len(self.space) or other.kind == "max":
-                        return True
-                    seen.add(other.name)
-                    users.append(other.name)
-        return False

@@ -18,10 +18,10 @@ from sympy import Symbol
 
 from derive.kernels import support
 from derive.kernels.prose import WIDTH, docstring, head
-from derive.kernels.program import Array, Kernel, Output, Program, Step, reads, walk
+from derive.kernels.program import Array, Kernel, Output, Product, Program, Step, Sum, reads, walk
 from derive.kernels.program import Size as SizeNode
 from derive.kernels.python_text import Printer, Statements
-from derive.kernels.schedule import Pass, passes
+from derive.kernels.schedule import Pass, block_of, passes, space_of
 
 
 def source(kernel: Kernel) -> str:
@@ -80,7 +80,7 @@ class _Function:
         self.program = program
         self.block = self._block()
         stored = [o.step for o in program.outputs]
-        self.passes = passes(program.steps, frozenset(self.block[:1]), stored) if self.block else passes(program.steps, frozenset(), stored)  # fmt: skip
+        self.passes = passes(program.steps, frozenset(self.block), stored)
         wide = {a.name: a.role == "saved" and self._saved_wide(a) for a in program.arrays}
         wide |= wide_steps(program, wide)
         self.statements = Statements(self._order, wide)
@@ -100,13 +100,12 @@ class _Function:
         return tuple(sorted(letters, key=everything.index))
 
     def _block(self) -> tuple[str, ...]:
-        """The leading axis, if every array that has it has it first; else nothing is blocked."""
-        shapes = [a.axes for a in self.program.arrays] + [s.axes for s in self.program.steps]
-        longest = max((s for s in shapes), key=len, default=())
-        if len(longest) < 2 or any(longest[0] in s[1:] for s in shapes):
+        """The axis along which to go in blocks: the first that has groups of its own; none where steps share no space."""
+        space = space_of(self.program)
+        letters = {a for s in self.program.steps for a in s.space}
+        if len(space) < 2 or letters - set(space) or all(len(s.axes) < len(space) for s in self.program.steps):
             return ()
-        whole = max((len({*s.axes, *s.over}) for s in self.program.steps), default=0)
-        return longest[:1] if whole <= len(longest) else ()
+        return block_of(self.program)[:1] or space[:1]
 
     # -- texts -------------------------------------------------------------------------------------------------------
 
@@ -154,11 +153,21 @@ class _Function:
         read = dict.fromkeys(r.name for s in steps for r in reads(s.value) if r.name not in own)
         sizes = dict.fromkeys(n.name for s in steps for n in walk(s.value) if isinstance(n, SizeNode))
         ordered = self._needed_steps(steps, gives)
-        pairs = [(Symbol(s.name), self.statements.value(s)) for s in ordered]
+        filled = [s.name for s in ordered if s.name in gives and self._is_filled(s)]
+        pairs = [
+            (Symbol(s.name), self.statements.into(s) if s.name in filled else self.statements.value(s)) for s in ordered
+        ]
         real = any("real" in str(v) for _, v in pairs)
-        takes = (*read, *sizes, *(["real"] if real else []))
-        result = Symbol(gives[0]) if len(gives) == 1 else tuple(map(Symbol, gives))
+        takes = (*read, *sizes, *filled, *(["real"] if real else []))
+        gives = tuple(g for g in gives if g not in filled)
+        result: object = Symbol(gives[0]) if len(gives) == 1 else tuple(map(Symbol, gives))
         return _Straight(name, lambdified(name, takes, pairs, result), takes, gives)
+
+    def _is_filled(self, step: Step) -> bool:
+        """Whether a result is computed into its array: as large as the data, arithmetic at last, read by nothing else."""
+        users = [s for s in self.program.steps if step.name in {r.name for r in reads(s.value)}]
+        arithmetic = isinstance(step.value, Product | Sum)
+        return bool(self.block) and not users and arithmetic and not step.wide and len(step.axes) > 1 and step.kind == "map"
 
     def _needed_steps(self, steps: tuple[Step, ...], gives: tuple[str, ...]) -> list[Step]:
         by_name = {s.name: s for s in steps}
@@ -215,7 +224,7 @@ class _Function:
         for each in self.passes:
             found |= {program.sizes[a] for s in each.sums for a in s.axes}
         if self.block:
-            found |= {program.sizes[a] for a in self._longest()}
+            found |= {program.sizes[a] for a in space_of(program)}
         known = {program.sizes[a] for array in program.arrays for a in array.axes}
         return [n for n in dict.fromkeys(program.sizes.values()) if n in found & known]
 
@@ -234,26 +243,28 @@ class _Function:
         if not self.block:
             targets = ", ".join(f"{n}[...]" for n in straight.gives)
             return [*lines, f"    {targets} = {straight.name}({', '.join(straight.takes)})"]
-        width = [program.sizes[a] for a in self._longest()[1:]]
+        width = [program.sizes[a] for a in space_of(program) if a not in self.block]
         lines.append(f"    for rows in blocks({program.sizes[self.block[0]]}, {' * '.join(width)}):")
         arguments = ", ".join(self._argument(name) for name in straight.takes)
-        stored, sums = each.stored, tuple(s.name for s in each.sums)
+        stored = tuple(n for n in each.stored if n in straight.gives)
+        sums = tuple(s.name for s in each.sums)
         call = f"{straight.name}({arguments})"
+        if not sums and not stored:
+            return [*lines, f"        {call}"]
         if not sums:
-            targets = ", ".join(f"{n}[rows]" for n in stored)
+            targets = ", ".join(map(self._argument, stored))
             return [*lines, f"        {targets} = {call}"]
         if len(sums) == 1 and not stored:
             return [*lines, f"        {sums[0]} += {call}"]
-        names = [*(f"{n}[rows]" for n in stored), *(f"more_{k}" for k, _ in enumerate(sums))]
+        names = [*map(self._argument, stored), *(f"more_{k}" for k, _ in enumerate(sums))]
         lines.append(f"        {', '.join(names)} = {call}")
         return [*lines, *(f"        {n} += more_{k}" for k, n in enumerate(sums))]
 
-    def _longest(self) -> tuple[str, ...]:
-        return max((a.axes for a in self.program.arrays), key=len)
-
     def _argument(self, name: str) -> str:
         axes = self._axes_of(name)
-        return f"{name}[rows]" if axes and axes[0] == self.block[0] else name
+        if self.block[0] not in axes:
+            return name
+        return f"{name}[{':, ' * axes.index(self.block[0])}rows]"
 
     def _axes_of(self, name: str) -> tuple[str, ...]:
         step = self.program.by_name.get(name)
@@ -322,7 +333,8 @@ def lambdified(name: str, takes: Iterable[str], pairs: list[tuple[Symbol, sympy.
         [Symbol(t) for t in takes], result, modules=[{}, "numpy"], printer=Printer(), cse=statements
     )
     text = inspect.getsource(function)
-    text = text.replace("_lambdifygenerated", name, 1).rstrip()
+    text = text.replace("_lambdifygenerated", name, 1).rstrip().removesuffix("\n    return ()")
+    text = re.sub(r"^(    )\w+ = (np\.\w+\(.*, out=\w+\)|np\.copyto\(.*\))$", r"\1\2", text, flags=re.MULTILINE)
     return _wrapped(re.sub(r"return \((.*),\)$", r"return \1", text))
 
 
@@ -332,10 +344,11 @@ def _wrapped(text: str) -> str:
 
 
 def _broken(line: str) -> list[str]:
-    if len(line) <= WIDTH or " = " not in line or '"""' in line:
+    is_call = re.match(r" *np\.\w+\(", line) is not None
+    if len(line) <= WIDTH or not (is_call or " = " in line) or '"""' in line:
         return [line]
     indent = " " * (len(line) - len(line.lstrip()))
-    start = line.index(" = ") + 3
+    start = len(indent) if is_call else line.index(" = ") + 3
     opening = line.find("(", start)
     is_call = line[start:opening].replace(".", "").isidentifier() and _closes(line, opening) == len(line) - 1
     head, inner = (line[: opening + 1], line[opening + 1 : -1]) if is_call else (line[:start] + "(", line[start:])

@@ -115,6 +115,12 @@ class Printer(NumPyPrinter):  # type: ignore[misc]
         optimize = ", optimize=True" if len(kinds) == 2 and set(kinds[0]) != set(kinds[1]) else ""
         return f'np.einsum("{subscripts}", {inner}{optimize})'
 
+    def _print_Into(self, expr: Expr) -> str:
+        function, *parts = map(self._print, expr.args)
+        if function == "np.copyto":
+            return f"{function}({', '.join(parts)})"
+        return f"{function}({', '.join(parts[:-1])}, out={parts[-1]})"
+
     def _print_Cast(self, expr: Expr) -> str:
         kind, inner = expr.args
         return f"{self._print(kind)}({self._print(inner)})"
@@ -123,7 +129,15 @@ class Printer(NumPyPrinter):  # type: ignore[misc]
         return f"{expr.func.__name__}({', '.join(map(self._print, expr.args))})"
 
 
+class Into(sympy.Function):  # type: ignore[misc]
+    """``Into(name, ufunc, a, b)``: a result computed into the array that is there for it."""
+
+
 _NUMPY = {"exp", "log", "tanh", "sin", "cos", "abs", "sign", "sqrt"}
+
+
+def _product(factors: tuple[Node, ...]) -> Node:
+    return factors[0] if len(factors) == 1 else Product(factors)
 
 
 class Statements:
@@ -151,6 +165,21 @@ class Statements:
         if step.kind == "near":
             return sympy.Function("near")(body, axes)
         return Reduced(Symbol("np.max"), body, axes)
+
+    def into(self, step: Step) -> Expr:
+        """An elementwise result computed into a part of the array that is returned."""
+        value = step.value
+        if isinstance(value, Product):
+            parts = [self._expr(value.factors[0], step.axes, step.wide)]
+            parts.append(self._expr(_product(value.factors[1:]), step.axes, step.wide))
+            return Into(Symbol("np.multiply"), *parts, Symbol(step.name))
+        if isinstance(value, Sum):
+            (first, head), *rest = value.terms
+            sign, last = rest[-1]
+            left = Sum(((first, head), *rest[:-1])) if rest[:-1] or not first else head
+            parts = [self._expr(left, step.axes, step.wide), self._expr(last, step.axes, step.wide)]
+            return Into(Symbol("np.add" if sign else "np.subtract"), *parts, Symbol(step.name))
+        return Into(Symbol("np.copyto"), Symbol(step.name), self._expr(value, step.axes, step.wide))
 
     def _numbers(self, step: Step, space: tuple[str, ...]) -> Tuple:
         return Tuple(*(Integer(space.index(a)) for a in step.over))

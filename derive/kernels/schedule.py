@@ -101,3 +101,43 @@ def _pass(
     body = tuple(s for s in steps if s.name in needed)
     before = tuple(s for s in here if not _inside(s, block) and not _crosses(s, block))
     return Pass(before, body, sums, stored)
+
+
+# -- which axes to go along ------------------------------------------------------------------------------------------
+
+
+def space_of(program: Program) -> tuple[str, ...]:
+    """The axes of the step with the most of them, in the order of memory."""
+    longest = max((s.space for s in program.steps), key=len, default=())
+    return tuple(a for a in program.sizes if a in longest)
+
+
+def block_of(program: Program) -> tuple[str, ...]:
+    """The axes to go along: those of the statistics, so that a group that is read twice is still in the cache; where the
+    statistics have the innermost axis, the axes before it."""
+    space = space_of(program)
+    needed = {r.name for s in program.steps for r in reads(s.value)}
+    kept = {s.axes for s in program.steps if s.kind in ("sum", "max") and s.name in needed and _steers(s, program, space)}
+    union = {a for axes in kept for a in axes}
+    if not union:
+        return space[:-1] if len(space) > 1 else space
+    if len(kept) == 1 and space[-1] not in union:
+        return tuple(a for a in space if a in union)
+    rest = list(space)
+    while rest and rest[-1] in union:
+        rest.pop()
+    return tuple(rest)
+
+
+def _steers(step: Step, program: Program, space: tuple[str, ...]) -> bool:
+    """Whether anything of the data's size depends on a reduction."""
+    waiting, seen = [step.name], {step.name}
+    while waiting:
+        name = waiting.pop()
+        for other in program.steps:
+            if other.name not in seen and name in {r.name for r in reads(other.value)}:
+                if len(other.axes) == len(space) or other.kind == "max":
+                    return True
+                seen.add(other.name)
+                waiting.append(other.name)
+    return False
