@@ -199,6 +199,9 @@ class Judge:
             reason = ""
         except (GaveUp, Undefined, NoDerivative) as error:
             proved, reason = False, str(error)
+        hidden = self._open_path(pair)
+        if hidden:
+            return Verdict("undecided", shown, f"the definition of {hidden} could not be read", pair=pair)
         evidence = self._evidence(pair, reading, proved)
         if isinstance(evidence, str):
             return Verdict("undecided", shown, evidence, pair=pair)
@@ -279,6 +282,34 @@ class Judge:
             return "no point was found at which both sides have a value"
         return found
 
+    # -- definitions that could not be read ----------------------------------------------------------------------------
+
+    def _open_path(self, pair: Pair) -> str:
+        """A name whose definition could not be read and has to do with what a pair differentiates by."""
+        by = {name_of(d.args[1]) for d in pair.left.atoms(D) | pair.right.atoms(D)}
+        found = (name for name, used in self.problem.table.open.items() if by & self._made_from(used))
+        return min(found, default="")
+
+    def _meets_open(self, pair: Pair) -> bool:
+        """Whether a pair has to do with a name whose definition could not be read; the loss has with all of them."""
+        names = names_in(pair.left) | names_in(pair.right)
+        table, is_of_loss = self.problem.table, self.problem.graph.loss in names
+        if is_of_loss and (table.is_loss_open or table.open):
+            return True
+        return bool(set(table.open) & self._made_from(names))
+
+    def _made_from(self, names: Iterable[str]) -> set[str]:
+        """Names with all that they are made from, through definitions that could be read and those that could not."""
+        found: set[str] = set()
+        waiting = list(names)
+        while waiting:
+            name = waiting.pop()
+            if name not in found:
+                found.add(name)
+                definition = self.problem.graph.by_name.get(name)
+                waiting.extend(definition.uses if definition is not None else self.problem.table.open.get(name, ()))
+        return found
+
     def _carried(self, pair: Pair) -> str:
         """A name that a pair differentiates the loss by, and that other steps of a recurrence use."""
         loss = Symbol(self.problem.graph.loss, real=True)
@@ -290,9 +321,14 @@ class Judge:
         if pair.unknown:
             names = ", ".join(sorted(pair.unknown))
             return Verdict("undecided", shown, f"nothing in the document says what {names} is", pair=pair)
+        if self._meets_open(pair):
+            reason = "no proof found, and a definition that it may rest on could not be read"
+            return Verdict("undecided", shown, reason, pair=pair)
         carried = self._carried(pair)
         if carried:
-            return Verdict("undecided", shown, f"other steps use {carried} too, which derive does not follow", pair=pair)
+            return Verdict(
+                "undecided", shown, f"other steps use {carried} too, which derive does not follow", pair=pair
+            )
         if pair.stray:
             summed = replace(pair, right=_summed(pair.right, pair), stray=())
             if self.pair(summed, reading).status in ("proved", "tested"):

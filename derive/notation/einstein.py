@@ -1,7 +1,7 @@
 """Sums that nobody writes, where a document says that it means them.
 
-``<!-- given: a_i b_i = \\sum_i a_i b_i -->`` announces Einstein's convention: from there on a letter that stands twice in
-a term, and not on the left side of the equation, is summed over.
+``<!-- given: a_i b_i = \\sum_i a_i b_i -->`` announces Einstein's convention: a letter that stands twice in a term, and
+not on the left side of the equation, is summed over.
 """
 
 from __future__ import annotations

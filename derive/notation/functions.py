@@ -109,7 +109,7 @@ _STATISTICS = frozenset({"E", "mathbb{E}", "mean", "Mean", "Var", "var", "mathbb
 
 
 def is_statistic(head: str, group: Node) -> bool:
-    """Whether a name before a bracket is a mean or a variance: ``E[x]``, ``\\mathrm{Var}(x)``; ``E(w)`` is an energy."""
+    """Whether a name before a bracket is a mean or a variance, as in ``E[x]``; ``E(w)`` is an energy."""
     name = head[6:-1] if head.startswith("\\text{") else head.lstrip("\\")
     while isinstance(group, S.Script):
         group = group.base

@@ -7,7 +7,7 @@ A letter that a definition uses, that nothing binds and that no left side has, l
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass, replace
 
 from derive.latex.syntax import (
@@ -55,7 +55,12 @@ def survey(statements: list[Statement]) -> Letters:
     indices = _spread(known | (differentiated - fixed), usages, fixed)
     numbered = frozenset(u.base for u in usages if u.letters and all(letter in indices for letter in u.letters))
     return Letters(
-        frozenset(indices), numbered, _squares(statements), _compounds(statements), _marks(nodes), frozenset(steps)
+        frozenset(indices),
+        numbered,
+        _squares(statements),
+        _compounds(statements, steps),
+        _marks(nodes),
+        frozenset(steps),
     )
 
 
@@ -218,15 +223,15 @@ def _squares(statements: list[Statement]) -> frozenset[str]:
     return frozenset(f"{base}^{n}" for base, n, defined in squares if defined or base not in plain)
 
 
-def _bare(node: Node) -> str:
-    """The key of a name without power and indices: subscripts that are labels stay."""
+def _bare(node: Node, steps: Set[str] = frozenset()) -> str:
+    """The key of a name without power and indices: subscripts that are labels, such as steps, stay."""
     if isinstance(node, Script):
         spelled = spell(replace(node, sup=None) if node.sub is not None else node.base, Letters())
         if spelled is None:
             return ""
         letters = [letter_of(item) for item in subscript_items(node.sub)] if node.sub is not None else []
-        if letters and all(letter is not None and letter.islower() for letter in letters):
-            return _bare(node.base)
+        if letters and all(letter is not None and letter.islower() and letter not in steps for letter in letters):
+            return _bare(node.base, steps)
         return spelled.key
     spelled = spell(node, Letters())
     return spelled.key if spelled is not None else ""
@@ -241,31 +246,31 @@ def _differential(side: Node) -> Node | None:
     return None
 
 
-def _compounds(statements: list[Statement]) -> frozenset[str]:
+def _compounds(statements: list[Statement], steps: Set[str]) -> frozenset[str]:
     """Names written as two: ``d\\hat{x}_i = ...`` makes ``d\\hat{x}`` a name, and ``dy`` where y is defined."""
     found = set()
     defined = set()
     for statement in statements:
         node = statement.node
         if isinstance(node, Chain) and isinstance(node.members[0], Product):
-            found |= set(_prefixed(node.members[0], alone=True))
+            found |= set(_prefixed(node.members[0], steps, alone=True))
         elif (target := definable(statement)) is not None:
-            defined.add(_bare(target))
+            defined.add(_bare(target, steps))
     prefixes = {prefix for prefix, _ in found}
     for statement in statements:
-        pairs = (pair for node in _undifferentiated(statement.node) for pair in _prefixed(node))
+        pairs = (pair for node in _undifferentiated(statement.node) for pair in _prefixed(node, steps))
         found |= {(prefix, base) for prefix, base in pairs if prefix in prefixes and base in defined}
     return frozenset(f"{prefix}{base}" for prefix, base in found)
 
 
-def _prefixed(node: Node, alone: bool = False) -> Iterator[tuple[str, str]]:
+def _prefixed(node: Node, steps: Set[str], alone: bool = False) -> Iterator[tuple[str, str]]:
     """The pairs of a prefix such as d and a name among the factors of a product, or the product if it is one."""
     if not isinstance(node, Product) or (alone and len(node.factors) != 2):
         return
     for first, second, operator in zip(node.factors, node.factors[1:], node.operators, strict=False):
         prefix = spell(first, Letters())
         if not operator and prefix is not None and prefix.key in PREFIXES and spell(second, Letters()) is not None:
-            yield prefix.key, _bare(second)
+            yield prefix.key, _bare(second, steps)
 
 
 def _undifferentiated(node: Node) -> Iterator[Node]:

@@ -44,6 +44,8 @@ class Table:
         functions: by key.
         loss: the key of the loss, or None.
         defined: names that have a definition.
+        open: names whose definitions are beyond derive, with the names in those.
+        is_loss_open: whether the loss has a definition that could not be read, so that it may be any function.
         broken: keys of definitions that could not be read, with the line.
         inputs: keys that the forward pass uses and does not define.
         fixed: index letters that stand for one particular value, with their axis.
@@ -62,6 +64,8 @@ class Table:
     functions: dict[str, FunctionAlias] = field(default_factory=dict)
     loss: str | None = None
     defined: set[Name] = field(default_factory=set)
+    is_loss_open: bool = False
+    open: dict[str, set[str]] = field(default_factory=dict)
     broken: dict[str, int] = field(default_factory=dict)
     inputs: set[str] = field(default_factory=set)
     fixed: dict[str, Axis] = field(default_factory=dict)

@@ -6,8 +6,10 @@ import sympy
 
 from derive.forward import Definition
 from derive.language import D, index, indices_of, name_of, scalar
-from derive.latex.syntax import span_of
+from derive.latex import syntax as S
+from derive.latex.syntax import Node, span_of
 from derive.notation import quantities
+from derive.notation.dots import FAMILY
 from derive.notation.elaborate import Elaborator
 from derive.notation.equations import Equation
 from derive.notation.table import Name
@@ -58,7 +60,14 @@ def _define_one(draft: Draft, equation: Equation, target: Name) -> None:
         except SourceError as error:
             errors.append(error)
     else:
-        draft.fail(equation, errors[0])
+        if target[0] == draft.table.loss:
+            equation.error = errors[0]
+            draft.table.defined.discard(target)
+            draft.table.is_loss_open = True
+        elif _is_beyond(equation.value):
+            _leave_open(draft, equation, target, errors[0])
+        else:
+            draft.fail(equation, errors[0])
         return
     if definition is None:
         _define_alias(draft, equation, target)
@@ -66,6 +75,28 @@ def _define_one(draft: Draft, equation: Equation, target: Name) -> None:
     draft.table.inputs |= elaborator.unknown
     draft.table.uses[definition.name] = tuple(sorted(definition.uses))
     draft.definitions.append(definition)
+
+
+def _is_beyond(node: Node) -> bool:
+    """Whether an expression has what derive reads nowhere: matrices written out, dots, sums over sets."""
+    for inner in node.walk():
+        if isinstance(inner, S.Matrix | S.Ellipsis):
+            return True
+        if isinstance(inner, S.BigOperator) and inner.operator not in ("sum", "prod", FAMILY):
+            return True
+        if isinstance(inner, S.Chain) and "\\in" in inner.relations:
+            return True
+    return False
+
+
+def _leave_open(draft: Draft, equation: Equation, target: Name, error: SourceError) -> None:
+    """Keep a name whose definition is beyond derive as some function of the names in it."""
+    equation.error = error
+    key, count = target
+    draft.table.defined.discard(target)
+    draft.table.inputs.add(key)
+    used = {draft.table.name(s.key, len(s.indices)) for s in draft.classifier.spellings(equation.value)}
+    draft.table.open[draft.table.name(key, count)] = used
 
 
 def _read_definition(draft: Draft, equation: Equation, target: Name, elaborator: Elaborator) -> Definition | None:

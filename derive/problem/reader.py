@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from derive.document import Document
 from derive.forward import Graph
+from derive.latex import syntax as S
 from derive.notation.axes import Axes
 from derive.notation.einstein import announces, with_sums
-from derive.notation.equations import equations
+from derive.notation.equations import Equation, equations
 from derive.notation.ranks import Ranks
+from derive.notation.stages import named_stages
 from derive.notation.survey import survey
 from derive.notation.table import Table
 from derive.problem.classification import Classifier
@@ -31,16 +33,36 @@ def read_problem(document: Document) -> Problem:
             equation.role = "note"
         for equation in readable:
             equation.members = with_sums(equation.members)
+    staged = _name_stages(readable)
     letters = survey([e.statement() for e in readable])
     table = Table(letters, Axes(letters), Ranks(letters, {}), lambda text: None)
     table.arguments, table.functions = functions.values, functions.aliases
     problem = Problem(document, table, Graph(()), found, {})
     table.tell = problem.tell
     table.axes.tell = lambda text: problem.assume([text], None)
+    for name, line in staged:
+        problem.assume([f"{name} is the expression in brackets that this line differentiates by"], line)
     if said:
         problem.assume(["a letter that stands twice in a term is summed over, as given"], said[0].line)
     _build(Draft(problem, readable, Classifier(table, readable)))
     return problem
+
+
+def _name_stages(readable: list[Equation]) -> list[tuple[str, int]]:
+    """Name the expressions that equations differentiate by, with an equation for each; the names with their lines."""
+    chains, stages = named_stages([e.members for e in readable], _symbols(readable))
+    for equation, members in zip(readable, chains, strict=True):
+        equation.members = members
+    found = []
+    for name, body in stages:
+        place = next(e for e in readable if any(n == S.Symbol(name) for m in e.members for n in m.walk()))
+        readable.insert(0, Equation(place.source, place.span, (S.Symbol(name), body), ("=",), given=True))
+        found.append((name, place.line))
+    return found
+
+
+def _symbols(equations: list[Equation]) -> set[str]:
+    return {n.name for e in equations for m in e.members for n in m.walk() if isinstance(n, S.Symbol)}
 
 
 def _build(draft: Draft) -> None:

@@ -1,0 +1,73 @@
+"""Expressions that a document differentiates by: ``\\frac{\\partial L}{\\partial (W x + b)}``.
+
+Where the forward pass has the expression, it gets a name there, so that the derivative is one by a stage of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import fields, replace
+
+from derive.latex import syntax as S
+from derive.latex.syntax import Node
+from derive.notation.names import Letters, spell
+from derive.notation.survey import PARTIALS
+
+
+def named_stages(
+    chains: list[tuple[Node, ...]], taken: set[str]
+) -> tuple[list[tuple[Node, ...]], list[tuple[str, Node]]]:
+    """The chains with such expressions replaced by new names, and the names with what they stand for."""
+    stages: list[tuple[str, Node]] = []
+    for body in _differentiated(chains):
+        if any(body == known for _, known in stages) or not _occurs(body, chains):
+            continue
+        name = next(f"u_{{{k}}}" for k in range(1, len(taken) + len(stages) + 2) if not _is_taken(k, taken, stages))
+        stages.append((name, body))
+    for name, body in stages:
+        symbol = S.Symbol(name)
+        chains = [tuple(_replaced(member, body, symbol) for member in members) for members in chains]
+    return chains, stages
+
+
+def _is_taken(k: int, taken: set[str], stages: list[tuple[str, Node]]) -> bool:
+    return f"u_{k}" in taken or any(name == f"u_{{{k}}}" for name, _ in stages)
+
+
+def _differentiated(chains: list[tuple[Node, ...]]) -> Iterator[Node]:
+    """What stands in brackets behind a ∂ in a denominator."""
+    for members in chains:
+        for member in members:
+            for node in member.walk():
+                below = node.denominator if isinstance(node, S.Fraction) else None
+                if isinstance(below, S.Product) and len(below.factors) == 2 and isinstance(below.factors[1], S.Group):
+                    head, body = spell(below.factors[0], Letters()), below.factors[1].body
+                    if head is not None and head.key in PARTIALS and spell(body, Letters()) is None:
+                        yield body
+
+
+def _occurs(body: Node, chains: list[tuple[Node, ...]]) -> bool:
+    """Whether the value of an equation without derivatives has an expression in it."""
+    values = (member for members in chains for member in members[1:])
+    return any(node == body for value in values if not _has_derivative(value) for node in value.walk())
+
+
+def _has_derivative(node: Node) -> bool:
+    return any(isinstance(inner, S.Symbol) and inner.name in ("\\partial", "\\nabla") for inner in node.walk())
+
+
+def _replaced(node: Node, old: Node, new: Node) -> Node:
+    if node == old:
+        return new
+    return _mapped(node, lambda child: _replaced(child, old, new))
+
+
+def _mapped(node: Node, change: Callable[[Node], Node]) -> Node:
+    changes: dict[str, object] = {}
+    for item in fields(node):
+        value = getattr(node, item.name)
+        if isinstance(value, Node):
+            changes[item.name] = change(value)
+        elif isinstance(value, tuple) and any(isinstance(v, Node) for v in value):
+            changes[item.name] = tuple(change(v) if isinstance(v, Node) else v for v in value)
+    return replace(node, **changes) if changes else node
