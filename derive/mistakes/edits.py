@@ -45,16 +45,28 @@ from derive.mistakes.rules.symbols import (
     entries,
     exponents,
     exponents_missing,
+    fractions,
     indices,
     indices_under_sum,
     names,
+    numbers,
     signs,
     whole_sign,
 )
 
 TIERS: tuple[tuple[Rule, ...], ...] = (
     (signs, names, brackets_missing, exponents, factors_extra, sums_extra, indices, entries),
-    (addends, counts, powers_beside_sums, factors_beside_sums, deltas, indices_under_sum, sum_reaches_further),
+    (
+        addends,
+        counts,
+        numbers,
+        fractions,
+        powers_beside_sums,
+        factors_beside_sums,
+        deltas,
+        indices_under_sum,
+        sum_reaches_further,
+    ),
     (means, factors_missing, sums_missing, transposes, orders, brackets_extra, exponents_missing),
 )
 """The edits of parts, in tiers: what somebody slips in is likelier than what takes several strokes."""

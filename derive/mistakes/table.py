@@ -283,8 +283,31 @@ ORDER = Kind(
     SQUARE_MATRICES,
 )
 
+NUMBER = Kind(
+    "DRV222",
+    "a number",
+    "{0} should be {1}",
+    "{0} became {1} in this step",
+    "A power was brought down wrongly, or terms were counted wrongly.",
+    "the line with another small number is true",
+    r"\frac{\partial \sigma^2}{\partial x_i} = \frac{3}{N} (x_i - \mu)",
+    r"\frac{\partial \sigma^2}{\partial x_i} = \frac{2}{N} (x_i - \mu)",
+)
+UPSIDE_DOWN = Kind(
+    "DRV223",
+    "a fraction upside down",
+    "{0} should be {1}",
+    "{0} became {1} in this step",
+    "Dividing and multiplying by a scale were confused.",
+    "the line with the fraction the other way up is true",
+    r"\frac{\partial y_i}{\partial x_i} = \frac{r}{w_i} - \frac{w_i x_i^2}{N r^3}",
+    r"\frac{\partial y_i}{\partial x_i} = \frac{w_i}{r} - \frac{w_i x_i^2}{N r^3}",
+    RMS_NORM,
+)
+
 KINDS: tuple[Kind, ...] = (
     DIAGONAL, OFF_DIAGONAL, HELD, NAME, FACTOR_MISSING, FACTOR_EXTRA, SIGN, EXPONENT, ROOT_TWICE, INDEX, SUM_EXTRA,
-    SUM_MISSING, FIRST_TERM_ONLY, TOO_FAR, SIDE_OF_SUM, POWER_OF_SUM, ADDEND, COUNT, DELTA, TRANSPOSE, ORDER,
+    SUM_MISSING, FIRST_TERM_ONLY, TOO_FAR, SIDE_OF_SUM, POWER_OF_SUM, ADDEND, COUNT, DELTA, TRANSPOSE, ORDER, NUMBER,
+    UPSIDE_DOWN,
 )  # fmt: skip
 BY_CODE = {kind.code: kind for kind in KINDS}

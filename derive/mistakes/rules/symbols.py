@@ -118,10 +118,12 @@ def exponents(node: Node, vocabulary: Vocabulary) -> Iterator[Change]:
         assert isinstance(root, S.Root)
         yield Change(replace(node, base=S.Group("(", root.radicand)), table.ROOT_TWICE, (node, root), node.span)
     base: Node = replace(node, sup=None) if isinstance(node, S.Apply) or node.sub is not None else node.base
-    for other in dict.fromkeys((value - 1, value + 1, value * 2, value / 2, -value, Fraction(1))):
-        if other not in (value, 0):
-            new = base if other == 1 else replace(node, sup=exponent(other))
-            yield Change(new, table.EXPONENT, (base, plain(exponent(other))), span_of(node))
+    half, one = Fraction(1, 2), Fraction(1)
+    others = (value - 1, value + 1, value * 2, value / 2, -value, value + half, value - half, one)
+    for other in dict.fromkeys(n for n in others if n not in (value, 0)):
+        power = exponent(other)
+        new = base if other == 1 else replace(node, sup=power)
+        yield Change(new, table.EXPONENT, (base, plain(power)), span_of(node))
 
 
 def exponents_missing(node: Node, vocabulary: Vocabulary) -> Iterator[Change]:
@@ -129,7 +131,7 @@ def exponents_missing(node: Node, vocabulary: Vocabulary) -> Iterator[Change]:
     if isinstance(node, S.Root) and node.degree is None:
         inside = S.Group("(", node.radicand, span_of(node.radicand))
         yield Change(inside, table.EXPONENT, (inside, "1"), node.span)
-        for power in (Fraction(3), Fraction(2)):
+        for power in (Fraction(-1), Fraction(3), Fraction(2)):
             yield Change(
                 S.Script(node, None, exponent(power)), table.EXPONENT, (node, plain(exponent(power))), node.span
             )
@@ -169,3 +171,20 @@ def counts(node: Node, vocabulary: Vocabulary) -> Iterator[Change]:
         first = node.terms[0]
         if vocabulary.key(first) in vocabulary.sizes:
             yield Change(first, table.COUNT, (node, first), node.span)
+
+
+def numbers(node: Node, vocabulary: Vocabulary) -> Iterator[Change]:
+    """Another small number."""
+    if isinstance(node, S.Number) and node.text.isdigit() and len(node.text) < 3:
+        value = int(node.text)
+        for other in (value - 1, value + 1, 2 * value):
+            if other > 0 and other != value:
+                new = S.Number(str(other), node.span)
+                yield Change(new, table.NUMBER, (node, new), node.span)
+
+
+def fractions(node: Node, vocabulary: Vocabulary) -> Iterator[Change]:
+    """A fraction the other way up."""
+    if isinstance(node, S.Fraction) and not vocabulary.is_derivative(node):
+        new = S.Fraction(node.denominator, node.numerator, node.span)
+        yield Change(new, table.UPSIDE_DOWN, (node, new), node.span)
