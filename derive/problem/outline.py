@@ -67,8 +67,8 @@ def _outputs(draft: Draft) -> tuple[str, ...]:
 
 
 def _carried(draft: Draft, graph: Graph) -> tuple[str, ...]:
-    """Names of a step that other steps use too: ``c_t`` beside ``c_{t-1}``."""
-    names = draft.table.axes.uses
+    """Names of a step that other steps use too: ``c_t`` where a definition has ``c_{t-1}``."""
+    names = {name for d in graph.definitions for name in d.uses}.union(*draft.table.open.values())
     return tuple(
         d.name
         for d in graph.definitions

@@ -83,7 +83,8 @@ def _share_axes(draft: Draft, name: str, like: str, letters: tuple[str, ...]) ->
     """Give a new name the axes of another."""
     key = like.split("#")[0]
     axes = draft.table.axes_of(key, len(letters))
-    draft.table.ranks.counts.setdefault(name, set()).add(len(letters))
+    if letters:
+        draft.table.ranks.counts.setdefault(name, set()).add(len(letters))
     for k, axis in enumerate(axes):
         draft.table.axes._places[name, len(axes), k] = axis
 
