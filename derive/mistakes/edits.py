@@ -67,7 +67,7 @@ TIERS: tuple[tuple[Rule, ...], ...] = (
         indices_under_sum,
         sum_reaches_further,
     ),
-    (means, factors_missing, sums_missing, transposes, orders, brackets_extra, exponents_missing),
+    (means, factors_missing, numbers, sums_missing, transposes, orders, brackets_extra, exponents_missing),
 )
 """The edits of parts, in tiers: what somebody slips in is likelier than what takes several strokes."""
 
@@ -123,8 +123,11 @@ class Edit:
         return put(tree, self.path, changes[self.number].node)
 
     def change_in(self, tree: Node, vocabulary: Vocabulary) -> Change:
-        """The change in an equal tree, with the places of that one."""
-        return next(islice(self._changes(tree, vocabulary), self.number, None))
+        """The change in an equal tree, with the places of that one; for an edit of an edited tree the change itself."""
+        try:
+            return next(islice(self._changes(tree, vocabulary), self.number, None))
+        except (AttributeError, IndexError, StopIteration):
+            return self.change
 
     def _changes(self, tree: Node, vocabulary: Vocabulary) -> Iterator[Change]:
         return (*RULES, *WHOLE)[self.rule](at(tree, self.path), vocabulary)
