@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import time
+from pathlib import Path
 
 import pytest
 from conftest import DOCUMENTS
@@ -138,3 +140,33 @@ def test_the_search_takes_little_time() -> None:
     (claim,) = claims(rf"$$\frac{{\partial L}}{{\partial x_i}} = {' + '.join([term] * 12)}$$")
     assert claim.status == "refuted"
     assert time.process_time() - start < 5.0
+
+
+def test_a_mistake_on_the_left_is_found_there() -> None:
+    (claim,) = claims(r"$$\frac{\partial L}{\partial x_i} = \gamma \frac{\partial L}{\partial y_i}$$")
+    assert [m.message for m in claim.mistakes] == ["x_i should be x̂_i, on the left"]
+
+
+def test_a_line_that_has_no_value_is_explained() -> None:
+    (claim,) = claims(r"$$\frac{\partial \hat{x}_i}{\partial \mu} = -\frac{1}{\sqrt{\sigma^2 - \epsilon}}$$")
+    assert [m.code for m in claim.mistakes] == ["DRV207"]
+
+
+LAYERS = sorted((Path(derive.__file__).parent / "layers").glob("*.md"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", LAYERS, ids=lambda p: p.stem)
+def test_slips_in_the_built_in_layers_are_named(path: Path) -> None:
+    """A sign, a hat, an ε or a factor lost in a right derivation is refuted, and then its loss is named."""
+    text = path.read_text(encoding="utf-8")
+    derivation = text.index("## Derivation")
+    for pattern, new in SLIPS:
+        found = [m for m in re.finditer(pattern, text) if m.start() > derivation]
+        for match in found[:2]:
+            wrong = text[: match.start()] + new + text[match.end() :]
+            refuted = [s for s in derive.check(wrong, kind="md").statements if s.status == "refuted"]
+            assert any(s.mistakes for s in refuted) or len(refuted) != 1, wrong[match.start() - 60 : match.end() + 60]
+
+
+SLIPS = ((r" \+ \\epsilon", ""), (r"\^\{-3/2\}", "^{-1/2}"), (r"\\gamma ", ""), (r"= -\\frac", r"= \\frac"))

@@ -57,18 +57,11 @@ from derive.mistakes.rules.symbols import (
 TIERS: tuple[tuple[Rule, ...], ...] = (
     (signs, names, brackets_missing, exponents, factors_extra, sums_extra, indices, entries),
     (
-        addends,
-        counts,
-        numbers,
-        fractions,
-        powers_beside_sums,
-        factors_beside_sums,
-        deltas,
-        indices_under_sum,
+        addends, counts, fractions, powers_beside_sums, factors_beside_sums, deltas, indices_under_sum,
         sum_reaches_further,
     ),
     (means, factors_missing, numbers, sums_missing, transposes, orders, brackets_extra, exponents_missing),
-)
+)  # fmt: skip
 """The edits of parts, in tiers: what somebody slips in is likelier than what takes several strokes."""
 
 

@@ -91,7 +91,8 @@ class _Explanation:
         if self.attempt.role == "before":
             code = change.kind.opposite or change.kind.code
             return Mistake(code, joint + change.kind.step.format(*parts), span_of(right))
-        return Mistake(change.kind.code, joint + change.kind.message.format(*parts), change.span)
+        where = ", on the left" if self.attempt.role == "left" else ""
+        return Mistake(change.kind.code, joint + change.kind.message.format(*parts) + where, change.span)
 
 
 @dataclass
@@ -280,6 +281,8 @@ class _Attempt:
     def two_edits(self) -> list[_Explanation]:
         """Two edits in different places make the line true."""
         for first, second in self._pairs():
+            if first.edit.tier and second.edit.tier:
+                continue  # what fits is more likely chance
             node = both(first.edit, second.edit, self.node, self.vocabulary)
             if node is not None and self._is_true(node):
                 return [self._of(first, True), self._of(second, True)]

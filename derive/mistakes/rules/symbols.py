@@ -23,6 +23,8 @@ from derive.mistakes.changes import (
 from derive.notation.survey import bound_letters
 from derive.plain import plain
 
+MAX_NUMBER = 100
+
 
 def names(node: Node, vocabulary: Vocabulary) -> Iterator[Change]:
     """Another name with the same indices, or the same power."""
@@ -174,8 +176,8 @@ def counts(node: Node, vocabulary: Vocabulary) -> Iterator[Change]:
 
 
 def numbers(node: Node, vocabulary: Vocabulary) -> Iterator[Change]:
-    """Another small number."""
-    if isinstance(node, S.Number) and node.text.isdigit() and len(node.text) < 3:
+    """Another small number; for 1 that is a missing factor."""
+    if isinstance(node, S.Number) and node.text.isdigit() and 1 < int(node.text) < MAX_NUMBER:
         value = int(node.text)
         for other in (value - 1, value + 1, 2 * value):
             if other > 0 and other != value:
