@@ -17,7 +17,7 @@ import sympy
 from sympy import Expr
 
 from derive.coordinates import Coordinates, Fold, spelled_out
-from derive.forward import Definition, Graph
+from derive.forward import Definition, Graph, names_in
 from derive.language import indices_of, is_quantity, name_of
 from derive.layout import Cost, Layout, Setter
 from derive.normal.algebra import GaveUp, Undefined
@@ -156,7 +156,7 @@ class Compactor:
             self._put_in(self._staged(each))
         named = frozenset().union(*(self._stages[n].kept for n in used))
         fixed = {n for n in used if n in named or self._is_large(n)}
-        doubtful = {n for n in used if n not in fixed and self._is_doubtful(n, p)}
+        doubtful = {n for n in used if n not in fixed and self._is_doubtful(n, p, name in self._summed)}
         found: list[tuple[Cost, _Form, frozenset[str]]] = []
         for keep in {frozenset(fixed): None, frozenset(fixed | doubtful): None}:
             try:
@@ -190,13 +190,23 @@ class Compactor:
         """Whether an adjoint keeps its name whatever it costs."""
         return self._nameable(name) and self._stages[name].form.cost.operations > INLINED
 
-    def _is_doubtful(self, name: str, p: Poly) -> bool:
-        """Whether an adjoint may be better off with its name: a sum that would be summed again, or several terms."""
+    @cached_property
+    def _summed(self) -> frozenset[str]:
+        """The staged derivatives that others sum."""
+        totals = (t for d in self.staged.values() for t in d.expr.atoms(sympy.Sum))
+        return frozenset(name for total in totals for name in names_in(total) if name in self.staged)
+
+    def _is_doubtful(self, name: str, p: Poly, is_summed: bool) -> bool:
+        """Whether an adjoint may be better off with its name: a sum that would be summed again, or several terms.
+
+        Args:
+            is_summed: whether what it is used in will be summed.
+        """
         if not self._nameable(name):
             return False
         form = self._stages[name].form
         nested = any(a.kind == "sum" and name in a.names for a in _all_atoms(p))
-        return len(form.p) > 1 if not form.cost.reductions else nested
+        return len(form.p) > 1 if not form.cost.reductions else nested or is_summed
 
     def _is_adjoint(self, name: str) -> bool:
         """Whether a staged derivative is one of the loss, which can be shown by its name."""

@@ -19,10 +19,11 @@ from sympy import Expr, KroneckerDelta, Symbol
 
 from derive.closed import ClosedForm, Compactor, operations
 from derive.coordinates import Fold
-from derive.forward import Definition, Graph, entry, names_in
+from derive.forward import Definition, Graph, entry, names_in, quantities_in
 from derive.gradient import Calculus, derivative_name, partial, summed
 from derive.language import D, bound, index, indices_of, name_of, refresh
 from derive.normal.algebra import GaveUp, Undefined
+from derive.normal.atoms import add
 from derive.normal.prover import Prover
 
 Rule = Literal["chain rule", "local partial", "cancellation", "known sum", "substitution", "coordinates", "collection"]
@@ -133,8 +134,8 @@ class Author:
         self.compactor = compactor
         self.letters = letters
         self.deadline: float | None = None
-        self._definitions: dict[str, Definition] = dict(graph.by_name)
-        self._prover = Prover(self._definitions, positive, graph.facts, None)
+        self._closed: dict[str, Definition] = {}
+        self._prover = Prover(graph.by_name, positive, graph.facts, None)
         self._stages: dict[str, Stage] = {}
         self._uses: dict[tuple[str, str], _Use] = {}
         self.silent: set[tuple[str, str]] = set()
@@ -184,13 +185,13 @@ class Author:
             steps = tuple(writer.steps())
             if not is_same(writer.result, form.expr):
                 form = replace(form, expr=writer.result, operations=operations(writer.result))
-            self._definitions[staged] = Definition(staged, indices, sizes, form.expr)
+            self._closed[staged] = Definition(staged, indices, sizes, form.expr)
         proved = all(step.proved for step in steps)
         return Stage(name, left, indices, sizes, tuple(use.of for use in uses), steps, form, proved)
 
     def closed_value(self, staged: str, indices: tuple[Expr, ...]) -> Expr:
         """The closed form of an earlier stage at some indices; the upstream gradient is itself."""
-        definition = self._definitions.get(staged)
+        definition = self._closed.get(staged)
         return definition.at(indices) if definition is not None else entry(staged, indices)
 
     def direct(self, left: Expr) -> Expr | None:
@@ -266,13 +267,29 @@ class Author:
 
     # -- judging -----------------------------------------------------------------------------------------------------
 
-    def proves(self, before: Expr, after: Expr) -> bool:
-        """Whether an equation holds by the definitions and the closed forms of the stages before."""
+    def proves(self, before: Expr, after: Expr, near: frozenset[str] = frozenset()) -> bool:
+        """Whether an equation holds by the definitions and the closed forms of the stages before.
+
+        Gradients that both sides use by name may have any value.
+
+        Args:
+            near: the names whose definitions are put in first; all others only if that is not enough.
+        """
         self._prover.algebra.deadline = self.deadline
+        after = self._resolved(after)
+        before = self._with_closed_forms(self._resolved(before), names_in(after))
         try:
-            return self._prover.equal(self._resolved(before), self._resolved(after))
+            difference = add(self._prover.normal(before), self._prover.normal(after), -1)
+            far = frozenset(self.graph.by_name) - near
+            return self._prover.vanishes(difference, far) or self._prover.equal(before, after)
         except (GaveUp, Undefined):
             return False
+
+    def _with_closed_forms(self, expr: Expr, kept: frozenset[str]) -> Expr:
+        """Derivatives of the loss in closed form, those with a name in ``kept`` excepted."""
+        while found := {q for q in quantities_in(expr) if name_of(q) in self._closed and name_of(q) not in kept}:
+            expr = refresh(expr.xreplace({q: self.closed_value(name_of(q), indices_of(q)) for q in found}))
+        return expr
 
     def _resolved(self, expr: Expr) -> Expr:
         """Derivatives of the loss as entries, others as local partials worked out."""
@@ -350,6 +367,7 @@ class _StageWriter:
         self.form = form
         self.uses = uses
         self.result = form.expr
+        self._near = frozenset(name_of(q) for use in uses for q in (use.of, use.by)) | form_names(form)
         self._slopes: dict[_Use, Expr] = {}
 
     def steps(self) -> Iterator[Step]:
@@ -381,7 +399,8 @@ class _StageWriter:
         terms: tuple[Expr, ...] = (),
     ) -> Step:
         first = self.author.raw(before) if before == self.left else before
-        return Step(rule, subject, before, after, because, self.author.proves(first, after), changed, terms)
+        is_proved = self.author.proves(first, after, self._near)
+        return Step(rule, subject, before, after, because, is_proved, changed, terms)
 
     # -- local partials ----------------------------------------------------------------------------------------------
 
@@ -458,6 +477,11 @@ class _StageWriter:
         if staged in names_in(self.form.expr):
             return entry(staged, indices_of(use.of))
         return self.author.closed_value(staged, indices_of(use.of))
+
+
+def form_names(form: ClosedForm) -> frozenset[str]:
+    """The names that a closed form and its coordinates are written with."""
+    return names_in(form.expr).union(fold.name for fold in form.folds)
 
 
 def _rule_for(form: ClosedForm, because: tuple[Equation, ...]) -> Rule:

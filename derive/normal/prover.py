@@ -88,10 +88,10 @@ class Prover:
         return is_zero_within(self.algebra, add(self._reader.read(left), self._reader.read(right), -1))
 
     @_within_bounds
-    def vanishes(self, p: Poly) -> bool:
-        """Whether a normal form is zero, also after inlining definitions."""
+    def vanishes(self, p: Poly, keep: frozenset[str] = frozenset()) -> bool:
+        """Whether a normal form is zero, also after inlining definitions, those in ``keep`` excepted."""
         while not is_zero(self.algebra, p):
-            name = self._latest(p)
+            name = self._latest(p, keep)
             if name is None:
                 return False
             p = self.inline(p, name)
