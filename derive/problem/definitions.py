@@ -24,30 +24,36 @@ def define_all(draft: Draft) -> None:
     waiting = {e.defines: e for e in draft.equations if e.defines in draft.table.defined}
     done: set[Name] = set()
     for target in list(waiting):
-        _define_in_order(draft, target, waiting, done, ())
+        _define_in_order(draft, target, waiting, done)
     for equation in draft.equations:
         if equation.role == "given" and equation.defines is None:
             _take_given(draft, equation)
 
 
-def _define_in_order(
-    draft: Draft, target: Name, waiting: dict[Name, Equation], done: set[Name], path: tuple[Name, ...]
-) -> None:
-    if target in done:
-        return
-    equation = waiting[target]
-    if target in path:
-        circle = " uses ".join(key for key, _ in (*path[path.index(target) :], target))
-        draft.fail(equation, SourceError(f"the definitions go in a circle: {circle}", equation.span))
-        done.add(target)
-        return
-    used = {s.key for s in draft.classifier.spellings(equation.value)}
-    for other in waiting:
-        if other[0] in used and other != target:
-            _define_in_order(draft, other, waiting, done, (*path, target))
-    if target not in done:
-        done.add(target)
-        _define_one(draft, equation, target)
+def _define_in_order(draft: Draft, start: Name, waiting: dict[Name, Equation], done: set[Name]) -> None:
+    """Depth first, without recursion, so that a long chain of definitions is no deeper than a short one."""
+    path: list[Name] = []
+    stack: list[tuple[Name, bool]] = [(start, False)]
+    while stack:
+        target, finished = stack.pop()
+        if finished:
+            path.pop()
+            if target not in done:
+                done.add(target)
+                _define_one(draft, waiting[target], target)
+        elif target in path:
+            _fail_circle(draft, waiting[target], path[path.index(target) :])
+            done.add(target)
+        elif target not in done:
+            path.append(target)
+            stack.append((target, True))
+            used = {s.key for s in draft.classifier.spellings(waiting[target].value)}
+            stack.extend((other, False) for other in reversed(waiting) if other[0] in used and other != target)
+
+
+def _fail_circle(draft: Draft, equation: Equation, path: list[Name]) -> None:
+    circle = " uses ".join(key for key, _ in (*path, path[0]))
+    draft.fail(equation, SourceError(f"the definitions go in a circle: {circle}", equation.span))
 
 
 def _define_one(draft: Draft, equation: Equation, target: Name) -> None:
