@@ -29,7 +29,7 @@ def time_limit(seconds: float) -> Iterator[None]:
         raise TimeLimit
 
     previous = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    signal.setitimer(signal.ITIMER_REAL, seconds, 1.0)  # again, as what is raised while garbage is collected is lost
     try:
         yield
     finally:
