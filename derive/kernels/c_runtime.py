@@ -43,8 +43,19 @@ class CModule:
         return *outputs, kept
 
     def backward(self, saved: Mapping[str, Any], **upstream: Any) -> dict[str, Any]:
+        if upstream and not any(np.size(u) for u in upstream.values()):
+            return self._zeros(saved, upstream)
         dtype, results = self._run(self.kernel.backward, saved, upstream)
         return {o.label: results[o.step].astype(dtype, copy=False) for o in self.kernel.backward.results}
+
+    def _zeros(self, saved: Mapping[str, Any], upstream: Mapping[str, Any]) -> dict[str, Any]:
+        """The gradients of an empty batch."""
+        program = self.kernel.backward
+        labels = self._labels[program.name]
+        given = {a.name: (upstream if a.role == "upstream" else saved)[labels[a.name]] for a in program.arrays}
+        dtype, sizes = self._facts(program, given)
+        shapes = {o.label: [sizes[program.sizes[a]] for a in program.by_name[o.step].axes] for o in program.results}
+        return {label: np.zeros(shape, dtype) for label, shape in shapes.items()}
 
     def _run(self, program: Program, values: Mapping[str, Any], upstream: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
         """Call one direction; the dtype of the data, and the results by step."""

@@ -205,6 +205,13 @@ class _Function:
             lines.append("    saved = {" + ", ".join(f'"{n}": {n}' for n in self.kernel.kept if n in program.array_by_name) + "}")
         cast = [*given, *(a for a in program.arrays if self._is_returned(a))]
         lines += [f"    {a.name} = " + (f"np.asarray({a.name}, real)" if a.axes else f"float({a.name})") for a in cast]
+        ups = [a for a in program.arrays if a.role == "upstream" and a.axes]
+        if ups:
+            zeros = ", ".join(
+                f'"{o.label}": np.zeros({self._shape(program.by_name[o.step].axes)}, dtype)' for o in program.results
+            )
+            lines.append(f"    if not {' and not '.join(f'{a.name}.size' for a in ups)}:")
+            lines.append(f"        return {{{zeros}}}")
         return "\n".join(lines)
 
     def _is_returned(self, array: Array) -> bool:
@@ -344,23 +351,25 @@ def _wrapped(text: str) -> str:
 
 
 def _broken(line: str) -> list[str]:
-    is_call = re.match(r" *np\.\w+\(", line) is not None
+    is_call = re.match(r" *(np\.\w+\(|return {)", line) is not None
     if len(line) <= WIDTH or not (is_call or " = " in line) or '"""' in line:
         return [line]
     indent = " " * (len(line) - len(line.lstrip()))
     start = len(indent) if is_call else line.index(" = ") + 3
-    opening = line.find("(", start)
-    is_call = line[start:opening].replace(".", "").isidentifier() and _closes(line, opening) == len(line) - 1
-    head, inner = (line[: opening + 1], line[opening + 1 : -1]) if is_call else (line[:start] + "(", line[start:])
+    opening = min(k for k in (line.find("(", start), line.find("{", start)) if k >= 0)
+    whole = line[start:opening].replace(".", "").replace("return ", "r").isidentifier() or line[opening] == "{"
+    whole = whole and _closes(line, opening) == len(line) - 1
+    head, inner = (line[: opening + 1], line[opening + 1 : -1]) if whole else (line[:start] + "(", line[start:])
     deeper = indent + "    "
-    return [head, *textwrap.wrap(inner, WIDTH, initial_indent=deeper, subsequent_indent=deeper), f"{indent})"]
+    last = line[-1] if whole else ")"
+    return [head, *textwrap.wrap(inner, WIDTH, initial_indent=deeper, subsequent_indent=deeper), indent + last]
 
 
 def _closes(line: str, opening: int) -> int:
     """Where the parenthesis that opens there is closed."""
     depth = 0
     for k in range(opening, len(line)):
-        depth += {"(": 1, ")": -1}.get(line[k], 0)
+        depth += {"(": 1, ")": -1, "{": 1, "}": -1}.get(line[k], 0)
         if not depth:
             return k
     return -1

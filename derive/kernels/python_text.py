@@ -106,7 +106,8 @@ class Printer(NumPyPrinter):  # type: ignore[misc]
         name, body, axes = expr.args
         numbers = tuple(int(a) for a in axes)
         axis = numbers[0] if len(numbers) == 1 else numbers
-        return f"{self._print(name)}({self._print(body)}, axis={axis})"
+        empty = ", initial=-np.inf" if str(name) == "np.max" else ""
+        return f"{self._print(name)}({self._print(body)}, axis={axis}{empty})"
 
     def _print_Contracted(self, expr: Expr) -> str:
         subscripts, *operands = expr.args

@@ -30,7 +30,8 @@ def checked(arrays: Mapping[str, tuple[Any, str]]) -> tuple[Any, dict[str, int]]
         names = axes.split()
         expected = f"({', '.join(names)}{',' if len(names) == 1 else ''})"
         if value.ndim != len(names):
-            raise ValueError(f"{name} has shape {value.shape}; expected {len(names)} axes {expected}")
+            wanted = f"{len(names)} {'axis' if len(names) == 1 else 'axes'} {expected}" if names else "a number"
+            raise ValueError(f"{name} has shape {value.shape}; expected {wanted}")
         if names and value.dtype.name not in FLOATS:
             raise ValueError(f"{name} has dtype {value.dtype}; expected one of {', '.join(FLOATS)}: convert it first")
         for size, n in zip(names, value.shape, strict=True):
