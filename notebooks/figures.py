@@ -87,17 +87,16 @@ def paths() -> Image:
 _BUBBLE: Mapping[str, Any] = {"boxstyle": "circle,pad=0.35", "fc": "white", "ec": GREY, "lw": 0.8}
 
 
-def matrices(panels: Mapping[str, np.ndarray], between: str = "", limit: float | None = None, alt: str = "") -> Image:
+def matrices(panels: Mapping[str, np.ndarray], between: str, limit: float, alt: str) -> Image:
     """Square matrices side by side on one scale, darkest where lowest, with a sign before each of them.
 
     Args:
         between: a character for each gap, such as ``=++``.
-        limit: the scale is from minus this to this; the diagonal may be beyond it. By default the largest entry.
+        limit: the scale is from minus this to this; the diagonal may be beyond it.
     """
-    bound = limit or max(np.abs(m).max() for m in panels.values())
     figure, axes = _figure(WIDTH / len(panels) * 0.98 + 0.35, columns=len(panels))
     for k, (ax, (title, matrix)) in enumerate(zip(axes, panels.items(), strict=True)):
-        image = _matrix(ax, matrix, bound)
+        image = _matrix(ax, matrix, limit)
         ax.set_title(title)
         if k:
             sign = between[k - 1 : k]
@@ -105,7 +104,7 @@ def matrices(panels: Mapping[str, np.ndarray], between: str = "", limit: float |
         else:
             ax.set_ylabel("output $i$")
         ax.set_xlabel("input $j$")
-    _scale(figure, image, axes, limit is not None)
+    _scale(figure, image, axes, True)
     return _picture(figure, alt)
 
 
