@@ -1,8 +1,8 @@
 """How long derivations take: closed form with every step proved, after import.
 
-Run ``python benchmarks/steps.py`` (``--json`` for numbers). Times are processor seconds of the fastest of several runs, each
-on a forward pass that was read anew; reading it is not counted. Beside derive stand SymPy, which has to be given a size,
-and tensorgrad where it is installed: what each of them was asked to do is said with the numbers.
+Run ``python benchmarks/steps.py`` (``--json`` for numbers). Times are processor seconds of the fastest of several runs,
+each on a forward pass that was read anew; reading it is not counted. Beside derive stand SymPy, which has to be given a
+size, and tensorgrad where it is installed: what each of them was asked to do is said with the numbers.
 """
 
 from __future__ import annotations
@@ -87,9 +87,9 @@ def fastest(make: Callable[[], Any], run: Callable[[Any], None], times: int) -> 
 
 
 def sympy_batchnorm(size: int) -> float:
-    """SymPy: one entry of the gradient of batch norm for ``size`` samples of one feature, differentiated and simplified.
+    """SymPy: one entry of the gradient of batch norm of one feature, differentiated and simplified, at a given size.
 
-    With sums over a symbolic size SymPy 1.14 gives a wrong derivative or an error, so it is given the size.
+    Symbolic sizes are not for it: ``diff(Sum(x[k]**2, (k, 1, N)), x[k])`` is ``Sum(2*x[k], (k, 1, N))`` in SymPy 1.14.
     """
     x = symbols(f"x1:{size + 1}", real=True)
     g = symbols(f"g1:{size + 1}", real=True)
@@ -105,9 +105,8 @@ def sympy_batchnorm(size: int) -> float:
 def tensorgrad_batchnorm() -> float | None:
     """tensorgrad: the gradient of batch norm of one feature, with a symbolic size, simplified; None without it."""
     try:
-        from tensorgrad import Variable
+        from tensorgrad import Derivative, Variable
         from tensorgrad import functions as F
-        from tensorgrad.tensor import Derivative
     except ImportError:
         return None
     n = sympy.symbols("n")
@@ -115,7 +114,7 @@ def tensorgrad_batchnorm() -> float | None:
     x, g = Variable("x", n), Variable("g", n)
     centred = x - F.mean(x, ["n"])
     normal = centred / F.sqrt(F.mean(centred * centred, ["n"]))
-    Derivative(F.dot(normal, g, ["n"]), x).full_simplify()
+    Derivative(F.dot(normal, g, "n"), x).full_simplify()
     return time.process_time() - start
 
 
