@@ -324,6 +324,9 @@ class Judge:
         if self._meets_open(pair):
             reason = "no proof found, and a definition that it may rest on could not be read"
             return Verdict("undecided", shown, reason, pair=pair)
+        if pair.restricted:
+            reason = "claimed under a condition that derive does not use, and not true without it"
+            return Verdict("undecided", shown, reason, pair=pair)
         carried = self._carried(pair)
         if carried:
             return Verdict(

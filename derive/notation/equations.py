@@ -17,6 +17,7 @@ from derive.notation.names import letter_of
 from derive.notation.survey import bracket_letters, with_brackets
 from derive.source import Source, SourceError, Span
 
+_POSITIVE = frozenset({"\\epsilon", "\\varepsilon", "\\tau", "N", "M", "m", "n", "D", "d", "K", "C", "T"})
 _DEFINING = frozenset({"\\leftarrow", "\\equiv", "\\triangleq", "\\coloneqq"})
 
 Role = Literal["definition", "claim", "note", "given"]
@@ -40,6 +41,7 @@ class Equation:
         relations: what stands between the members.
         previous: the equation that this one continues.
         conditions: what is said beside it about its indices.
+        restricted: whether it is claimed under a condition that is none on indices, such as ``x > 0``.
         role: definitions introduce the name on their left side with the first link.
         names: the members that are names introduced here, by position, each with its number of indices.
         value_at: the member that says what they are.
@@ -56,6 +58,7 @@ class Equation:
     ignored: bool = False
     previous: Equation | None = None
     conditions: tuple[Condition, ...] = ()
+    restricted: bool = False
     lead: str = ""
     role: Role = "claim"
     names: dict[int, tuple[str, int]] = field(default_factory=dict)
@@ -220,8 +223,8 @@ def _equation(block: Block, statement: Statement | Unreadable, bound: frozenset[
     relations = _relations(node) if isinstance(node, S.Chain) else ()
     asides = [with_brackets(aside, bound) for aside in statement.asides]
     conditions = tuple(c for aside in asides for c in _conditions(aside))
-    span = _at(statement.span, block)
-    yield Equation(span=span, members=members, relations=relations, conditions=conditions, lead=statement.lead, **base)  # type: ignore[arg-type]
+    said = {"conditions": conditions, "restricted": any(map(restricts, asides)), "lead": statement.lead}
+    yield Equation(span=_at(statement.span, block), members=members, relations=relations, **said, **base)  # type: ignore[arg-type]
     for aside in asides:
         yield from _remark(aside, base)
 
@@ -275,6 +278,32 @@ def _conditions(aside: Node) -> Iterator[Condition]:
         first, second = aside.members
         if letter_of(first) is not None and isinstance(second, S.Symbol | S.Script | S.Number):
             yield Condition(first, second, aside.relations[0] == "=")
+
+
+_INEQUALITIES = frozenset({"<", ">", "\\leq", "\\geq", "\\le", "\\ge", "\\leqslant", "\\geqslant", "\\ll", "\\gg"})
+_RESTRICTING = ("if ", "when ", "otherwise", "else", "wenn ", "falls ", "sonst", "si ", "sinon")
+
+
+def restricts(aside: Node) -> bool:
+    """Whether a remark limits where an equation holds, other than to some of its indices.
+
+    That sizes and what only keeps a root from zero are positive limits nothing.
+    """
+    if isinstance(aside, S.Group | S.Decoration):
+        return restricts(aside.body)
+    if isinstance(aside, S.Sequence):
+        return any(map(restricts, aside.items))
+    if isinstance(aside, S.Words):
+        return any(aside.text.strip().lower().startswith(word) for word in _RESTRICTING)
+    if not isinstance(aside, S.Chain) or set(aside.relations) & {"\\neq", "="} and list(_conditions(aside)):
+        return False
+    if "\\in" in aside.relations:
+        return isinstance(aside.members[-1], S.Group)
+    return not (set(aside.relations) & _INEQUALITIES and all(map(_is_positive, aside.members)))
+
+
+def _is_positive(node: Node) -> bool:
+    return isinstance(node, S.Number) or (isinstance(node, S.Symbol) and node.name in _POSITIVE)
 
 
 def _remark(aside: Node, base: dict[str, object]) -> Iterator[Equation]:

@@ -42,6 +42,7 @@ class Pair:
         conditions: pairs of indices that are equal (or not) where the equation is claimed.
         unknown: names in it that nothing introduces.
         stray: letters that the right side has and the left side lacks.
+        restricted: whether it is claimed under a condition that is not among those.
     """
 
     left: Expr
@@ -51,6 +52,7 @@ class Pair:
     conditions: tuple[tuple[Expr, Expr, bool], ...] = ()
     unknown: frozenset[str] = frozenset()
     stray: tuple[Symbol, ...] = ()
+    restricted: bool = False
 
 
 @dataclass
@@ -149,7 +151,8 @@ class Sides:
         stray = tuple(s for s, _ in indices if s in right.free_symbols and s not in left.free_symbols)
         sizes = tuple(axis.size for _, axis in indices)
         unknown = frozenset(self.elaborator.unknown - self.elaborator.variables)
-        return Pair(left, right, tuple(s for s, _ in indices), sizes, conditions, unknown, stray)
+        restricted = self.equation.restricted or len(conditions) < len(self.equation.conditions)
+        return Pair(left, right, tuple(s for s, _ in indices), sizes, conditions, unknown, stray, restricted)
 
     def _conditions(self) -> Iterator[tuple[Expr, Expr, bool]]:
         for condition in self.equation.conditions:
