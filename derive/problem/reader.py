@@ -19,6 +19,7 @@ from derive.problem.outline import build_graph
 from derive.problem.prefixes import adopt_prefix
 from derive.problem.problem import Problem
 from derive.problem.shapes import find_loss_name, infer_ranks, join_axes
+from derive.problem.stacks import adopt_capitals
 from derive.problem.upstream import assume_upstream
 
 
@@ -70,6 +71,7 @@ def _build(draft: Draft) -> None:
     draft.classifier.count_indices(draft.equations)
     find_loss_name(draft)
     adopt_prefix(draft)
+    adopt_capitals(draft)
     draft.classifier.classify()
     infer_ranks(draft)
     join_axes(draft)
