@@ -126,7 +126,7 @@ class Proof:
 
 def decide(left: Expr, right: Expr, positive: tuple[str, ...], timeout: float) -> Proof:
     """Judge an equality without a document, by the normal form and by the probe."""
-    first, second = (normalised(sympy.sympify(side, strict=True)) for side in (left, right))
+    first, second = normalised(*(sympy.sympify(side, strict=True) for side in (left, right)))
     claim = _claim(first, second)
     sizes = {s.name for e in (first, second) for s in e.free_symbols if s.is_integer and s.is_positive}
     prover = Prover({}, {*positive, *sizes}, (), time.monotonic() + timeout)

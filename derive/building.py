@@ -34,7 +34,8 @@ def graph_of(equations: Equations, positive: Iterable[str] = (), loss: str = "L"
         ValueError: a sum that does not begin at 1.
     """
     given = list(map(_sides, equations))
-    pairs = [(_spelled(normalised(left)), _spelled(normalised(right))) for left, right in given]
+    flat = [_spelled(side) for side in normalised(*(side for pair in given for side in pair))]
+    pairs = list(zip(flat[::2], flat[1::2], strict=True))
     for left, _ in pairs:
         letters = indices_of(left)
         if not is_quantity(left) or len(set(letters)) < len(letters):
@@ -57,44 +58,71 @@ def _sides(equation: tuple[Expr, Expr] | sympy.Eq) -> tuple[Expr, Expr]:
 # -- vocabulary ------------------------------------------------------------------------------------------------------
 
 
-def normalised(expr: Expr) -> Expr:
-    """The expression in derive's vocabulary: integer index symbols, ranges from 1, max and min written out."""
-    indices = {i for e in expr.atoms(sympy.Indexed) for i in e.indices if isinstance(i, Symbol | sympy.Idx)}
-    indices |= {limit[0] for s in expr.atoms(sympy.Sum, sympy.Product) for limit in s.limits}
+def normalised(*exprs: Expr) -> list[Expr]:
+    """Expressions in derive's vocabulary: integer index symbols, indices numbered from 1, max and min written out.
+
+    Raises:
+        ValueError: sums that begin neither all at 1 nor all at 0, or at 0 beside entries that are read by number.
+    """
+    first = _first_value(exprs)
+    ends = {s for t in _totals(exprs) for _, _, high in t.limits for s in high.free_symbols}
+    indices = {i for e in _entries(exprs) for i in e.indices if isinstance(i, Symbol | sympy.Idx)} - ends
+    indices |= {limit[0] for t in _totals(exprs) for limit in t.limits}
     fresh = {i: index(str(i)) for i in indices if not (isinstance(i, Symbol) and i.is_integer and not i.is_positive)}
-    return _rewritten(expr.xreplace(fresh))
+    return [_rewritten(expr.xreplace(fresh), 1 - first) for expr in exprs]
 
 
-def _rewritten(expr: Expr) -> Expr:
+def _totals(exprs: Iterable[Expr]) -> set[Expr]:
+    return {total for expr in exprs for total in expr.atoms(sympy.Sum, sympy.Product)}
+
+
+def _entries(exprs: Iterable[Expr]) -> set[Expr]:
+    return {entry for expr in exprs for entry in expr.atoms(sympy.Indexed)}
+
+
+def _first_value(exprs: Sequence[Expr]) -> int:
+    """The number of the first entry of every axis, the same throughout: what counts from 0 here and from 1 there
+    would be read as equal."""
+    lows = {(low, i) for total in _totals(exprs) for i, low, _ in total.limits}
+    for low, i in sorted(lows, key=str):
+        if low not in (0, 1) or {other for other, _ in lows} != {low}:
+            raise ValueError(f"the range of {i} begins at {low}: number the values from 1")
+    if not any(low == 0 for low, _ in lows):
+        return 1
+    letters = {i for _, i in lows}
+    for quantity in _entries(exprs):
+        if not all(isinstance(i, Symbol | sympy.Idx) and not i.is_positive for i in quantity.indices):
+            raise ValueError(f"{quantity} beside sums that begin at 0: number the values from 1")
+    for expr in exprs:
+        if any(_is_number(i, expr) for i in letters):
+            raise ValueError("a summed index is used as a number and counts from 0: number the values from 1")
+    return 0
+
+
+def _is_number(i: Symbol, expr: Expr) -> bool:
+    """Whether an index is used as a number, not only as an index."""
+    if isinstance(expr, sympy.Indexed | sympy.KroneckerDelta):
+        return False
+    if isinstance(expr, sympy.Sum | sympy.Product):
+        return _is_number(i, expr.function)
+    return bool(expr == i) or any(_is_number(i, a) for a in expr.args)
+
+
+def _rewritten(expr: Expr, shift: int) -> Expr:
+    """An expression with ranges that end ``shift`` later and begin at 1."""
     if not expr.args or isinstance(expr, sympy.Indexed):
         return expr
     if isinstance(expr, sympy.Sum | sympy.Product):
         letters = {limit[0]: bound(limit[0].name) for limit in expr.limits}
-        limits = [(letters[i], 1, _count(i, low, high, expr.function)) for i, low, high in expr.limits]
-        return expr.func(_rewritten(expr.function).xreplace(letters), *limits)
-    parts = [_rewritten(a) for a in expr.args]
+        limits = [(letters[i], 1, high + shift) for i, _, high in expr.limits]
+        return expr.func(_rewritten(expr.function, shift).xreplace(letters), *limits)
+    parts = [_rewritten(a, shift) for a in expr.args]
     if isinstance(expr, sympy.Max | sympy.Min):
         joined = parts[0]
         for part in parts[1:]:
             joined = (maximum if isinstance(expr, sympy.Max) else minimum)(joined, part)
         return joined
     return expr.func(*parts)
-
-
-def _count(i: Symbol, low: Expr, high: Expr, body: Expr) -> Expr:
-    """How many values an index takes; where they are numbered from 0, they are numbered from 1 instead."""
-    if low == 1:
-        return high
-    if low == 0 and all(i in e.indices or not e.has(i) for e in body.atoms(sympy.Indexed)) and not _is_number(i, body):
-        return high + 1
-    raise ValueError(f"the range of {i} begins at {low}: number the values from 1")
-
-
-def _is_number(i: Symbol, expr: Expr) -> bool:
-    """Whether an index is used as a number, not only as an index."""
-    if isinstance(expr, sympy.Indexed | sympy.KroneckerDelta):
-        return any(a != i and a.has(i) for a in expr.args[1:])
-    return expr == i or any(_is_number(i, a) for a in expr.args)
 
 
 def _spelled(expr: Expr) -> Expr:

@@ -48,9 +48,24 @@ def test_a_proof_is_not_a_bool() -> None:
         bool(derive.prove(x[i], x[i]))
 
 
-def test_a_range_that_does_not_begin_at_one_is_refused() -> None:
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        (Sum(x[i], (i, 0, N - 1)), Sum(x[i], (i, 1, N))),
+        (Sum(x[i], (i, 2, N)), x[j]),
+        (Sum(x[i], (i, 0, N - 1)) - x[0], x[j]),
+        (Sum(i * x[i], (i, 0, N - 1)), x[j]),
+    ],
+)
+def test_a_range_that_could_be_misread_is_refused(left: Expr, right: Expr) -> None:
     with pytest.raises(ValueError, match="number the values from 1"):
-        derive.prove(Sum(x[i], (i, 0, N)), x[j])
+        derive.prove(left, right)
+
+
+def test_sums_may_all_begin_at_zero() -> None:
+    mean = Sum(x[i], (i, 0, N - 1)) / N
+    assert derive.prove(Sum(x[i] - mean, (i, 0, N - 1)), 0).status == "proved"
+    assert derive.prove(Sum(x[i] - mean, (i, 0, N)), 0).status == "refuted"
 
 
 def test_text_is_no_expression() -> None:
