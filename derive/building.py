@@ -95,7 +95,7 @@ def _first_value(exprs: Sequence[Expr]) -> int:
             raise ValueError(f"{quantity} beside sums that begin at 0: number the values from 1")
     for expr in exprs:
         if any(_is_number(i, expr) for i in letters):
-            raise ValueError("a summed index is used as a number and counts from 0: number the values from 1")
+            raise ValueError("a summed index that is used as a number begins at 0: number the values from 1")
     return 0
 
 
