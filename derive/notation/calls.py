@@ -95,9 +95,35 @@ def _apply_defined(ctx: Context, key: str, argument: Node, node: Node) -> Value:
     chosen = dict(zip(function.parameters, arguments, strict=True))
     ctx.expanding.append(key)
     try:
+        if len(arguments) == 1 and _is_of_numbers(function.body, function.parameters[0], ctx):
+            value = ctx.value(arguments[0])
+            if value.slots:
+                return _entry_by_entry(ctx, function.parameters[0], function.body, value)
         return ctx.value(substituted(function.body, chosen, ctx.table.letters))
     finally:
         ctx.expanding.pop()
+
+
+def _is_of_numbers(body: Node, parameter: str, ctx: Context) -> bool:
+    """Whether a function's body is arithmetic on a number: ``z \\sigma(z)`` of a matrix is no matrix product."""
+    for node in body.walk():
+        if isinstance(node, S.BigOperator | S.Matrix) or (isinstance(node, S.Group) and node.opening not in "([\\{"):
+            return False
+        if isinstance(node, S.Script) and (node.sub is not None or ctx.table.ranks.is_transpose(node.sup)):
+            return False
+        spelled = ctx.table.spell(node) if isinstance(node, S.Symbol) else None
+        if spelled is None or spelled.key == parameter:
+            continue
+        if plain(spelled.key) in ARRAY_FUNCTIONS or (not is_customary(spelled.key) and ctx.table.total(spelled.key, 0)):
+            return False
+    return True
+
+
+def _entry_by_entry(ctx: Context, parameter: str, body: Node, value: Value) -> Value:
+    """A function of a number at each entry of an array."""
+    inner = ctx.value(substituted(body, {parameter: S.Symbol("~u")}, ctx.table.letters))
+    ctx.unknown.discard("~u")
+    return apply(value, lambda u: inner.expr.xreplace({scalar("~u"): u}))
 
 
 def _apply_any(ctx: Context, key: str, argument: Node) -> Value:

@@ -74,7 +74,7 @@ class Ranks:
             self._declared(members)
         for left, right in (members[:2] for members in aliases):
             name = spell(left, self.letters)
-            if name is not None and isinstance(right, S.Script) and self._is_transpose(right.sup):
+            if name is not None and isinstance(right, S.Script) and self.is_transpose(right.sup):
                 self.rows.add(name.key)
         self._spread(definitions + aliases, weak=False)
         settled = [spell(members[0], self.letters) for members in definitions if not self._is_doubtful(members[-1])]
@@ -112,7 +112,7 @@ class Ranks:
     # -- evidence --------------------------------------------------------------------------------------------------
 
     def _evidence(self, node: Node) -> None:
-        if isinstance(node, S.Script) and self._is_transpose(node.sup):
+        if isinstance(node, S.Script) and self.is_transpose(node.sup):
             self.linear = True
             self._vectorial(_without_power(node))
         elif (isinstance(node, S.Group) and node.opening in ("‖", "\\lVert")) or (
@@ -125,7 +125,8 @@ class Ranks:
         elif isinstance(node, S.Product):
             self._applied(node)
 
-    def _is_transpose(self, power: Node | None) -> bool:
+    def is_transpose(self, power: Node | None) -> bool:
+        """Whether a superscript makes a transpose."""
         spelled = spell(power, self.letters) if power is not None else None
         return spelled is not None and spelled.key in TRANSPOSES
 
@@ -138,7 +139,7 @@ class Ranks:
             array = array or (spelled is not None and is_statistic(spelled.key, after))
             if array and not is_value(factor):
                 self._vectorial(next(after.children()))
-            if isinstance(factor, S.Script) and self._is_transpose(factor.sup) and node.operators[k] == "":
+            if isinstance(factor, S.Script) and self.is_transpose(factor.sup) and node.operators[k] == "":
                 self._column(after)
 
     def _column(self, node: Node) -> None:
@@ -325,7 +326,7 @@ class Ranks:
 
     def rank(self, node: Node) -> int:
         """The number of slots that an expression leaves open, as far as it is known."""
-        if isinstance(node, S.Script) and self._is_transpose(node.sup):
+        if isinstance(node, S.Script) and self.is_transpose(node.sup):
             return self.rank(_without_power(node))
         spelled = spell(node, self.letters)
         if spelled is not None:
@@ -390,7 +391,7 @@ class Ranks:
 
     def _is_row(self, node: Node) -> bool:
         """Whether a factor is a transpose, or a name for one."""
-        if isinstance(node, S.Script) and self._is_transpose(node.sup):
+        if isinstance(node, S.Script) and self.is_transpose(node.sup):
             return True
         spelled = spell(node, self.letters)
         return spelled is not None and spelled.key in self.rows

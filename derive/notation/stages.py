@@ -30,6 +30,41 @@ def named_stages(
     return chains, stages
 
 
+def with_names(chains: list[tuple[Node, ...]]) -> list[tuple[Node, ...]]:
+    """The chains with the name of a differentiated intermediate wherever another chain writes out what it is.
+
+    After ``h = f(x W)`` and ``a = x W``, the loss depends on a by way of h.
+    """
+    for at, members in enumerate(chains):
+        name, body = members[0], members[-1]
+        if len(members) != 2 or not _is_differentiated(name, chains) or not _is_composed(body):
+            continue
+        if _has_derivative(body) or any(node == name for node in body.walk()):
+            continue
+        chains = [
+            other if k == at or other[0] == name or any(map(_has_derivative, other)) else (other[0], *(_replaced(m, body, name) for m in other[1:]))
+            for k, other in enumerate(chains)
+        ]
+    return chains
+
+
+def _is_differentiated(name: Node, chains: list[tuple[Node, ...]]) -> bool:
+    """Whether a name stands behind a ∂ in a denominator, or below a ∇."""
+    if spell(name, Letters()) is None:
+        return False
+    for node in (node for members in chains for member in members for node in member.walk()):
+        below = node.denominator if isinstance(node, S.Fraction) else None
+        if isinstance(below, S.Product) and len(below.factors) == 2 and below.factors[1] == name:
+            return True
+        if isinstance(node, S.Script) and node.sub == name and node.base == S.Symbol("\\nabla"):
+            return True
+    return False
+
+
+def _is_composed(body: Node) -> bool:
+    return isinstance(body, S.Product | S.Sum) and spell(body, Letters()) is None
+
+
 def _is_taken(k: int, taken: set[str], stages: list[tuple[str, Node]]) -> bool:
     return f"u_{k}" in taken or any(name == f"u_{{{k}}}" for name, _ in stages)
 
