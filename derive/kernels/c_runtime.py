@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from derive.kernels.build import library
-from derive.kernels.c_target import Function, Parameter
+from derive.kernels.loops import Function, Parameter
 from derive.kernels.program import Kernel, Program
 from derive.kernels.support import checked
 

@@ -9,35 +9,12 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
-from fractions import Fraction
+from collections.abc import Sequence
 
+from derive.kernels.code import C, Code
+from derive.kernels.loops import Function, Parameter, Target, Writer, write_body
+from derive.kernels.program import Kernel
 from derive.kernels.prose import WIDTH, accuracy, shape, summary
-from derive.kernels.program import (
-    Array,
-    Call,
-    Equal,
-    Kernel,
-    Node,
-    Number,
-    Output,
-    Power,
-    Product,
-    Program,
-    Quotient,
-    Read,
-    Size,
-    Step,
-    Sum,
-    children,
-    reads,
-    walk,
-)
-from derive.kernels.schedule import block_of, passes, space_of
-from derive.kernels.c_body import PRIME, SAMPLE, Lines, write_body
-from derive.kernels.merging import merged
-from derive.kernels.precision import Types
 
 PRELUDE = """\
 #include <math.h>
@@ -160,7 +137,7 @@ KNOWN = (("LINE", LINE), ("put", PUT), ("rounded", ROUNDED), ("sigmoid", SIGMOID
 
 def source(kernel: Kernel) -> str:
     """The C file."""
-    functions = [Function(kernel, p).text() for p in (kernel.forward, kernel.backward)]
+    functions = [_text(Function(kernel, p)) for p in (kernel.forward, kernel.backward)]
     body = "\n\n".join(functions)
     helpers = [THREADS]
     helpers += [text for name, text in KNOWN if re.search(rf"\b{name}\b", body)]
@@ -177,81 +154,95 @@ def source(kernel: Kernel) -> str:
 # -- functions -------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Parameter:
-    """A parameter of a C function, in the order in which it is passed.
+class _Threads(Target):
+    """Threads by OpenMP, one piece of memory, results by way of lines."""
 
-    Attributes:
-        kind: ``size``, ``number``, ``in`` or ``out``.
-        wide: whether an array is of double whatever the data.
-    """
+    streams = True
 
-    name: str
-    kind: str
-    wide: bool = False
-    axes: tuple[str, ...] = ()
+    def begin(self, out: Code, writer: Writer, streamed: bool) -> None:
+        entries = writer.count(writer.function.space)
+        out.say(f"const long threads = threads_for({entries})")
+        if streamed:
+            out.say(f"const int far = {entries} * (long)sizeof(real) >= FAR")
+
+    def arrays(self, out: Code, wanted: Sequence[tuple[str, str, bool]]) -> None:
+        if not wanted:
+            return
+        out.say(f"double *const room = calloc({' + '.join(size for _, size, _ in wanted)} + 1, sizeof *room)")
+        out.open("if (room == NULL)")
+        out.say("return 1")
+        out.depth -= 1
+        at = "room"
+        for name, size, wide in wanted:
+            out.say(f"double *restrict {name} = {at}" if wide else f"real *restrict {name} = (real *)({at})")
+            at = f"{at} + {size}"
+
+    def share(self, out: Code, count: str) -> None:
+        out.line("#pragma omp parallel num_threads(threads)")
+        out.open("{")
+        out.say("long thread, begin, end")
+        out.say(f"share({count}, &thread, &begin, &end)")
+
+    def own(self, out: Code, name: str, of: str, size: str, wide: bool) -> None:
+        place = "thread" if size == "1" else f"thread * {size}"
+        out.say(f"{'double' if wide else 'real'} *restrict {name} = {of} + {place}")
+
+    def shared(self, out: Code, streamed: bool) -> None:
+        if streamed:
+            out.say("settle()")
+        out.end()
+
+    def each(self, out: Code, axis: str, size: str, simd: bool) -> None:
+        out.line(f"#pragma omp parallel for {'simd ' if simd else ''}num_threads(threads)")
+        out.loop(axis, "0", size)
+
+    def piece(self, out: Code, names: Sequence[str]) -> None:
+        out.say(f"real {', '.join(f'line_{name}[LINE]' for name in names)}")
+
+    def put(self, out: Code, name: str, at: str, count: str) -> None:
+        out.say(f"put({name} + {at}, line_{name}, {count}, far)")
+
+    def finish(self, out: Code, has_arrays: bool) -> None:
+        if has_arrays:
+            out.say("free(room)")
+        out.say("return 0")
 
 
-class Function:
-    """One direction as a C function."""
+def _text(function: Function) -> str:
+    """A function with the comment before it."""
+    declared = ", ".join(_declared(p).replace(" ", "~") for p in function.parameters())
+    signature = textwrap.wrap(f"int {function.program.name}({declared})", WIDTH, subsequent_indent="    ")
+    out = C()
+    write_body(function, out, _Threads())
+    return "\n".join([*_comment(function), *(line.replace("~", " ") for line in signature), "{", *out.lines, "}", ""])
 
-    def __init__(self, kernel: Kernel, program: Program) -> None:
-        self.kernel = kernel
-        self.original = program
-        self.program = merged(program)
-        self.types = Types(kernel, program)
-        self.space = space_of(self.program)
-        self.block = block_of(self.program)
-        stored = [o.step for o in program.outputs]
-        self.passes = passes(self.program.steps, frozenset(self.block), stored)
-        self.inner = tuple(a for a in self.space if a not in self.block)
-        self.outputs = {o.step: o for o in program.outputs}
 
-    # -- signature ---------------------------------------------------------------------------------------------------
+def _declared(parameter: Parameter) -> str:
+    kind = "double" if parameter.wide else "real"
+    match parameter.kind:
+        case "size":
+            return f"long {parameter.name}"
+        case "number":
+            return f"double {parameter.name}"
+        case "in":
+            return f"const {kind} *restrict {parameter.name}"
+        case _:
+            return f"{kind} *restrict {parameter.name}"
 
-    def parameters(self) -> list[Parameter]:
-        """What is passed, in order: sizes, inputs, outputs."""
-        known = [Parameter(n, "size") for n in self.original.size_names]
-        for array in self.original.arrays:
-            kind = "in" if array.axes else "number"
-            known.append(Parameter(array.name, kind, self.types.wide_array(array.name), array.axes))
-        for output in self.original.outputs:
-            step = self.original.by_name[output.step]
-            known.append(Parameter(output.step, "out", self.types.wide_output(output), step.axes))
-        return known
 
-    def _declared(self, parameter: Parameter) -> str:
-        kind = "double" if parameter.wide else "real"
-        match parameter.kind:
-            case "size":
-                return f"long {parameter.name}"
-            case "number":
-                return f"double {parameter.name}"
-            case "in":
-                return f"const {kind} *restrict {parameter.name}"
-            case _:
-                return f"{kind} *restrict {parameter.name}"
+def _comment(function: Function) -> list[str]:
+    lines = [f"/* The {function.program.name} pass of {function.kernel.title}."]
+    for p in function.parameters():
+        if p.kind in ("in", "out"):
+            lines.append(f"     {p.name}: {_meaning(function, p)}{shape(p.axes, function.original)}")
+    return [*lines, "*/"]
 
-    def text(self) -> str:
-        declared = ", ".join(self._declared(p).replace(" ", "~") for p in self.parameters())
-        signature = textwrap.wrap(f"int {self.program.name}({declared})", WIDTH, subsequent_indent="    ")
-        signature = [line.replace("~", " ") for line in signature]
-        out = Lines()
-        write_body(self, out)
-        return "\n".join([*self._comment(), *signature, "{", *out.lines, "}", ""])
 
-    def _comment(self) -> list[str]:
-        lines = [f"/* The {self.program.name} pass of {self.kernel.title}."]
-        for p in self.parameters():
-            if p.kind in ("in", "out"):
-                lines.append(f"     {p.name}: {self._meaning(p)}{shape(p.axes, self.original)}")
-        return [*lines, "*/"]
-
-    def _meaning(self, parameter: Parameter) -> str:
-        array = self.original.array_by_name.get(parameter.name)
-        if array is not None and array.role == "upstream":
-            return f"the gradient by {self.kernel.label_of(array)}, "
-        output = self.outputs.get(parameter.name)
-        if output is not None and self.program.name == "backward":
-            return f"the gradient by {output.label}, "
-        return "saved, " if output is not None and output.saved else ""
+def _meaning(function: Function, parameter: Parameter) -> str:
+    array = function.original.array_by_name.get(parameter.name)
+    if array is not None and array.role == "upstream":
+        return f"the gradient by {function.kernel.label_of(array)}, "
+    output = function.outputs.get(parameter.name)
+    if output is not None and function.program.name == "backward":
+        return f"the gradient by {output.label}, "
+    return "saved, " if output is not None and output.saved else ""
