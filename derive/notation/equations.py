@@ -11,6 +11,7 @@ from derive.latex import syntax as S
 from derive.latex.parser import parse_display
 from derive.latex.syntax import Node, Statement, Unreadable, span_of
 from derive.notation.axes import Scope
+from derive.notation.capitals import with_operators
 from derive.notation.dots import without_dots
 from derive.notation.functions import Functions, find_functions, without_arguments
 from derive.notation.names import letter_of
@@ -218,7 +219,7 @@ def _equation(block: Block, statement: Statement | Unreadable, bound: frozenset[
             yield Equation(span=_at(statement.span, block), error=error, **base)  # type: ignore[arg-type]
         return
     taken = frozenset(inner.name for inner in statement.node.walk() if isinstance(inner, S.Symbol))
-    node = _undecorated(without_dots(with_brackets(statement.node, bound), taken))
+    node = _undecorated(without_dots(with_operators(with_brackets(statement.node, bound)), taken))
     members = node.members if isinstance(node, S.Chain) else (node,)
     relations = _relations(node) if isinstance(node, S.Chain) else ()
     asides = [with_brackets(aside, bound) for aside in statement.asides]

@@ -1,0 +1,61 @@
+"""``\\Sigma_{i=1}^{m}`` typed for a sum, ``\\Pi`` for a product: the letters with limits, read as the operators."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+
+from derive.latex import syntax as S
+from derive.latex.syntax import Node, span_of
+
+_OPERATORS = {"\\Sigma": "sum", "\\Pi": "prod"}
+
+
+def with_operators(node: Node) -> Node:
+    """The tree with such letters as operators over the factors behind them."""
+    changes: dict[str, object] = {}
+    for item in fields(node):
+        value = getattr(node, item.name)
+        new = _rebuilt(value)
+        if new is not value:
+            changes[item.name] = new
+    node = replace(node, **changes) if changes else node
+    return _opened(node) if isinstance(node, S.Product) else node
+
+
+def _rebuilt(value: object) -> object:
+    if isinstance(value, Node):
+        return with_operators(value)
+    if isinstance(value, tuple) and any(isinstance(v, Node | tuple) for v in value):
+        new = tuple(_rebuilt(v) for v in value)
+        return new if any(a is not b for a, b in zip(new, value, strict=True)) else value
+    return value
+
+
+def _opened(product: S.Product) -> Node:
+    """The product with its first such letter applied to all that follows."""
+    for k, factor in enumerate(product.factors[:-1]):
+        operator = _operator(factor)
+        if operator is None or not isinstance(factor, S.Script):
+            continue
+        rest = _part(product, k + 1, len(product.factors))
+        body = _opened(rest) if isinstance(rest, S.Product) else rest
+        whole = S.BigOperator(operator, factor.sub, factor.sup, body, span_of(factor).join(span_of(body)))
+        if not k:
+            return whole
+        return S.Product((*product.factors[:k], whole), product.operators[:k], product.span)
+    return product
+
+
+def _operator(node: Node) -> str | None:
+    """The operator that a letter with limits is."""
+    if not isinstance(node, S.Script) or not isinstance(node.base, S.Symbol) or not isinstance(node.sub, S.Chain):
+        return None
+    return _OPERATORS.get(node.base.name) if node.sub.relations[0] == "=" else None
+
+
+def _part(node: S.Product, start: int, end: int) -> Node:
+    factors = node.factors[start:end]
+    if len(factors) == 1:
+        return factors[0]
+    span = span_of(factors[0]).join(span_of(factors[-1]))
+    return S.Product(factors, node.operators[start : end - 1], span)
