@@ -5,7 +5,7 @@ from __future__ import annotations
 import sympy
 from sympy import Integer, Symbol
 
-from derive.language import scalar, sigmoid
+from derive.language import erf, scalar, sigmoid
 from derive.latex import syntax as S
 from derive.latex.syntax import Node, span_of
 from derive.notation import conditions, powers
@@ -66,7 +66,20 @@ def _apply_name(ctx: Context, key: str, argument: Node, node: Node) -> Value | N
         return apply(ctx.value(argument), lambda u: maximum(Integer(0), u))
     if name in ARRAY_FUNCTIONS:
         return _apply_array(ctx, name, argument, node)
-    return None
+    return _apply_vague(ctx, key, argument) if key in ctx.table.vague else None
+
+
+def _apply_vague(ctx: Context, key: str, argument: Node) -> Value:
+    """Φ and φ of the normal distribution, or a function of which nothing is known."""
+    ctx.vague.add(key)
+    value = ctx.value(argument)
+    if key == "\\Phi":
+        ctx.table.tell("\\Phi(u) is the normal distribution function")
+        return apply(value, lambda u: (1 + erf(u / sympy.sqrt(2))) / 2)
+    if key in ("\\phi", "\\varphi"):
+        ctx.table.tell(f"{key}(u) is the normal density")
+        return apply(value, lambda u: sympy.exp(-(u**2) / 2) / sympy.sqrt(2 * sympy.pi))
+    return apply(value, lambda u: sympy.Function(key, real=True)(u))
 
 
 def is_customary(key: str) -> bool:

@@ -65,6 +65,7 @@ class Context(ABC):
         asked: the questions of the policy that came up.
         free: the letters of the equation that no sum binds, with their axes.
         unknown: names that nothing in the document introduces.
+        vague: functions that were given their customary meaning, or none: what is read with them is not refuted.
         variables: names that are arguments of arbitrary functions, and need no introduction.
         scope: the letters that sums around the present node bind.
         expanding: the document's functions that are being expanded.
@@ -78,6 +79,7 @@ class Context(ABC):
     asked: set[str] = field(default_factory=set)
     free: dict[str, Letter] = field(default_factory=dict)
     unknown: set[str] = field(default_factory=set)
+    vague: set[str] = field(default_factory=set)
     variables: set[str] = field(default_factory=set)
     scope: dict[str, Letter] = field(default_factory=dict)
     expanding: list[str] = field(default_factory=list)

@@ -7,7 +7,8 @@ parameters and expanded where it is used.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from itertools import pairwise
 from typing import Any
@@ -15,7 +16,7 @@ from typing import Any
 from derive.latex import syntax as S
 from derive.latex.constructs import FUNCTIONS
 from derive.latex.syntax import Node, span_of
-from derive.notation.names import Letters, Spelling, spell
+from derive.notation.names import Letters, Spelling, spell, symbol_key
 
 _PLAIN = Letters()
 
@@ -105,6 +106,24 @@ def find_functions(chains: list[tuple[Node, ...]]) -> Functions:
     return Functions(values, aliases)
 
 
+def vague_functions(chains: Iterable[tuple[Node, ...]], known: Container[str]) -> frozenset[str]:
+    """Names that never stand without a bracket of one bare name behind them, and that nothing defines: ``\\Phi(x)``."""
+    called: Counter[str] = Counter()
+    used: Counter[str] = Counter()
+    for members in chains:
+        for node in (node for member in members for node in member.walk()):
+            if isinstance(node, S.Symbol):
+                used[symbol_key(node)] += 1
+            if not isinstance(node, S.Product):
+                continue
+            for head, group, operator in zip(node.factors, node.factors[1:], node.operators, strict=False):
+                bare = isinstance(group, S.Group) and group.opening == "(" and spell(group.body, _PLAIN) is not None
+                if isinstance(head, S.Symbol) and not operator and bare and not is_value(head):
+                    called[symbol_key(head)] += 1
+    return frozenset(key for key, n in called.items() if n == used[key] and key not in known and key not in _OPERATORS)
+
+
+_OPERATORS = ("\\partial", "\\nabla", "d", "\\Delta", "\\delta")
 _STATISTICS = frozenset({"E", "mathbb{E}", "mean", "Mean", "Var", "var", "mathbb{V}"})
 
 

@@ -51,6 +51,7 @@ class Table:
         fixed: index letters that stand for one particular value, with their axis.
         selectors: names whose entries are used as indices, with the axis that they choose from.
         carried: names of one step of a recurrence that other steps use too.
+        vague: names written as functions of which the document says nothing.
         variable: what arbitrary functions depend on where they are written without argument.
         arguments: names that the document writes with arguments, with those.
         uses: for each defined name those that its definition uses.
@@ -70,6 +71,7 @@ class Table:
     inputs: set[str] = field(default_factory=set)
     fixed: dict[str, Axis] = field(default_factory=dict)
     selectors: dict[str, Axis] = field(default_factory=dict)
+    vague: frozenset[str] = frozenset()
     variable: str = "~x"
     carried: set[str] = field(default_factory=set)
     arguments: dict[str, tuple[str, ...]] = field(default_factory=dict)

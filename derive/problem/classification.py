@@ -138,9 +138,9 @@ class Classifier:
         if first and self._contains_derivative(equation.members[0]):
             return 0  # the true value, whatever the steps between
         links = equation.relations
-        after = next(
-            (k for k in range(first + 1, len(equation.members)) if k not in names and links[k - 1] == "="), None
-        )
+        later = [k for k in range(first + 1, len(equation.members)) if k not in names and links[k - 1] == "="]
+        clear = [k for k in later if not any(s.key in self.table.vague for s in self.spellings(equation.members[k]))]
+        after = next(iter(clear or later), None)
         before = next((k for k in range(first - 1, -1, -1) if k not in names), None)
         if after is None and before is None:
             names.pop(max(names)) if len(names) > 1 else None

@@ -150,7 +150,7 @@ class Sides:
                 indices.append((letter.symbol, letter.axis))
         stray = tuple(s for s, _ in indices if s in right.free_symbols and s not in left.free_symbols)
         sizes = tuple(axis.size for _, axis in indices)
-        unknown = frozenset(self.elaborator.unknown - self.elaborator.variables)
+        unknown = frozenset((self.elaborator.unknown - self.elaborator.variables) | self.elaborator.vague)
         restricted = self.equation.restricted or len(conditions) < len(self.equation.conditions)
         return Pair(left, right, tuple(s for s, _ in indices), sizes, conditions, unknown, stray, restricted)
 
