@@ -22,7 +22,7 @@ def disagreements(checked: Checked, text: str) -> list[tuple[int, str, list[tupl
     """Where a document does not get the verdicts that it demands: line, demand, and what it got instead.
 
     Every link behind a mark has its verdict or only introduces a name, and at least one has it; ``refuted`` wants one
-    refuted link. What stands before the first mark is the forward pass, of which nothing may fail.
+    refuted link. What stands before the first mark is the forward pass, of which nothing may fail or stay open.
     """
     expected = [(0, "forward"), *marks(text)]
     ends: list[float] = [at for at, _ in expected[1:]]
@@ -37,7 +37,7 @@ def disagreements(checked: Checked, text: str) -> list[tuple[int, str, list[tupl
 def _fits(expected: str, found: list[Statement]) -> bool:
     statuses = {s.status for s in found}
     if expected == "forward":
-        return statuses <= {"assumed", "note"}
+        return statuses <= {"assumed", "note", "proved"}
     if expected == "refuted":
         return "refuted" in statuses
     return expected in statuses and statuses <= {expected, "assumed", "note"}

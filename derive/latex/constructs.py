@@ -250,6 +250,7 @@ DECORATIONS = {
     "underbracket": (1, 0), "overbracket": (1, 0), "underbrace": (1, 0), "overbrace": (1, 0), "underset": (2, 1),
     "overset": (2, 1), "stackrel": (2, 1), "mathchoice": (4, 0), "substack": (1, 0), "highlight": (1, 0), "hl": (1, 0),
 }  # fmt: skip
+WITH_OPTION = frozenset({"bbox", "smash", "framebox", "colorbox", "textcolor", "fcolorbox"})  # may have a [...] first
 BRACES = frozenset({"underbrace", "overbrace", "underbracket", "overbracket"})
 
 DELIMITER_SIZES = frozenset(
@@ -401,6 +402,9 @@ COMMANDS: frozenset[str] = frozenset().union(
     DECORATIONS, DELIMITER_SIZES, DELIMITERS, FRACTIONS, ROOTS, ELLIPSES, QUANTIFIERS, STRUCTURE,
 )  # fmt: skip
 """Every command the reader knows: what a damaged text can have meant, and what a typo is compared with."""
+
+SYNONYMS = {"\\part": "\\partial"}
+"""Commands that people type for others."""
 
 UNICODE = {
     "×": "\\times", "·": "\\cdot", "⋅": "\\cdot", "∗": "*", "⊙": "\\odot", "∘": "\\circ", "⊗": "\\otimes", "−": "-",

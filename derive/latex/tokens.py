@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from derive.latex.constructs import COMMANDS, UNICODE
+from derive.latex.constructs import COMMANDS, SYNONYMS, UNICODE
 from derive.source import SourceError, Span, Text
 
 MAX_TOKENS = 20_000
@@ -105,7 +105,7 @@ def _classify(kind: str, text: str) -> tuple[str, str]:
         return "mark", "\\\\"
     if kind == "prime":
         return "prime", text
-    return kind, text
+    return kind, SYNONYMS.get(text, text)
 
 
 def _plain(value: str) -> Text:

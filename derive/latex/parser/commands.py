@@ -98,6 +98,13 @@ def _with_font(node: Node, name: str, span: Span) -> Node:
     return node
 
 
+def skip_option(reader: Reader, name: str) -> None:
+    """Skip the ``[yellow]`` of ``\\bbox[yellow]{...}``."""
+    if name in table.WITH_OPTION and reader.look().text == "[":
+        while reader.peek().kind != "end" and reader.take().text != "]":
+            pass
+
+
 def decoration(reader: Reader) -> Node:
     """A box, a colour, a brace with its note: drawn around one of the arguments."""
     token = reader.take()
@@ -105,6 +112,7 @@ def decoration(reader: Reader) -> Node:
     arguments, body_at = table.DECORATIONS[name]
     body: Node = Empty(token.span)
     note: Node | None = None
+    skip_option(reader, name)
     for number in range(arguments):
         if number == body_at:
             body = argument(reader, token)

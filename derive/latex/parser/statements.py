@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from derive.latex import constructs as table
+from derive.latex.parser.commands import skip_option
 from derive.latex.parser.cursor import Reader, is_text, separates
 from derive.latex.parser.environments import close_environment, open_environment
 from derive.latex.parser.prose import begins_condition, prose
@@ -159,6 +160,8 @@ class Statements:
     def _stands_alone(self) -> bool:
         """Whether a decoration's arguments are followed by the end of the statement."""
         tokens, at = self.reader.tokens, self.reader.at + 1
+        while tokens[at].text == "[":
+            at = next((k for k in range(at, len(tokens)) if tokens[k].text == "]"), len(tokens) - 2) + 1
         while tokens[at].text == "{":
             at = self.reader.closing_brace(at) + 1
         while tokens[at].text in _BEFORE_END:
@@ -166,7 +169,7 @@ class Statements:
         return tokens[at].kind == "end" or tokens[at].text in _END
 
     def _decorated(self, arguments: int, body: int) -> None:
-        self.reader.take()
+        skip_option(self.reader, self.reader.take().text[1:])
         for number in range(arguments):
             opened = self.reader.look()
             if number != body:
