@@ -20,6 +20,7 @@ from derive.gradient import NoDerivative, Reading
 from derive.language import D, indices_of, is_quantity, name_of
 from derive.latex import syntax as S
 from derive.latex.syntax import Node, span_of
+from derive.limits import TimeLimit, time_limit
 from derive.mistakes.table import Mistake
 from derive.normal.algebra import GaveUp, Undefined
 from derive.notation.equations import Equation
@@ -160,6 +161,7 @@ class _Checker:
         self.typesetter = typesetter(problem)
         self._heads: dict[Expr, tuple[Expr, Pair]] = {}
         self._forms: dict[tuple[Graph, Expr, Reading], ClosedForm | None] = {}
+        self._left = judge.timeout  # for all closed forms together, in seconds
 
     def statements(self, equation: Equation, number: int) -> list[Statement]:
         judged = self.judge.judge(equation)
@@ -280,11 +282,15 @@ class _Checker:
         return self._forms[key]
 
     def _closed_form(self, court: Court, pair: Pair, reading: Reading) -> ClosedForm | None:
+        start = time.monotonic()
         try:
-            expr = court.calculus.resolve(pair.left, reading)
-            return court.compactor.closed_form(expr, time.monotonic() + self.judge.timeout)
-        except (GaveUp, Undefined, NoDerivative):
+            with time_limit(max(self._left, 0.1)):  # what a reader would not wait for is no help
+                expr = court.calculus.resolve(pair.left, reading)
+                return court.compactor.closed_form(expr, start + self._left)
+        except (GaveUp, Undefined, NoDerivative, TimeLimit):
             return None
+        finally:
+            self._left -= time.monotonic() - start
 
     # -- goals -------------------------------------------------------------------------------------------------------
 
@@ -312,8 +318,9 @@ class _Checker:
     def _proves(self, pair: Pair, expr: Expr) -> bool:
         court = self.judge.court(self.judge.graph_of(pair))
         try:
-            return court.prover.equal(court.calculus.resolve(pair.left, "total"), expr)
-        except (GaveUp, Undefined, NoDerivative):
+            with time_limit(self.judge.timeout):
+                return court.prover.equal(court.calculus.resolve(pair.left, "total"), expr)
+        except (GaveUp, Undefined, NoDerivative, TimeLimit):
             return False
 
 

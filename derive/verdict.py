@@ -310,6 +310,25 @@ class Judge:
                 waiting.extend(definition.uses if definition is not None else self.problem.table.open.get(name, ()))
         return found
 
+    def _unused_given(self, pair: Pair) -> int | None:
+        """The line of a given that could not be used and speaks of what a pair is made from."""
+        unused, names = self.problem.table.unused, names_in(pair.left) | names_in(pair.right)
+        met = set(unused) if self.problem.graph.loss in names else set(unused) & self._made_from(names)
+        return min((unused[name] for name in met), default=None)
+
+    def _has_unrelated_outputs(self, pair: Pair) -> bool:
+        """Whether a loss that nothing defines is differentiated by two ends of the forward pass, or by what two depend on.
+
+        That it is any function of both is a guess: one of them may be a remark, or a part of the other written anew.
+        """
+        graph = self.graph_of(pair)
+        loss = Symbol(graph.loss, real=True)
+        by = {name_of(d.args[1]) for d in pair.left.atoms(D) | pair.right.atoms(D) if d.args[0] == loss}
+        if graph.has_loss or self.problem.table.carried:
+            return False
+        ends = set(graph.outputs)
+        return len(by & ends) > 1 or any(sum(graph.depends(end, name) for end in ends) > 1 for name in by)
+
     def _carried(self, pair: Pair) -> str:
         """A name that a pair differentiates the loss by, and that other steps of a recurrence use."""
         loss = Symbol(self.problem.graph.loss, real=True)
@@ -323,6 +342,13 @@ class Judge:
             return Verdict("undecided", shown, f"nothing in the document says what {names} is", pair=pair)
         if self._meets_open(pair):
             reason = "no proof found, and a definition that it may rest on could not be read"
+            return Verdict("undecided", shown, reason, pair=pair)
+        line = self._unused_given(pair)
+        if line is not None:
+            reason = f"no proof found without what line {line} gives, which derive cannot use"
+            return Verdict("undecided", shown, reason, pair=pair)
+        if self._has_unrelated_outputs(pair):
+            reason = "no proof found, and nothing says how the outputs that it differentiates by depend on each other"
             return Verdict("undecided", shown, reason, pair=pair)
         if pair.restricted:
             reason = "claimed under a condition that derive does not use, and not true without it"

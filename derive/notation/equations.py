@@ -296,7 +296,7 @@ def restricts(aside: Node) -> bool:
         return any(map(restricts, aside.items))
     if isinstance(aside, S.Words):
         return any(aside.text.strip().lower().startswith(word) for word in _RESTRICTING)
-    if not isinstance(aside, S.Chain) or set(aside.relations) & {"\\neq", "="} and list(_conditions(aside)):
+    if not isinstance(aside, S.Chain) or (set(aside.relations) & {"\\neq", "="} and list(_conditions(aside))):
         return False
     if "\\in" in aside.relations:
         return isinstance(aside.members[-1], S.Group)

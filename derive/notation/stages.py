@@ -42,7 +42,9 @@ def with_names(chains: list[tuple[Node, ...]]) -> list[tuple[Node, ...]]:
         if _has_derivative(body) or any(node == name for node in body.walk()):
             continue
         chains = [
-            other if k == at or other[0] == name or any(map(_has_derivative, other)) else (other[0], *(_replaced(m, body, name) for m in other[1:]))
+            other
+            if k == at or other[0] == name or any(map(_has_derivative, other))
+            else (other[0], *(_replaced(m, body, name) for m in other[1:]))
             for k, other in enumerate(chains)
         ]
     return chains

@@ -52,6 +52,7 @@ class Table:
         selectors: names whose entries are used as indices, with the axis that they choose from.
         carried: names of one step of a recurrence that other steps use too.
         vague: names written as functions of which the document says nothing.
+        unused: names in givens that derive could not use, with the line.
         variable: what arbitrary functions depend on where they are written without argument.
         arguments: names that the document writes with arguments, with those.
         uses: for each defined name those that its definition uses.
@@ -74,6 +75,7 @@ class Table:
     vague: frozenset[str] = frozenset()
     variable: str = "~x"
     carried: set[str] = field(default_factory=set)
+    unused: dict[str, int] = field(default_factory=dict)
     arguments: dict[str, tuple[str, ...]] = field(default_factory=dict)
     uses: dict[str, tuple[str, ...]] = field(default_factory=dict)
 

@@ -163,13 +163,22 @@ def _take_given(draft: Draft, equation: Equation) -> None:
     try:
         left, right = (elaborator.scalar(m) for m in equation.members[:2])
     except SourceError as error:
-        draft.fail(equation, error)
+        _leave_unused(draft, equation, error)
         return
     if isinstance(left, sympy.Sum):
         draft.facts.append((left, right))
         draft.table.inputs |= elaborator.unknown
     else:
-        draft.fail(equation, SourceError("derive cannot use this given", equation.span))
+        _leave_unused(draft, equation, SourceError("derive cannot use this given", equation.span))
+
+
+def _leave_unused(draft: Draft, equation: Equation, error: SourceError) -> None:
+    """Keep what a given speaks of: nothing about that is refuted without it."""
+    draft.fail(equation, error)
+    for spelled in (s for member in equation.members for s in draft.classifier.spellings(member)):
+        if not draft.table.is_size(spelled.key):
+            draft.table.unused.setdefault(draft.table.name(spelled.key, len(spelled.indices)), equation.line)
+
 
 
 def _letter(k: int, taken: set[str]) -> str:
