@@ -1,13 +1,15 @@
 """How long derivations take: closed form with every step proved, after import.
 
 Run ``python benchmarks/steps.py`` (``--json`` for numbers). Times are processor seconds of the fastest of several runs,
-each on a forward pass that was read anew; reading it is not counted. Beside derive stand SymPy, which has to be given a
-size, and tensorgrad where it is installed: what each of them was asked to do is said with the numbers.
+each on a forward pass that was read anew; reading it is not counted, nor is the collection of garbage. Beside derive
+stand SymPy, which has to be given a size, and tensorgrad where it is installed: what each of them was asked to do is
+said with the numbers.
 """
 
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import sys
 import time
@@ -77,9 +79,12 @@ def fastest(make: Callable[[], Any], run: Callable[[Any], None], times: int) -> 
     found = []
     for _ in range(times):
         subject = make()
+        gc.collect()
+        gc.disable()  # as timeit does: what other objects there are must not count
         start = time.process_time()
         run(subject)
         found.append(time.process_time() - start)
+        gc.enable()
     return min(found)
 
 

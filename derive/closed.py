@@ -41,6 +41,7 @@ class ClosedForm:
         kept: the name of the intermediate that replaced its data, if one did.
         folds: the changes of coordinates that it took.
         stages: the names of the gradients that it uses, each after those that it uses itself.
+        is_compact: false for a derivative that has no compact form and is left as it is staged.
     """
 
     expr: Expr
@@ -49,6 +50,7 @@ class ClosedForm:
     kept: str | None = None
     folds: tuple[Fold, ...] = ()
     stages: tuple[str, ...] = ()
+    is_compact: bool = True
 
 
 @dataclass(frozen=True)
@@ -221,7 +223,7 @@ class Compactor:
     def _best(self, p: Poly) -> _Form:
         """A normal form in the coordinates in which it costs least, found one coordinate at a time."""
         best = self._form(p, ())
-        usable = [fold for fold in self.coordinates.folds if fold.concerns(p)]
+        usable = self.coordinates.folds_for(p)
         improved = True
         while improved:
             improved = False
@@ -240,6 +242,8 @@ class Compactor:
         algebra = self.prover.algebra
         for fold in sorted(folds, key=lambda f: f.rank):
             p = fold.change(algebra, p)
+            if _has_root_of(p, fold.name):
+                raise GaveUp("a coordinate under a root")
         forms = [p]
         reduced = algebra.reduce(p, None)
         if reduced != p:
@@ -276,6 +280,11 @@ class Compactor:
             else:
                 done[todo.pop()] = None
         return iter(done)
+
+
+def _has_root_of(p: Poly, name: str) -> bool:
+    """Whether a coordinate stands under a root: then it was no good."""
+    return any(e.denominator > 1 and name in a.names for m in p for a, e in m if a.kind == "power")
 
 
 def _has_different_denominators(p: Poly) -> bool:

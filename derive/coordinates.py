@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 
 import sympy
 from sympy import Expr
@@ -53,7 +54,7 @@ class Fold:
     targets: tuple[tuple[Atom, Poly], ...]
     meaning: Definition | None = None
 
-    @property
+    @cached_property
     def replaced(self) -> frozenset[str]:
         """The names whose entries are replaced."""
         return frozenset().union(*(target.names for target, _ in self.targets))
@@ -130,6 +131,20 @@ class Coordinates:
         except (GaveUp, Undefined):
             return None
 
+    def folds_for(self, p: Poly) -> list[Fold]:
+        """The folds that replace something in a normal form."""
+        names = {name for atom in atoms_of(p) for name in atom.names}
+        near = dict.fromkeys(fold for name in sorted(names) for fold in self._folds_by_name.get(name, ()))
+        return [fold for fold in sorted(near, key=self.folds.index) if fold.concerns(p)]
+
+    @cached_property
+    def _folds_by_name(self) -> dict[str, list[Fold]]:
+        found: dict[str, list[Fold]] = {}
+        for fold in self.folds:
+            for name in fold.replaced:
+                found.setdefault(name, []).append(fold)
+        return found
+
     # -- folds -------------------------------------------------------------------------------------------------------
 
     def _folds(self) -> Iterator[Fold]:
@@ -164,8 +179,8 @@ class Coordinates:
             if definition.name in self._values:
                 identity = self._identity(definition)
                 yield identity
-                for fold in self.folds:
-                    if definition.name != fold.name and fold.concerns(identity):
+                for fold in self.folds_for(identity):
+                    if definition.name != fold.name:
                         yield from self._changed(fold, identity)
         for fold in self.folds:
             for atom in fold.own_sums():

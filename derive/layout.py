@@ -281,7 +281,8 @@ class Setter:
         counter = _Counter(self)
         counter.sum(layout)
         whole = (p for p in counter.sums.values() if isinstance(p, Joined) or not _is_inside(p))
-        return tuple(self._piece(piece, {}) for piece in whole)
+        written = (self._piece(piece, {}) for piece in whole)
+        return tuple(total for total in written if not any(s.is_Dummy for s in total.free_symbols))
 
     def base(self, atom: Atom) -> tuple[int, Layout]:
         """The base of a power, with the sign that makes the sizes in it positive."""

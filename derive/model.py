@@ -47,7 +47,7 @@ class Model:
         graph: the forward graph.
         typesetter: the letters and names to write with.
         sizes: the names of all sizes.
-        timeout: seconds for a closed form, and for the proofs of its steps.
+        timeout: seconds for a closed form, and for each stage of a derivation with the proofs of its steps.
     """
 
     def __init__(
@@ -122,7 +122,7 @@ class Model:
 
     def derivation(self, name: str) -> Derivation:
         """The derivation of a gradient, step by step; arguments and errors as for `gradient`."""
-        return self._author.derivation(self.key(name), self._deadline())
+        return self._author.derivation(self.key(name), self.timeout)
 
     def exposition(self, wrt: Sequence[str] | None = None, *, ranges: bool = False) -> Exposition:
         """Derivations as syntax, ready to be printed by a report.

@@ -133,6 +133,7 @@ class Author:
         self.calculus = calculus
         self.compactor = compactor
         self.letters = letters
+        self.seconds = 10.0
         self.deadline: float | None = None
         self._closed: dict[str, Definition] = {}
         self._prover = Prover(graph.by_name, positive, graph.facts, None)
@@ -140,15 +141,18 @@ class Author:
         self._uses: dict[tuple[str, str], _Use] = {}
         self.silent: set[tuple[str, str]] = set()
 
-    def derivation(self, name: str, deadline: float | None = None) -> Derivation:
+    def derivation(self, name: str, seconds: float = 10.0) -> Derivation:
         """The derivation of the gradient by a name.
+
+        Args:
+            seconds: for each stage; a step that is not proved in time is shown as not proved.
 
         Raises:
             GaveUp: no closed form of tolerable size was found.
             NoDerivative: the loss does not depend on the name in a way that is known.
         """
         start = time.perf_counter()
-        self.deadline = deadline
+        self.seconds = seconds
         loss = Symbol(self.graph.loss, real=True)
         self.calculus.resolve(D(loss, entry(name, self.graph.indices_of(name))), "total")
         names = [*self._between(name), name]
@@ -167,6 +171,7 @@ class Author:
 
     def _stage(self, name: str) -> Stage:
         if name not in self._stages:
+            self.deadline = time.monotonic() + self.seconds
             self._stages[name] = self._written(name)
         return self._stages[name]
 
@@ -175,7 +180,7 @@ class Author:
         indices, sizes = self.graph.indices_of(name), self.graph.sizes_of(name)
         left = D(loss, entry(name, indices))
         staged = derivative_name(self.graph.loss, name)
-        form = self.compactor.closed_form(entry(staged, indices), self.deadline)
+        form = self._form(left, staged, indices)
         users = self._users(name)
         steps: tuple[Step, ...] = ()
         uses: list[_Use] = []
@@ -184,10 +189,22 @@ class Author:
             writer = _StageWriter(self, left, form, uses)
             steps = tuple(writer.steps())
             if not is_same(writer.result, form.expr):
-                form = replace(form, expr=writer.result, operations=operations(writer.result))
-            self._closed[staged] = Definition(staged, indices, sizes, form.expr)
+                sums = sums_in(writer.result)
+                form = replace(form, expr=writer.result, operations=operations(writer.result), reductions=sums)
+            if form.is_compact:
+                self._closed[staged] = Definition(staged, indices, sizes, form.expr)
         proved = all(step.proved for step in steps)
         return Stage(name, left, indices, sizes, tuple(use.of for use in uses), steps, form, proved)
+
+    def _form(self, left: Expr, staged: str, indices: tuple[Symbol, ...]) -> ClosedForm:
+        """The closed form of a derivative of the loss; of one that has none the form in which it is staged."""
+        try:
+            return self.compactor.closed_form(entry(staged, indices), self.deadline)
+        except (GaveUp, Undefined):
+            self.deadline = time.monotonic() + self.seconds
+            raw = self.raw(left)
+            stages = tuple(sorted(name for name in names_in(raw) if name in self.calculus.staged))
+            return ClosedForm(raw, (), operations(raw), stages=stages, is_compact=False)
 
     def closed_value(self, staged: str, indices: tuple[Expr, ...]) -> Expr:
         """The closed form of an earlier stage at some indices; the upstream gradient is itself."""
@@ -237,11 +254,15 @@ class Author:
 
     def known(self, total: Expr) -> Expr | None:
         """The value of a sum that the forward pass determines, without a sum in it."""
+        form = self.compact(total)
+        return None if form is None or form.expr.has(sympy.Sum) else form.expr
+
+    def compact(self, expr: Expr) -> ClosedForm | None:
+        """The closed form of an expression; None where it has none."""
         try:
-            value = self.compactor.closed_form(total, self.deadline).expr
+            return self.compactor.closed_form(expr, self.deadline)
         except (GaveUp, Undefined):
             return None
-        return None if value.has(sympy.Sum) else value
 
     def because(self, form: ClosedForm, before: Expr) -> tuple[Equation, ...]:
         """What a change to a closed form rests on: x = μ + x̂ √(σ²+ε), and definitions of other names that are new."""
@@ -412,7 +433,7 @@ class _StageWriter:
         for step in self._cancellations(subject, current):
             yield step
             current = step.after
-        form = self.author.compactor.closed_form(current, self.author.deadline) if current.has(*_COMPACTED) else None
+        form = self.author.compact(current) if current.has(*_COMPACTED) else None
         if form is not None and form.operations < operations(current):
             because = self.author.because(form, current)
             yield self._step(_rule_for(form, because), subject, current, form.expr, because)
@@ -547,6 +568,15 @@ def _outermost_sums(expr: Expr) -> list[Expr]:
     if isinstance(expr, sympy.Sum):
         return [expr]
     return [s for a in expr.args for s in _outermost_sums(a)] if not isinstance(expr, sympy.Indexed) else []
+
+
+def sums_in(expr: Expr) -> tuple[Expr, ...]:
+    """The different sums in an expression that depend on no index of a sum around them."""
+    found: dict[Expr, Expr] = {}
+    for node in sympy.preorder_traversal(expr):
+        if isinstance(node, sympy.Sum) and not any(s.is_Dummy for s in node.free_symbols):
+            found.setdefault(_plain(node, 0), node)
+    return tuple(found.values())
 
 
 def is_same(first: Expr, second: Expr) -> bool:

@@ -141,7 +141,7 @@ class Typesetter:
     # -- products ----------------------------------------------------------------------------------------------------
 
     def _product(self, expr: Expr, names: Mapping[Symbol, str], taken: frozenset[str]) -> Node:
-        coefficient, factors = _parts(expr)
+        coefficient, factors = _with_roots_below(*_parts(expr))
         above = [(b, e) for b, e in factors if not _is_negative_power(e)]
         below = [(b, -e) for b, e in factors if _is_negative_power(e)]
         negative = coefficient < 0
@@ -280,6 +280,24 @@ def _parts(expr: Expr) -> tuple[Expr, list[tuple[Expr, Expr]]]:
         else:
             factors.append((factor, sympy.Integer(1)))
     return coefficient, factors
+
+
+def _with_roots_below(coefficient: Expr, factors: list[tuple[Expr, Expr]]) -> tuple[Expr, list[tuple[Expr, Expr]]]:
+    """``√2/2`` as ``1/√2``, and ``√2 √π`` in a denominator as ``√(2 π)``."""
+    half = sympy.Rational(1, 2)
+    kept: list[tuple[Expr, Expr]] = []
+    under: list[Expr] = []
+    for base, e in factors:
+        if e == half and base.is_Integer and coefficient.q % base == 0:
+            coefficient *= base
+            under.append(base)
+        elif e == -half and base is sympy.pi:
+            under.append(base)
+        else:
+            kept.append((base, e))
+    if under:
+        kept.append((under[0] if len(under) == 1 else sympy.Mul(*under, evaluate=False), -half))
+    return coefficient, kept
 
 
 def _flat(expr: Expr) -> list[Expr]:

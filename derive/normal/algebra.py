@@ -54,7 +54,7 @@ class Algebra:
 
     Attributes:
         sign_of_name: asked for the sign of a name that is not in ``positive``.
-        facts: contractions whose value is known.
+        facts: contractions whose value is known; ``facts_by_shape`` finds them by how they look.
         ranges: the number of values of free indices, where it is known; a delta presumes that an index of which nothing
             is known has the range of the sum that it ends.
     """
@@ -65,6 +65,7 @@ class Algebra:
         self.deadline = deadline
         self.sign_of_name: Callable[[str], str] = lambda name: ""
         self.facts: dict[Atom, Fact] = {}
+        self.facts_by_shape: dict[str, list[Atom]] = {}
         self.ranges: dict[Index, Poly] = {}
         self.known_signs: dict[Atom, str] = {}
         self.divisors: dict[tuple[Atom, frozenset[Index] | None], Divisor | None] = {}
@@ -88,6 +89,8 @@ class Algebra:
 
     def assume(self, atom: Atom, fact: Fact) -> None:
         """Take the value of a contraction for known."""
+        if atom not in self.facts:
+            self.facts_by_shape.setdefault(atom.shape, []).append(atom)
         self.facts[atom] = fact
         self._renamed.clear()
 

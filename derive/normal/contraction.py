@@ -296,9 +296,8 @@ def _close(algebra: Algebra, closed: list[Range], value: Poly, ranges: list[Rang
 
 def _known(algebra: Algebra, atom: Atom) -> Poly:
     """A contraction whose value a fact gives, else itself."""
-    for pattern, (letters, value) in algebra.facts.items():
-        if pattern.shape != atom.shape or not pattern.names <= atom.names:
-            continue
+    for pattern in algebra.facts_by_shape.get(atom.shape, ()):
+        letters, value = algebra.facts[pattern]
         candidates = sorted(_indices_in(atom), key=index_order)
         for chosen in product(candidates, repeat=len(letters)):
             mapping = dict(zip(letters, chosen, strict=True))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import groupby
 from typing import TypeAlias
 
 from derive.exposition import Block, Exposition, Line, Result, Section
@@ -47,15 +48,6 @@ class Given:
 
 Part: TypeAlias = "Heading | Paragraph | Display | Given"
 
-_RULES = {
-    "chain rule": "By the chain rule",
-    "substitution": "With these",
-    "coordinates": "In the quantities of the forward pass this is",
-    "known sum": "This is",
-    "cancellation": "Of this nothing is left",
-    "collection": "Collected, this is",
-}
-
 
 def prose(exposition: Exposition) -> Iterator[Part]:
     """All parts in order."""
@@ -69,16 +61,18 @@ def prose(exposition: Exposition) -> Iterator[Part]:
             yield Display(left, ((right, ()),))
     for left, right in exposition.facts:
         yield Given(left, right)
+    number = 1
     for result in exposition.results:
-        yield from _result(result)
+        yield from _result(result, number)
+        number += len(result.sections)
 
 
-def _result(result: Result) -> Iterator[Part]:
+def _result(result: Result, first: int) -> Iterator[Part]:
     yield Heading(2, ("The gradient ", result.left))
     if result.paths:
         yield Paragraph(tuple(_paths(result)))
-    for section in result.sections:
-        yield from _section(section)
+    for number, section in enumerate(result.sections, first):
+        yield from _section(section, number)
     yield Paragraph(("The result, proved for all sizes:" if result.proved else "The result, not proved:",))
     yield Display(result.left, ((result.right, ()),))
 
@@ -102,20 +96,28 @@ def _joined(nodes: list[Node], first: str) -> Iterator[str | Node]:
         yield node
 
 
-def _section(section: Section) -> Iterator[Part]:
-    yield Heading(3, ("Stage ", section.left))
-    for block in section.blocks:
-        yield from _block(block, section)
+def _section(section: Section, number: int) -> Iterator[Part]:
+    yield Heading(3, (f"Step {number}: ", section.left))
+    for is_partial, group in groupby(section.blocks, lambda block: block.lines[0].rule == "local partial"):
+        blocks = list(group)
+        yield Paragraph(tuple(_introduction(section, blocks, is_partial)))
+        for block in blocks:
+            yield from _block(block)
 
 
-def _block(block: Block, section: Section) -> Iterator[Part]:
-    first = block.lines[0]
-    if first.rule == "chain rule":
-        yield Paragraph(("By the chain rule, ", *_joined(list(section.through), "through "), ","))
-    elif first.rule == "local partial":
-        yield Paragraph(("The local partial is",))
+def _introduction(section: Section, blocks: list[Block], is_partial: bool) -> Iterator[str | Node]:
+    """The words before some equations."""
+    if is_partial:
+        yield "The local partial is" if len(blocks) == 1 else "The local partials are"
+    elif blocks[0].lines[0].rule == "chain rule":
+        yield "By the chain rule, "
+        yield from _joined(list(section.through), "through ")
+        yield ","
     else:
-        yield Paragraph((f"{_RULES[first.rule]}",))
+        yield "Put together,"
+
+
+def _block(block: Block) -> Iterator[Part]:
     pairs = zip(block.lines, (*block.lines[1:], None), strict=True)
     yield Display(block.left, tuple((line.right, _zeros(line, follower)) for line, follower in pairs))
     because = [node for line in block.lines for node in line.because]

@@ -17,9 +17,14 @@ ON, OFF = "\x01", "\x02"
 RULE_WIDTH = 15
 MARGIN = 3
 _COLOURS = {"proved": "32", "open": "1;31", "changed": "33", "rule": "36"}
-_BREAKS = re.compile(r" (?=[=+−-] )")
-_SPACES = re.compile(r"(?<!Σ_.)(?<!sum_.)(?<![+=−-]) ")
-"""Where a row may end inside brackets: not behind a sum's sign, nor behind plus and minus."""
+_BREAKS = (
+    (re.compile(r" (?=[=+−-] )"), True),
+    (re.compile(r" (?=Σ|sum_|\()"), True),
+    (re.compile(r" (?=[+−-] )"), False),
+    (re.compile(r"(?<!Σ_.)(?<!sum_.)(?<![+=−-]) "), False),
+)
+"""Where a row may end, the best places first, and whether only outside brackets: before signs, before sums and
+brackets, before signs inside brackets, anywhere but behind a sum's sign, plus and minus."""
 
 
 @dataclass(frozen=True)
@@ -93,21 +98,19 @@ class StepsText:
         for k, line in enumerate(block.lines):
             follower = block.lines[k + 1] if k + 1 < len(block.lines) else None
             right = self._marked(line, follower)
-            text = f"{left if not k else ' ' * _length(left)} = {right}"
-            yield from self._row(line, text, _length(left) + 3)
+            yield from self._row(line, f"{left if not k else ' ' * _length(left)} = ", right)
 
-    def _row(self, line: Line, text: str, hang: int) -> Iterator[str]:
+    def _row(self, line: Line, lead: str, text: str) -> Iterator[str]:
         """A step: mark, rule, equation; below it what it rests on."""
         mark = self._coloured("+" if self.ascii else "✓", "proved") if line.proved else self._coloured("?", "open")
         rule = self._coloured(f"{line.rule:<{RULE_WIDTH}}", "rule")
         indent = MARGIN + 2 + RULE_WIDTH
-        rows = list(self._filled(text, self.width - indent, hang))
+        rows = filled(lead, text, self.width - indent)
         for k, row in enumerate(rows):
             head = f"{' ' * MARGIN}{mark} {rule}" if not k else " " * indent
             yield from self._shown(row, head, indent)
         for equation in line.because:
-            words = f"because {self._text(equation)}"
-            for row in self._filled(words, self.width - indent, len("because ")):
+            for row in filled("because ", self._text(equation), self.width - indent):
                 yield f"{' ' * indent}{row}"
         if not line.proved:
             yield f"{' ' * indent}not proved"
@@ -150,23 +153,8 @@ class StepsText:
     # -- looks -------------------------------------------------------------------------------------------------------
 
     def _equation(self, left: Node, right: Node) -> Iterator[str]:
-        text = self._text(left)
-        for row in self._filled(f"{text} = {self._text(right)}", self.width - MARGIN, _length(text) + 3):
+        for row in filled(f"{self._text(left)} = ", self._text(right), self.width - MARGIN):
             yield " " * MARGIN + row
-
-    def _filled(self, text: str, width: int, hang: int) -> Iterator[str]:
-        """An equation in rows: broken before signs outside brackets where that is enough."""
-        hang = min(hang, width // 2)
-        row = ""
-        marking = False
-        for piece in _pieces(text, max(width - hang, 20)):
-            if row and _length(row) + 1 + _length(piece) > width:
-                yield row + (OFF if marking else "")
-                row = " " * hang + (ON if marking else "") + piece
-            else:
-                row = f"{row} {piece}" if row else piece
-            marking = row.count(ON) > row.count(OFF)
-        yield row
 
     def _wrapped(self, text: str, first: str, rest: str) -> Iterator[str]:
         row = first
@@ -187,26 +175,71 @@ class StepsText:
         return f"\x1b[1m{text}\x1b[0m" if self.colour else text
 
 
-def _pieces(text: str, width: int) -> Iterator[str]:
-    """A text cut before the signs outside brackets; what is still too long at every space."""
+def filled(lead: str, text: str, width: int) -> list[str]:
+    """An expression in rows behind ``lead``, broken at the best places that will do."""
+    rows = _Rows(width, min(_length(lead), width // 2), lead)
+    rows.add(text, 0)
+    return rows.finished()
+
+
+class _Rows:
+    """Rows that are being filled; all but the first are indented."""
+
+    def __init__(self, width: int, indent: int, lead: str) -> None:
+        self.width = width
+        self.indent = indent
+        self.rows = [lead]
+        self._is_fresh = True
+
+    def add(self, text: str, level: int) -> None:
+        """Put a text in this row, or in the next, or where it is longer than a row in parts."""
+        space = 0 if self._is_fresh else 1
+        if _length(self.rows[-1]) + space + _length(text) <= self.width:
+            self._put(text)
+        elif not self._is_fresh and self.indent + _length(text) <= self.width:
+            self._break()
+            self._put(text)
+        elif level < len(_BREAKS):
+            if not self._is_fresh and level:
+                self._break()
+            for part in _parts(text, level):
+                self.add(part, level + 1)
+        else:
+            self._break()
+            self._put(text)
+
+    def _put(self, text: str) -> None:
+        self.rows[-1] += text if self._is_fresh else f" {text}"
+        self._is_fresh = False
+
+    def _break(self) -> None:
+        if self._is_fresh and self.rows[-1].isspace():
+            return
+        self.rows.append(" " * self.indent)
+        self._is_fresh = True
+
+    def finished(self) -> list[str]:
+        """The rows, a mark that runs over the end of one closed there and opened again in the next."""
+        found = []
+        marking = False
+        for row in self.rows:
+            if marking:
+                row = " " * self.indent + ON + row[self.indent :]
+            marking = row.count(ON) > row.count(OFF)
+            found.append(row + (OFF if marking else ""))
+        return found
+
+
+def _parts(text: str, level: int) -> list[str]:
+    """A text cut at the places of a level."""
+    breaks, outside = _BREAKS[level]
+    places = [0]
     depth = 0
-    start = 0
     for k, char in enumerate(text):
         depth += (char in "([{") - (char in ")]}")
-        if char == " " and not depth and _BREAKS.match(text, k) and k > start:
-            yield from _words(text[start:k], width)
-            start = k + 1
-    yield from _words(text[start:], width)
-
-
-def _words(text: str, width: int) -> Iterator[str]:
-    if _length(text) <= width or " " not in text.strip():
-        yield text
-    else:
-        lead = len(text) - len(text.lstrip(" "))
-        first, *rest = _SPACES.split(text.lstrip(" "))
-        yield " " * lead + first
-        yield from rest
+        if char == " " and not (outside and depth) and breaks.match(text, k):
+            places.append(k + 1)
+    return [text[a:b].rstrip(" ") for a, b in zip(places, [*places[1:], len(text) + 1], strict=True)]
 
 
 def _length(text: str) -> int:
