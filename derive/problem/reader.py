@@ -8,8 +8,9 @@ from derive.latex import syntax as S
 from derive.notation.axes import Axes
 from derive.notation.einstein import announces, with_sums
 from derive.notation.equations import Equation, equations
+from derive.notation.functions import vague_functions
 from derive.notation.ranks import Ranks
-from derive.notation.stages import named_stages
+from derive.notation.stages import named_stages, with_names
 from derive.notation.survey import survey
 from derive.notation.table import Table
 from derive.problem.classification import Classifier
@@ -18,6 +19,7 @@ from derive.problem.draft import Draft
 from derive.problem.outline import build_graph
 from derive.problem.prefixes import adopt_prefix
 from derive.problem.problem import Problem
+from derive.problem.roots import adopt_roots
 from derive.problem.shapes import find_loss_name, infer_ranks, join_axes
 from derive.problem.stacks import adopt_capitals
 from derive.problem.upstream import assume_upstream
@@ -51,6 +53,9 @@ def read_problem(document: Document) -> Problem:
 
 def _name_stages(readable: list[Equation]) -> list[tuple[str, int]]:
     """Name the expressions that equations differentiate by, with an equation for each; the names with their lines."""
+    names = [e for e in readable if len(e.members) > 1]
+    for equation, members in zip(names, with_names([e.members for e in names]), strict=True):
+        equation.members = members
     chains, stages = named_stages([e.members for e in readable], _symbols(readable))
     for equation, members in zip(readable, chains, strict=True):
         equation.members = members
@@ -69,9 +74,12 @@ def _symbols(equations: list[Equation]) -> set[str]:
 def _build(draft: Draft) -> None:
     """The steps, each on what those before it found."""
     draft.classifier.count_indices(draft.equations)
+    known = {*draft.table.functions, *draft.table.arguments}
+    draft.table.vague = vague_functions((e.members for e in draft.equations), known)
     find_loss_name(draft)
     adopt_prefix(draft)
     adopt_capitals(draft)
+    adopt_roots(draft)
     draft.classifier.classify()
     infer_ranks(draft)
     join_axes(draft)
