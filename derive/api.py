@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 import sympy
 from sympy import Expr, Symbol
@@ -19,17 +19,12 @@ from derive.library import open_document
 from derive.model import Model, Origin
 from derive.normal.algebra import GaveUp, Undefined
 from derive.normal.prover import Prover
-from derive.plain import plain
 from derive.probe.arithmetic import OutOfDomain
 from derive.probe.evaluation import NotEvaluable, TooLarge
 from derive.probe.points import Agreement, Claim, Counterexample, compare
 from derive.problem.reader import read_problem
 from derive.typeset import Typesetter
 from derive.verdict import Status
-
-if TYPE_CHECKING:
-    from derive.kernels.kernel import RunningKernel, Target
-    from derive.kernels.make import Made
 
 TEXT_MARKS = ("\n", "$", "\\")
 
@@ -52,39 +47,6 @@ class LoadedProblem(Model):
         origin = Origin(document.path, _heading(document), tuple(self._problem.assumptions))
         super().__init__(self._problem.graph, typesetter(self._problem), self._problem.table.axes.sizes(), origin)
 
-    def kernel(self, target: Target = "numpy", wrt: Sequence[str] | None = None) -> RunningKernel:
-        """The forward pass and its gradients as fast functions of arrays, proved before they are printed.
-
-        Args:
-            target: ``numpy``, ``c`` (needs a C compiler) or ``numba`` (needs numba).
-            wrt: the names to differentiate by; all inputs but positive numbers (ε) without it.
-
-        Raises:
-            KeyError: the forward pass has no such name.
-            NotLowerable: the forward pass has something that kernels do not.
-        """
-        from derive.kernels.kernel import running
-
-        return running(self.program(wrt), target)
-
-    def kernel_source(self, target: Target = "numpy", wrt: Sequence[str] | None = None) -> str:
-        """The source of a kernel, proved; arguments and errors as for `kernel`, but nothing is compiled."""
-        from derive.kernels.kernel import proved_source
-
-        return proved_source(self.program(wrt), target)
-
-    def program(self, wrt: Sequence[str] | None = None) -> Made:
-        """The kernel before it is printed in a language; arguments as for `kernel`."""
-        from derive.kernels.make import default_wrt, make_kernel
-
-        keys = default_wrt(self.graph) if wrt is None else tuple(map(self.key, wrt))
-        lines = {d.name: self._line(d.entry(), d.expr, d.indices, d.sizes) for d in self.graph.definitions}
-        lines |= {f"∂{key}": self.gradient(key).text() for key in keys}
-        return make_kernel(self.graph, self.title, keys, lines, self._problem.table.axes.sizes())
-
-    def _line(self, left: Expr, right: Expr, indices: Sequence[Symbol], sizes: Sequence[Expr]) -> str:
-        return " = ".join(plain(self.write(side, indices, sizes)) for side in (left, right))
-
 
 def _heading(document: Document) -> str:
     """A document's first heading, or its name."""
@@ -96,7 +58,8 @@ def _heading(document: Document) -> str:
 def build_model(equations: Equations, positive: Iterable[str], loss: str) -> Model:
     """A forward pass from SymPy equations."""
     graph = graph_of(equations, positive, loss)
-    return Model(graph, Typesetter(letters_of(graph)), graph.size_names)
+    origin = Origin(title="A forward pass from Python")
+    return Model(graph, Typesetter(letters_of(graph)), graph.size_names, origin)
 
 
 # -- proofs ----------------------------------------------------------------------------------------------------------

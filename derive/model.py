@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from sympy import Expr, Symbol
 
@@ -27,6 +28,10 @@ from derive.pushforward import pushforward, tangent_name
 from derive.steps import Author, Derivation, Step
 from derive.typeset import Typesetter
 from derive.verdict import Court
+
+if TYPE_CHECKING:
+    from derive.kernels.kernel import RunningKernel, Target
+    from derive.kernels.make import Made
 
 SECONDS = 10.0
 
@@ -211,6 +216,41 @@ class Model:
         title = f"{self.title}: the gradient by {plain(self.write(gradient.left.args[1]))}"
         typesetter = replace(self.typesetter, upstream={})
         return Model(graph, typesetter, self._sizes, replace(self.origin, title=title), self.timeout)
+
+    # -- kernels -------------------------------------------------------------------------------------------------------
+
+    def kernel(self, target: Target = "numpy", wrt: Sequence[str] | None = None) -> RunningKernel:
+        """The forward pass and its gradients as fast functions of arrays, proved before they are printed.
+
+        Args:
+            target: ``numpy``, ``c`` (needs a C compiler) or ``numba`` (needs numba).
+            wrt: the names to differentiate by; all inputs but positive numbers (ε) without it.
+
+        Raises:
+            KeyError: the forward pass has no such name.
+            NotLowerable: the forward pass has something that kernels do not.
+        """
+        from derive.kernels.kernel import running
+
+        return running(self.program(wrt), target)
+
+    def kernel_source(self, target: Target = "numpy", wrt: Sequence[str] | None = None) -> str:
+        """The source of a kernel, proved; arguments and errors as for `kernel`, but nothing is compiled."""
+        from derive.kernels.kernel import proved_source
+
+        return proved_source(self.program(wrt), target)
+
+    def program(self, wrt: Sequence[str] | None = None) -> Made:
+        """The kernel before it is printed in a language; arguments as for `kernel`."""
+        from derive.kernels.make import default_wrt, make_kernel
+
+        keys = default_wrt(self.graph) if wrt is None else tuple(map(self.key, wrt))
+        lines = {d.name: self._line(d.entry(), d.expr, d.indices, d.sizes) for d in self.graph.definitions}
+        lines |= {f"∂{key}": self.gradient(key).text() for key in keys}
+        return make_kernel(self.graph, self.title, keys, lines, self._sizes)
+
+    def _line(self, left: Expr, right: Expr, indices: Sequence[Symbol], sizes: Sequence[Expr]) -> str:
+        return " = ".join(plain(self.write(side, indices, sizes)) for side in (left, right))
 
     # -- machinery ---------------------------------------------------------------------------------------------------
 
