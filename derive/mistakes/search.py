@@ -133,7 +133,8 @@ class Finder:
 
     def _explanations(self, judged: Judged, link: int, correct: Node | None, seconds: float) -> list[_Explanation]:
         try:
-            with time_limit(4 * seconds), self.judge.limited(2 * seconds):
+            axes = self.judge.problem.table.axes
+            with time_limit(4 * seconds), self.judge.limited(2 * seconds), axes.trial():
                 return _Search(self.judge, judged, link, correct, self.typesetter, seconds, self._points).found()
         except TimeLimit:
             return []

@@ -105,13 +105,15 @@ class Axes:
 
     @contextmanager
     def trial(self) -> Iterator[None]:
-        """What is joined or measured inside is forgotten afterwards."""
+        """What is joined or measured inside is forgotten afterwards, and not told."""
+        tell, self.tell = self.tell, lambda text: None
         before = [(a, a._parent, list(a.sizes), list(a.from_zero), a.settled) for a in self._all]
         kept = dict(self.same), dict(self._places), dict(self.operators), self._alive[:], self._limited[:]
         sizes_before = set(self._sizes)
         try:
             yield
         finally:
+            self.tell = tell
             for axis, parent, sizes, from_zero, settled in before:
                 axis._parent, axis.sizes, axis.from_zero, axis.settled = parent, sizes, from_zero, settled
             del self._all[len(before) :]
