@@ -209,6 +209,8 @@ class Judge:
             if proved:
                 return Verdict("undecided", shown, "internal error: the two judges of derive disagree", pair=pair)
             return self._refuted(pair, reading, evidence, shown)
+        if pair.transposed:
+            return Verdict("undecided", shown, "true of the transpose of the right side, not as it stands", pair=pair)
         if proved:
             return Verdict("proved", shown, pair=pair)
         tested = f"agrees at {evidence.points} points; no proof found"
@@ -326,7 +328,7 @@ class Judge:
         by = {name_of(d.args[1]) for d in pair.left.atoms(D) | pair.right.atoms(D) if d.args[0] == loss}
         if graph.has_loss or self.problem.table.carried:
             return False
-        ends = set(graph.outputs)
+        ends = {a for a in graph.outputs if not any(b != a and graph.depends(b, a) for b in graph.outputs)}
         return len(by & ends) > 1 or any(sum(graph.depends(end, name) for end in ends) > 1 for name in by)
 
     def _carried(self, pair: Pair) -> str:

@@ -21,6 +21,10 @@ class ShapeError(ValueError):
     """Two values whose axes do not fit together."""
 
 
+class Transposed(ShapeError):
+    """Two values that have the same axes in another order."""
+
+
 @dataclass(eq=False)
 class Axis:
     """An index range; joined axes share a root.
@@ -103,7 +107,7 @@ class Shapes:
     def align(self, a: Value, b: Value) -> tuple[Expr, Expr, tuple[Slot, ...]]:
         """Both expressions over common slots: equal axes are identified in order, the smaller value is broadcast.
 
-        Raises `ShapeError` where the axes of neither are among the other's.
+        Raises `ShapeError` where the axes of neither are among the other's, `Transposed` where all are, in another order.
         """
         if len(b.slots) > len(a.slots):
             right, left, slots = self.align(b, a)
@@ -118,6 +122,8 @@ class Shapes:
                 continue
             free.remove(match)
             mapping[slot.symbol] = match.symbol
+        if len(mapping) == len(a.slots) and list(mapping.values()) != [s.symbol for s in a.slots]:
+            raise Transposed("one of two parts is the other's transpose, by its axes")
         for slot in reversed(unmatched):  # the last axes are those that broadcasting identifies
             if not free or not self.join(free[-1].axis, slot.axis):
                 raise ShapeError("the axes of the two parts do not fit")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import overload
 
 import sympy
@@ -22,7 +22,7 @@ from derive.notation.context import Layout, Product, Slash
 from derive.notation.elaborate import Elaborator, Policy
 from derive.notation.equations import Equation
 from derive.notation.table import Table
-from derive.notation.values import ShapeError, Slot, Value
+from derive.notation.values import ShapeError, Slot, Transposed, Value
 from derive.source import SourceError
 
 
@@ -43,6 +43,7 @@ class Pair:
         unknown: names in it that nothing introduces.
         stray: letters that the right side has and the left side lacks.
         restricted: whether it is claimed under a condition that is not among those.
+        transposed: whether the right side was transposed, so as to have the left side's axes.
     """
 
     left: Expr
@@ -53,6 +54,7 @@ class Pair:
     unknown: frozenset[str] = frozenset()
     stray: tuple[Symbol, ...] = ()
     restricted: bool = False
+    transposed: bool = False
 
 
 @dataclass
@@ -131,14 +133,19 @@ class Sides:
         place = span_of(self.equation.members[second])
         if right.slots and len(left.slots) != len(right.slots):
             return SourceError(_shapes_differ(left, right), place)
+        transposed = False
         try:
-            a, b, slots = self.problem.table.shapes.align(left, right)
+            try:
+                a, b, slots = self.problem.table.shapes.align(left, right)
+            except Transposed:
+                a, b, slots = self.problem.table.shapes.align(left, right.transpose())
+                transposed = True
             conditions = tuple(self._conditions())
         except ShapeError:
             return SourceError("the two sides have different axes", place)
         except SourceError as error:
             return error
-        return self._over_indices(a, b, slots, conditions)
+        return replace(self._over_indices(a, b, slots, conditions), transposed=transposed)
 
     def _over_indices(
         self, left: Expr, right: Expr, slots: tuple[Slot, ...], conditions: tuple[tuple[Expr, Expr, bool], ...]
