@@ -92,6 +92,10 @@ class Code:
     def cast(self, wide: bool, text: str) -> str:
         raise NotImplementedError
 
+    def left(self, near: str, hi: str, rest: str) -> str:
+        """What is left of a mean, added in this order."""
+        return f"{rest} + ({near} - {hi})"
+
     def expression(self, node: Node, wide: bool, place: Place) -> str:
         """A program tree as text, all of it in one precision."""
         return _Text(self, wide, place).of(node)[0]
@@ -199,6 +203,9 @@ class Python(Code):
     def cast(self, wide: bool, text: str) -> str:
         return f"{'wide' if wide else 'real'}({text})"
 
+    def left(self, near: str, hi: str, rest: str) -> str:
+        return f"left({near}, {hi}, {rest})"
+
 
 class _Text:
     """Writes trees."""
@@ -228,6 +235,8 @@ class _Text:
                 return f"{self.within(above, _PRODUCT)} / {self.within(below, _ATOM)}", _PRODUCT
             case Power(base, exponent):
                 return self._power(base, exponent)
+            case Call("left", (near, hi, rest)):
+                return self.code.left(*(self.within(a, _PRODUCT) for a in (near, hi, rest))), _SUM
             case Call(function, arguments):
                 return self._call(function, arguments), _ATOM
 

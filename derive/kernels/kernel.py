@@ -114,6 +114,10 @@ def source_of(made: Made, target: Target) -> str:
         from derive.kernels import c_target
 
         return c_target.source(made.kernel)
+    if target == "numba":
+        from derive.kernels import numba_target
+
+        return numba_target.source(made.kernel)
     raise NotLowerable(f"there is no target {target}; there are {', '.join(TARGETS)}")
 
 
@@ -140,4 +144,6 @@ def _module(kernel: Kernel, target: Target, text: str) -> Any:
         from derive.kernels.c_runtime import CModule
 
         return CModule(kernel, text)
+    if target == "numba" and importlib.util.find_spec("numba") is None:
+        raise NotLowerable("the numba target needs numba: pip install derivecheck[numba], or use the NumPy target")
     return module_from(text, f"derive_kernel_{target}")

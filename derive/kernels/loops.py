@@ -158,9 +158,9 @@ class Writer:
     # -- statements ----------------------------------------------------------------------------------------------------
 
     def define(self, out: Code, step: Step) -> None:
-        """A step as a constant of the scope; its name gets an underscore where an array has it."""
+        """A step as a constant of the scope; its name says so where an array has it."""
         wide = self.types.wide(step.name)
-        name = f"{step.name}_" if step.name in self.buffers or step.name in self.arrays else step.name
+        name = f"this_{step.name}" if step.name in self.buffers or step.name in self.arrays else step.name
         if step.kind == "near":
             self._near(out, step, name)
         elif step.kind == "rounded":
@@ -517,7 +517,7 @@ class _Passes(Writer):
     ) -> None:
         """The innermost loop; in pieces where sums are taken or results written."""
         elementwise = [s for s in sweep.body if s not in targets]
-        written = [s for s in elementwise if s.name in stored and self._is_line(s)]
+        written = [s for s in elementwise if s.name in stored and self._is_line(s) and self.target.streams]
         sums = [s for s in numbers if s.kind == "sum"]
         self._lines(out, written, sums, [s for s in numbers if s.kind == "max"])
         self._steps(out, elementwise, stored)
@@ -535,7 +535,7 @@ class _Passes(Writer):
     def _total(self, step: Step, own: bool) -> str:
         """The variable in which a sum goes on in double; ``own`` where it is added to one in memory at the end."""
         taken = step.name in self.buffers or step.name in self.arrays
-        return f"more_{step.name}" if own else f"{step.name}_" if taken else step.name
+        return f"more_{step.name}" if own else f"this_{step.name}" if taken else step.name
 
     def _is_line(self, step: Step) -> bool:
         """Whether a result is written entry after entry along the innermost loop, as large as the data."""
@@ -549,7 +549,7 @@ class _Passes(Writer):
         if written or sums:
             self.pieces(out, last)
             begin, end = f"{last}0", f"{last}1"
-            if self.target.streams and written:
+            if written:
                 self.target.piece(out, [s.name for s in written])
                 self.lines |= {s.name for s in written}
             if sums:
@@ -561,9 +561,8 @@ class _Passes(Writer):
         """The pieces of results that are complete to where they belong."""
         last = self.inner[-1]
         for step in written:
-            if step.name in self.lines:
-                self.target.put(out, step.name, self._begin(step), f"{last}1 - {last}0")
-                self.lines.discard(step.name)
+            self.target.put(out, step.name, self._begin(step), f"{last}1 - {last}0")
+            self.lines.discard(step.name)
 
     def _begin(self, step: Step) -> str:
         """The place of a piece's first entry."""

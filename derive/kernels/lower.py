@@ -21,7 +21,7 @@ from derive.kernels.axes import Axes, NotLowerable, base_name
 from derive.kernels.centred import Centre, centred_entry
 from derive.kernels.names import Names, comment, identifier
 from derive.kernels.program import Array, Kind, Output, Program, Role, Step, reads
-from derive.kernels.trees import ROUND, STEP, named_calls, named_products, tree
+from derive.kernels.trees import LEFT, ROUND, STEP, named_calls, named_products, tree
 from derive.language import index, indices_of, is_quantity, name_of
 
 MANY_TERMS = 24
@@ -305,7 +305,7 @@ class Lowering:
         offset = self._step_named(f"{stem}_rest", letters, rest / centre.count)
         spread = squares / centre.count - offset**2
         hi = self._step_named(f"{stem}_hi", letters, sympy.Function(ROUND)(near + offset, spread), "rounded")
-        lo = self._step_named(f"{stem}_lo", letters, sympy.Add(near - hi, offset, evaluate=False))
+        lo = self._step_named(f"{stem}_lo", letters, sympy.Function(LEFT)(near, hi, offset))
         split = Split(centre, _plain(hi), _plain(lo))
         for name, what in ((split.hi, "rounded"), (split.lo, "less its rounded value")):
             self.scope.saveable[name] = letters

@@ -25,7 +25,7 @@ _C = frozenset(
 _GENERATED = frozenset(
     """np numpy nb numba math abs exp log sqrt tanh erf sin cos sum max min len int float range slice dict tuple list
     forward backward saved upstream self cls out blocks rows shape wide omp simd pragma real print object type id index
-    division near rounded total sigmoid sign heaviside checked dtype sizes math Any Mapping Iterator FLOATS BLOCK REAL
+    division near left rounded total sigmoid sign heaviside checked dtype sizes math Any Mapping Iterator FLOATS BLOCK REAL
     SERIAL INFINITY NAN calloc free pow fabs rint frexp ldexp isfinite share threads thread begin end room at to sample
     rest more r threads_for np_errstate size_t complex imaginary""".split()
 )

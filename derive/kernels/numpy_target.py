@@ -119,7 +119,7 @@ class _Function:
             lines += self._call(between)
             lines += self._loop(each, inside)
         lines.append(self._return())
-        return [*(f.text for f in functions), _wrapped("\n".join(line for line in lines if line))]
+        return [*(f.text for f in functions), wrapped("\n".join(line for line in lines if line))]
 
     def _between(self, each: Pass, number: int) -> _Straight | None:
         later = self._read_later(number)
@@ -342,22 +342,27 @@ def lambdified(name: str, takes: Iterable[str], pairs: list[tuple[Symbol, sympy.
     text = inspect.getsource(function)
     text = text.replace("_lambdifygenerated", name, 1).rstrip().removesuffix("\n    return ()")
     text = re.sub(r"^(    )\w+ = (np\.\w+\(.*, out=\w+\)|np\.copyto\(.*\))$", r"\1\2", text, flags=re.MULTILINE)
-    return _wrapped(re.sub(r"return \((.*),\)$", r"return \1", text))
+    return wrapped(re.sub(r"return \((.*),\)$", r"return \1", text))
 
 
-def _wrapped(text: str) -> str:
-    """Lines that are too long broken inside their last call's parentheses."""
+def wrapped(text: str) -> str:
+    """Python with lines that are too long broken inside their last call's parentheses."""
     return "\n".join(part for line in text.split("\n") for part in _broken(line))
 
 
 def _broken(line: str) -> list[str]:
-    is_call = re.match(r" *(np\.\w+\(|return {)", line) is not None
+    is_call = re.match(r" *(np\.\w+\(|\w+\(|\w+\[\w+\]\(|return {|def )", line) is not None
     if len(line) <= WIDTH or not (is_call or " = " in line) or '"""' in line:
         return [line]
     indent = " " * (len(line) - len(line.lstrip()))
+    if line.lstrip().startswith("def "):
+        opening, closing = line.index("("), line.rindex(")")
+        inner = textwrap.wrap(line[opening + 1 : closing], WIDTH, initial_indent=indent + "    ", subsequent_indent=indent + "    ")
+        return [line[: opening + 1], *inner, indent + line[closing:]]
     start = len(indent) if is_call else line.index(" = ") + 3
     opening = min(k for k in (line.find("(", start), line.find("{", start)) if k >= 0)
-    whole = line[start:opening].replace(".", "").replace("return ", "r").isidentifier() or line[opening] == "{"
+    name = re.sub(r"\[\w+\]$", "", line[start:opening])
+    whole = name.replace(".", "").replace("return ", "r").isidentifier() or line[opening] == "{"
     whole = whole and _closes(line, opening) == len(line) - 1
     head, inner = (line[: opening + 1], line[opening + 1 : -1]) if whole else (line[:start] + "(", line[start:])
     deeper = indent + "    "

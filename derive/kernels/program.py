@@ -88,7 +88,11 @@ class Power:
 
 @dataclass(frozen=True)
 class Call:
-    """An elementwise function, by its name in `derive.primitives`, or ``sqrt``; ``pow`` has two arguments."""
+    """An elementwise function, by its name in `derive.primitives`, or ``sqrt``; ``pow`` has two arguments.
+
+    ``left(near, hi, rest)`` is ``(near − hi) + rest``, which no target may add in another order: what is left of a mean
+    when its rounded value is taken off.
+    """
 
     function: str
     arguments: tuple[Node, ...]

@@ -253,6 +253,9 @@ class Statements:
     def _call(self, function: str, arguments: list[Expr], node: Node) -> Expr:
         if function == "pi":
             return Symbol("np.pi")
+        if function == "left":
+            near, hi, rest = arguments
+            return sympy.Add(rest, sympy.Add(near, sympy.Mul(-1, hi, evaluate=False), evaluate=False), evaluate=False)
         if function == "pow":
             return sympy.Pow(*arguments, evaluate=False)
         constant = not any(children_read(node))

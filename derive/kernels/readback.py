@@ -147,5 +147,8 @@ def _applied(function: str, arguments: list[Expr]) -> Expr:
             return arguments[0] ** arguments[1]
         case "pi":
             return sympy.pi
+        case "left":
+            near, hi, rest = arguments
+            return near - hi + rest
         case _:
             return BY_NAME[function].function(*arguments)

@@ -38,6 +38,7 @@ from derive.primitives import BY_FUNCTION
 ONE = Number(Fraction(1))
 STEP = "@"  # before the names of a program's steps and arrays: no name of a document begins with it
 ROUND = "rounded"
+LEFT = "left"  # left(near, hi, rest) = (near − hi) + rest, in this order
 
 
 def tree(expr: Expr, sizes: Mapping[Symbol, str], rank: Callable[[str], int]) -> Node:
@@ -73,8 +74,8 @@ class _Trees:
             return self._product(expr)
         if isinstance(expr, sympy.KroneckerDelta):
             return Equal(expr.args[0].name, expr.args[1].name)
-        if expr.func.__name__ == ROUND:
-            return Call(ROUND, tuple(self.of(a) for a in expr.args))
+        if expr.func.__name__ in (ROUND, LEFT):
+            return Call(expr.func.__name__, tuple(self.of(a) for a in expr.args))
         primitive = BY_FUNCTION.get(expr.func)
         if primitive is None:
             raise NotLowerable(f"kernels have no function {expr.func.__name__}")
