@@ -91,7 +91,7 @@ class Classifier:
                 continue
             if equation.names or "=" not in equation.relations:
                 continue
-            derived = self._has_derivative(equation)
+            derived = self.has_derivative(equation)
             names = self._new_names(equation)
             value_at = self._value_at(equation, names)
             late = claims_begun or derived
@@ -182,7 +182,7 @@ class Classifier:
         for equation in self.equations:
             if (
                 equation.relations[:1] == ("=",)
-                and not self._has_derivative(equation)
+                and not self.has_derivative(equation)
                 and self.target(equation) != target
             ):
                 left = self.table.spell(self.left(equation))
@@ -266,7 +266,7 @@ class Classifier:
         derived = {key for (key, _), alias in self.table.aliases.items() if self._is_derived(alias)}
         return any(s.key in derived for s in self.spellings(node))
 
-    def _has_derivative(self, equation: Equation) -> bool:
+    def has_derivative(self, equation: Equation) -> bool:
         return any(self._contains_derivative(member) for member in equation.members)
 
     def _is_derived(self, alias: Alias) -> bool:

@@ -6,6 +6,7 @@ from derive.document import Document
 from derive.forward import Graph
 from derive.latex import syntax as S
 from derive.notation.axes import Axes
+from derive.notation.counts import named_products, with_primes, with_products
 from derive.notation.einstein import announces, with_sums
 from derive.notation.equations import Equation, equations
 from derive.notation.functions import vague_functions
@@ -16,6 +17,7 @@ from derive.notation.table import Table
 from derive.problem.classification import Classifier
 from derive.problem.definitions import define_all
 from derive.problem.draft import Draft
+from derive.problem.logarithms import adopt_logarithms
 from derive.problem.outline import build_graph
 from derive.problem.prefixes import adopt_prefix
 from derive.problem.problem import Problem
@@ -36,12 +38,16 @@ def read_problem(document: Document) -> Problem:
             equation.role = "note"
         for equation in readable:
             equation.members = with_sums(equation.members)
+    chains = with_primes(with_products([e.members for e in readable]))
+    for equation, members in zip(readable, chains, strict=True):
+        equation.members = members
     staged = _name_stages(readable)
     letters = survey([e.statement() for e in readable])
     table = Table(letters, Axes(letters), Ranks(letters, {}), lambda text: None)
     table.arguments, table.functions = functions.values, functions.aliases
     problem = Problem(document, table, Graph(()), found, {})
     table.tell = problem.tell
+    table.axes.products = dict(named_products(chains))
     table.axes.tell = lambda text: problem.assume([text], None)
     for name, line in staged:
         problem.assume([f"{name} is the expression in brackets that this line differentiates by"], line)
@@ -77,6 +83,7 @@ def _build(draft: Draft) -> None:
     known = {*draft.table.functions, *draft.table.arguments}
     draft.table.vague = vague_functions((e.members for e in draft.equations), known)
     find_loss_name(draft)
+    adopt_logarithms(draft)
     adopt_prefix(draft)
     adopt_capitals(draft)
     adopt_roots(draft)
