@@ -154,6 +154,14 @@ def test_a_mistake_on_the_left_is_found_there() -> None:
     assert [m.message for m in claim.mistakes] == ["x_i should be x̂_i, on the left"]
 
 
+def test_a_sum_over_the_wrong_letter_is_named() -> None:
+    text = r"""$$y_i = \sum_{j=1}^N (x_i - x_j)^2$$
+
+    $$\frac{\partial y_i}{\partial x_i} = 2 \sum_{i=1}^N (x_i - x_j)$$"""
+    claim = derive.check(text).statements[-1]
+    assert [m.message for m in claim.mistakes] == ["the index of the sum over i should be j"]
+
+
 def test_a_line_that_has_no_value_is_explained() -> None:
     (claim,) = claims(r"$$\frac{\partial \hat{x}_i}{\partial \mu} = -\frac{1}{\sqrt{\sigma^2 - \epsilon}}$$")
     assert [m.code for m in claim.mistakes] == ["DRV207"]

@@ -48,6 +48,7 @@ from derive.mistakes.rules.symbols import (
     fractions,
     indices,
     indices_under_sum,
+    letters_of_sums,
     names,
     numbers,
     signs,
@@ -58,7 +59,7 @@ TIERS: tuple[tuple[Rule, ...], ...] = (
     (signs, names, brackets_missing, exponents, factors_extra, sums_extra, indices, entries),
     (
         addends, counts, fractions, powers_beside_sums, factors_beside_sums, deltas, indices_under_sum,
-        sum_reaches_further,
+        letters_of_sums, sum_reaches_further,
     ),
     (means, factors_missing, numbers, sums_missing, transposes, orders, brackets_extra, exponents_missing),
 )  # fmt: skip

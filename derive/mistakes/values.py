@@ -260,8 +260,8 @@ class Numbers:
         self.reader = reader
         self.place = place
         self.reading = reading
-        self._memo: dict[tuple[int, tuple[int, ...]], float] = {}
-        self._entries: dict[tuple[Expr, tuple[int, ...]], float] = {}
+        self._memo: dict[tuple[int, Scope, tuple[int, ...]], float] = {}
+        self._entries: dict[tuple[Expr, Scope, tuple[int, ...]], float] = {}
 
     @cached_property
     def as_it_stands(self) -> float | None:
@@ -294,7 +294,7 @@ class Numbers:
     def _value(self, node: Node, scope: Scope, at: tuple[int, ...]) -> float:
         if id(node) not in self.reader.own:
             return self._computed(node, scope, at)
-        key = id(node), at
+        key = id(node), scope, at
         if key not in self._memo:
             self._memo[key] = self._computed(node, scope, at)
         return self._memo[key]
@@ -306,7 +306,7 @@ class Numbers:
 
     def _leaf(self, node: Node, scope: Scope, at: tuple[int, ...]) -> float:
         expr = self.reader.leaf(node, scope)
-        key = expr, at
+        key = expr, scope, at
         if key not in self._entries:
             more = {b.letter.symbol: k for b, k in zip(scope, at, strict=True)}
             value = self.place.value(expr, self.reading, more)

@@ -95,6 +95,17 @@ def indices_under_sum(node: Node, vocabulary: Vocabulary) -> Iterator[Change]:
                     yield Change(new, table.INDEX, (f"what is summed over {letter}", letter), span_of(node.body))
 
 
+def letters_of_sums(node: Node, vocabulary: Vocabulary) -> Iterator[Change]:
+    """A sum over another letter."""
+    if not isinstance(node, S.BigOperator) or node.lower is None:
+        return
+    for letter in bound_letters(node.lower):
+        for other in vocabulary.letters:
+            if other != letter and mentions(node.body, other):
+                new = replace(node, lower=renamed(node.lower, letter, other))
+                yield Change(new, table.INDEX, (f"the sum over {letter}", other), node.span)
+
+
 def signs(node: Node, vocabulary: Vocabulary) -> Iterator[Change]:
     if not isinstance(node, S.Sum):
         return
