@@ -35,6 +35,7 @@ class Axes:
         operators: for each sum, by the identity of its node, the axes of the letters that it binds.
         places: how many axes a name has when it is written with some number of indices.
         kronecker: whether ``\\delta_{ij}`` is Kronecker's.
+        products: names that the document says to be products of capitals, with those.
         uses: how often the document writes each name, so that the commonest of several names for a size is kept.
     """
 
@@ -44,6 +45,7 @@ class Axes:
     plain: set[str] = field(default_factory=set)
     operators: dict[int, Scope] = field(default_factory=dict)
     kronecker: bool = True
+    products: dict[str, tuple[str, ...]] = field(default_factory=dict)
     uses: Counter[str] = field(default_factory=Counter)
     rank: Callable[[str, int], int] = lambda key, count: count
     _all: list[Axis] = field(default_factory=list)
@@ -263,11 +265,68 @@ class Axes:
         """``\\frac{1}{n} \\sum_i``: n is the size of the axis that the sum runs over."""
         for name, operator in prefactors(node):
             letters = self.operators.get(id(operator), {})
+            nested = self._nested(operator)
+            if len(nested) > 1 and self._name_several(name, nested):
+                continue
             spelled = spell(name, self.letters)
             if len(letters) == 1 and spelled is not None and not spelled.indices and spelled.key not in self.plain:
                 (axis,) = letters.values()
                 if spelled.key not in self.sizes() or self._known(axis) is None:
                     self.limit(axis, size(spelled.key))
+
+    def _nested(self, operator: BigOperator) -> Scope:
+        """The letters of a sum and of those directly inside it, with their axes."""
+        found: Scope = {}
+        inner: BigOperator | None = operator
+        while inner is not None:
+            found |= self.operators.get(id(inner), {})
+            inner = _operator(inner.body)
+        return found
+
+    def _name_several(self, divisor: Node, nested: Scope) -> bool:
+        """``\\frac{1}{NHW} \\sum_{n,h,w}``: N, H and W are the sizes; ``\\frac{1}{m} \\sum_{n,h,w}``: m is their product.
+
+        Not where sums stand one in the other and the outermost has no size: ``\\frac{1}{N} \\sum_i \\sum_k`` often
+        averages over the first alone.
+        """
+        names = list(_capitals(divisor)) or list(self.products.get(_key(divisor), ()))
+        if len(names) > 1:
+            axes = {letter: axis for letter, axis in nested.items() if letter.upper() in names}
+            if len(axes) == len(names) == len(nested):
+                for letter, axis in axes.items():
+                    self.limit(axis, size(letter.upper()))
+            return True
+        key = _key(divisor)
+        if not key or key in self.plain:
+            return False
+        known = [self._known(axis) for axis in nested.values()]
+        if any(n == self.canonical(size(key)) for n in known) or (known[0] is None and not self._is_listed(nested)):
+            return False
+        for axis in nested.values():
+            if self._known(axis) is None:
+                self.limit(axis, size(f"n_{{{self._all.index(axis.root)}}}"))
+        if key not in self._sizes:
+            self.equate(
+                size(key), sympy.Mul(*(self._known(axis) or Integer(1) for axis in nested.values())), quiet=True
+            )
+        return True
+
+    def _is_listed(self, nested: Scope) -> bool:
+        """Whether one sum binds all of the letters."""
+        return any(set(scope) == set(nested) for scope in self.operators.values())
+
+
+def _capitals(node: Node) -> Iterator[str]:
+    """The names in a product of capitals."""
+    if isinstance(node, Product) and "/" not in node.operators:
+        letters = [letter_of(factor) for factor in node.factors]
+        if all(letter is not None and letter.isupper() for letter in letters):
+            yield from (letter for letter in letters if letter is not None)
+
+
+def _key(node: Node) -> str:
+    spelled = spell(node, Letters())
+    return spelled.key if spelled is not None and not spelled.indices and spelled.power is None else ""
 
 
 def prefactors(node: Product | Fraction) -> Iterator[tuple[Node, BigOperator]]:

@@ -195,7 +195,7 @@ def letter_of(node: Node) -> str | None:
     """The letter that a node is, for a plain letter."""
     if isinstance(node, Decoration):
         return letter_of(node.body)
-    if isinstance(node, Symbol) and node.font == "" and (len(node.name) == 1 or node.name == "\\ell"):
+    if isinstance(node, Symbol) and node.font == "" and (len(node.name.rstrip("'")) == 1 or node.name == "\\ell"):
         return node.name
     return None
 

@@ -85,7 +85,8 @@ class Problem:
         """The members of an equation, and the head of its chain, read under a policy."""
         elaborator = Elaborator(self.table, dict(equation.axes), policy)
         members = equation.members if equation.previous is None else (*equation.members, equation.head)
-        values = [_value(elaborator, member) for member in members]
+        sets = {k + 1 for k, relation in enumerate(equation.relations) if relation == "\\in"}
+        values = [_a_set(member) if k in sets else _value(elaborator, member) for k, member in enumerate(members)]
         settled = [settle(value, values[0], elaborator, self.table) for value in values]
         return Sides(self, equation, elaborator, settled)
 
@@ -166,6 +167,10 @@ class Sides:
             delta = equal_indices(self.elaborator, condition.first, condition.second, condition.first)
             if delta is not None and isinstance(delta.expr, sympy.KroneckerDelta):
                 yield (*delta.expr.args[:2], condition.equal)
+
+
+def _a_set(node: Node) -> SourceError:
+    return SourceError("a set, and no value", span_of(node))
 
 
 def _value(elaborator: Elaborator, node: Node) -> Value | SourceError:

@@ -53,7 +53,9 @@ def _is_explained(draft: Draft, key: str) -> bool:
 def _is_used_forward(draft: Draft, key: str) -> bool:
     """Whether an equation uses a name that stands before the first derivative, or is given."""
     for equation in sorted(draft.equations, key=lambda e: not e.given):
-        if any(isinstance(n, S.Symbol) and n.name in ("\\partial", "\\nabla") for m in equation.members for n in m.walk()):
+        if any(
+            isinstance(n, S.Symbol) and n.name in ("\\partial", "\\nabla") for m in equation.members for n in m.walk()
+        ):
             if not equation.given:
                 return False
         elif key in draft.classifier.names_used(equation):
