@@ -18,7 +18,7 @@ from derive.document import Document
 from derive.forward import Graph
 from derive.latex.syntax import Node, span_of
 from derive.notation.conditions import equal_indices
-from derive.notation.context import Layout, Product, Slash
+from derive.notation.context import Layout, Product, Reach, Slash
 from derive.notation.elaborate import Elaborator, Policy
 from derive.notation.equations import Equation
 from derive.notation.table import Table
@@ -95,8 +95,9 @@ class Problem:
         products: tuple[Product, ...] = ("elementwise", "matrix") if "product" in asked else ("elementwise",)
         slashes: tuple[Slash, ...] = ("tight", "loose") if "slash" in asked else ("tight",)
         layouts: tuple[Layout, ...] = ("numerator", "denominator") if "layout" in asked else ("numerator",)
-        for slash, product, layout in itertools.product(slashes, products, layouts):
-            policy = Policy(product, slash, layout)
+        reaches: tuple[Reach, ...] = ("short", "long") if "reach" in asked else ("short",)
+        for reach, slash, product, layout in itertools.product(reaches, slashes, products, layouts):
+            policy = Policy(product, slash, layout, reach)
             if policy != Policy() and (product == "matrix" or layout == "numerator"):
                 yield policy
 
