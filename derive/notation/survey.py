@@ -54,6 +54,7 @@ def survey(statements: list[Statement]) -> Letters:
     fixed = _fixed(statements, known) | steps
     indices = _spread(known | (differentiated - fixed), usages, fixed)
     numbered = frozenset(u.base for u in usages if u.letters and all(letter in indices for letter in u.letters))
+    numbered |= {"\\delta"} if any(_picks(node, indices) for node in nodes) else frozenset()
     return Letters(
         frozenset(indices),
         numbered,
@@ -129,6 +130,17 @@ def _told(node: Node) -> Iterator[str]:
             letters = list(_lower_letters(inner.members))
             if len(letters) == len(inner.members) == 2:
                 yield from letters
+
+
+def _picks(node: Node, indices: Set[str]) -> bool:
+    """Whether ``\\delta_{i1}`` stands in an expression: Kronecker's, with a number for an index."""
+    for inner in node.walk():
+        if isinstance(inner, Script) and inner.base == Symbol("\\delta") and inner.sub is not None:
+            items = list(subscript_items(inner.sub))
+            number = any(isinstance(item, Number) for item in items)
+            if len(items) == 2 and number and any(letter_of(item) in indices for item in items):
+                return True
+    return False
 
 
 def _differentiated(node: Node) -> Iterator[str]:
