@@ -19,7 +19,7 @@ from sympy import Expr, Symbol
 from derive.closed import Compactor
 from derive.forward import Definition, Graph, names_in
 from derive.gradient import Calculus, NoDerivative, Reading
-from derive.language import D, name_of, total
+from derive.language import D, is_quantity, name_of, total
 from derive.limits import TimeLimit, time_limit
 from derive.normal.algebra import GaveUp, Undefined
 from derive.normal.prover import Prover
@@ -89,6 +89,9 @@ class Court:
         self.compactor = Compactor(graph, self.calculus.staged, frozenset(positive))
 
 
+_REDEFINING = frozenset({"let", "now", "define", "redefine", "set", "denote"})
+
+
 class Judge:
     """Judges the equations of one problem.
 
@@ -102,6 +105,7 @@ class Judge:
         self._courts: dict[int, Court] = {}
         self._generic: dict[tuple[str, ...], Graph] = {}
         self._deadline: float | None = None
+        self._redefined: dict[str, int] = {}
 
     def court(self, graph: Graph) -> Court:
         """The derivatives and the prover of a graph."""
@@ -173,8 +177,17 @@ class Judge:
             elif isinstance(pair, SourceError):
                 verdicts.append(Verdict("unsupported", reason=pair.message, error=pair))
             else:
-                verdicts.append(self.pair(pair, reading))
+                verdicts.append(self._redefining(equation, pair, self.pair(pair, reading)))
         return verdicts
+
+    def _redefining(self, equation: Equation, pair: Pair, verdict: Verdict) -> Verdict:
+        """A refuted line that begins with *let* gives a name a new meaning, which derive does not follow."""
+        words = equation.lead.lower().split()
+        if verdict.status != "refuted" or not set(words) & _REDEFINING or not is_quantity(pair.left):
+            return verdict
+        name = name_of(pair.left)
+        self._redefined[name] = equation.line
+        return replace(verdict, status="undecided", reason=f"{name} has another definition before", counterexample=None)
 
     def _value(self, judged: Judged, link: int) -> Verdict | None:
         """The right side of a later link against the head of the chain."""
@@ -199,9 +212,9 @@ class Judge:
             reason = ""
         except (GaveUp, Undefined, NoDerivative) as error:
             proved, reason = False, str(error)
-        hidden = self._open_path(pair)
-        if hidden:
-            return Verdict("undecided", shown, f"the definition of {hidden} could not be read", pair=pair)
+        doubt = self._doubt(pair)
+        if doubt:
+            return Verdict("undecided", shown, doubt, pair=pair)
         evidence = self._evidence(pair, reading, proved)
         if isinstance(evidence, str):
             return Verdict("undecided", shown, evidence, pair=pair)
@@ -286,6 +299,28 @@ class Judge:
 
     # -- definitions that could not be read ----------------------------------------------------------------------------
 
+    def _doubt(self, pair: Pair) -> str:
+        """Why neither judge could be believed on a pair: what it speaks of is not what derive knows."""
+        hidden = self._open_path(pair)
+        if hidden:
+            return f"the definition of {hidden} could not be read"
+        met = self._made_from(names_in(pair.left) | names_in(pair.right))
+        if self.problem.graph.loss in met:
+            met |= self.problem.graph.reaching
+        again = min(met & set(self._redefined), default="")
+        if again:
+            return f"{again} got another meaning in line {self._redefined[again]}"
+        apart = next((d for d in pair.left.atoms(D) | pair.right.atoms(D) if self._is_apart(d)), None)
+        return f"nothing says how {name_of(apart.args[1])} comes into it" if apart is not None else ""
+
+    def _is_apart(self, derivative: Expr) -> bool:
+        """Whether a derivative is by a name that was defined and never used, such as an abbreviation on the way."""
+        of, by = derivative.args[:2]
+        graph, name = self.problem.graph, name_of(by)
+        if name not in graph.by_name or name in graph.consumers or of.has(D):
+            return False
+        return graph.loss not in names_in(of) and name not in self._made_from(names_in(of))
+
     def _open_path(self, pair: Pair) -> str:
         """A name whose definition could not be read and has to do with what a pair differentiates by."""
         by = {name_of(d.args[1]) for d in pair.left.atoms(D) | pair.right.atoms(D)}
@@ -319,7 +354,7 @@ class Judge:
         return min((unused[name] for name in met), default=None)
 
     def _has_unrelated_outputs(self, pair: Pair) -> bool:
-        """Whether a loss that nothing defines is differentiated by two ends of the forward pass, or by what two depend on.
+        """Whether a loss that nothing defines is differentiated by two ends of the forward pass, or by what both use.
 
         That it is any function of both is a guess: one of them may be a remark, or a part of the other written anew.
         """

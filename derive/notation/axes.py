@@ -284,7 +284,7 @@ class Axes:
         return found
 
     def _name_several(self, divisor: Node, nested: Scope) -> bool:
-        """``\\frac{1}{NHW} \\sum_{n,h,w}``: N, H and W are the sizes; ``\\frac{1}{m} \\sum_{n,h,w}``: m is their product.
+        """``\\frac{1}{NHW} \\sum_{n,h,w}``: three sizes; ``\\frac{1}{m} \\sum_{n,h,w}``: m is their product.
 
         Not where sums stand one in the other and the outermost has no size: ``\\frac{1}{N} \\sum_i \\sum_k`` often
         averages over the first alone.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import sympy
 from sympy import Integer, Symbol
 
@@ -195,6 +197,11 @@ def _trace(ctx: Context, value: Value) -> Value:
 def applied(ctx: Context, node: S.Apply) -> Value:
     """``\\log x``, ``\\tanh^2(u)``, ``\\max(0, x)``."""
     name = plain(node.function.name)
+    if (behind := _bracket_behind(ctx, node.argument)) is not None:
+        ctx.asked.add("reach")
+        if ctx.policy.reach == "short":
+            taken, bracket = behind
+            return powers.times(ctx, ctx.value(replace(node, argument=taken)), "", ctx.value(bracket))
     argument = node.argument.body if isinstance(node.argument, S.Group) else node.argument
     if name in ("max", "min"):
         return _extremum(ctx, name, argument, node)
@@ -202,6 +209,19 @@ def applied(ctx: Context, node: S.Apply) -> Value:
     if applied is None or node.sub is not None:
         raise SourceError(f"derive does not know the function {node.function.name}", node.span)
     return powers.raised(ctx, applied, node.sup, node) if node.sup is not None else applied
+
+
+def _bracket_behind(ctx: Context, argument: Node) -> tuple[Node, Node] | None:
+    """A quantity that a function is applied to without brackets, and the bracket of a sum behind it."""
+    if not isinstance(argument, S.Product) or any(argument.operators):
+        return None
+    *taken, last = argument.factors
+    if not isinstance(last, S.Group) or last.opening not in ("(", "[") or not isinstance(last.body, S.Sum):
+        return None
+    before = ctx.table.spell(taken[-1])
+    if before is None or before.key in ctx.table.functions or not ctx.table.introduced(before):
+        return None
+    return (taken[0] if len(taken) == 1 else S.Product(tuple(taken), ("",) * (len(taken) - 1))), last
 
 
 def _extremum(ctx: Context, name: str, argument: Node, node: Node) -> Value:

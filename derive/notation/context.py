@@ -26,6 +26,7 @@ from derive.source import SourceError
 Product = Literal["elementwise", "matrix"]
 Slash = Literal["tight", "loose"]
 Layout = Literal["numerator", "denominator"]
+Reach = Literal["short", "long"]
 
 
 @dataclass(frozen=True)
@@ -36,11 +37,13 @@ class Policy:
         product: whether ``a b`` of arrays without indices is taken entry by entry or as in linear algebra.
         slash: whether ``a/bc`` is a/(bc) or (a/b)c.
         layout: whether the rows of a Jacobian belong to the numerator or to the denominator.
+        reach: whether ``\\sin u(a + b)`` is (sin u)(a + b) or the sine of the product.
     """
 
     product: Product = "elementwise"
     slash: Slash = "tight"
     layout: Layout = "numerator"
+    reach: Reach = "short"
 
 
 @dataclass(frozen=True)

@@ -180,7 +180,6 @@ def _leave_unused(draft: Draft, equation: Equation, error: SourceError) -> None:
             draft.table.unused.setdefault(draft.table.name(spelled.key, len(spelled.indices)), equation.line)
 
 
-
 def _letter(k: int, taken: set[str]) -> str:
     """A free letter for the k-th implicit index."""
     letters: tuple[str, ...] = (*"ijklmnpq", *(f"i_{{{n}}}" for n in range(k + 1)))
