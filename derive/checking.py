@@ -185,8 +185,8 @@ class _Checker:
 
     def _note(self, equation: Equation, number: int) -> Statement:
         empty = S.Empty(equation.span)
-        left = equation.members[0] if equation.members else empty
-        return Statement(f"{number}.1", equation.source, equation.span, "note", left, empty, "note")
+        left, right, *_ = (*equation.members, empty, empty)
+        return Statement(f"{number}.1", equation.source, equation.span, "note", left, right, "note")
 
     def _link(self, judged: Judged, k: int, number: int) -> Statement:
         equation, verdict = judged.equation, judged.links[k]

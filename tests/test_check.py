@@ -158,3 +158,20 @@ $$\frac{\partial L}{\partial b_k} = \frac{\sum_{j=1}^N a_{jk} \exp(\sum_{l=1}^K 
     (goal,) = checked.goals
     assert goal.status == "proved"
     assert plain(goal.right).count("Σ_j") == 2
+
+
+def test_a_value_for_a_sentence_is_none_for_the_document() -> None:
+    checked = derive.check(
+        r"""For $i = 1, \dots, N$ and with $\epsilon = 0$ or $\gamma = \frac{1}{2}$:
+
+$$v = \frac{1}{N} \sum_{i=1}^N x_i^2, \quad y_i = \frac{\gamma x_i}{\sqrt{v + \epsilon}}$$
+
+$$\frac{\partial y_i}{\partial \gamma} = \frac{x_i}{\sqrt{v}}$$"""
+    )
+    assert [s.status for s in checked.statements] == ["note", "note", "note", "assumed", "assumed", "refuted"]
+    assert plain(checked.statements[1].right) == "0"
+
+
+def test_a_logarithm_ends_before_a_sum_behind_a_factor() -> None:
+    checked = derive.check(r"$$y_i = \log m_i \sum_{j=1}^N x_j = \log(m_i) \sum_{j=1}^N x_j$$")
+    assert [s.status for s in checked.statements] == ["assumed", "proved"]

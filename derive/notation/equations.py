@@ -49,6 +49,7 @@ class Equation:
         error: why the line cannot be read.
         axes: the axes of its letters, once linked.
         sentence: whether its conditions stand in the sentence before it.
+        inline: whether it stands in a sentence, not in a display.
     """
 
     source: Source
@@ -67,6 +68,16 @@ class Equation:
     error: SourceError | None = None
     axes: Scope = field(default_factory=dict)
     sentence: bool = False
+    inline: bool = False
+
+    @property
+    def is_setting(self) -> bool:
+        """Whether it is part of a sentence that speaks of one value of a name: *with $\\gamma = 1$*, *when
+        $\\epsilon = 0$*. That holds for the sentence, not for the document."""
+        if not self.inline or self.relations != ("=",):
+            return False
+        name, value = self.members
+        return isinstance(name, S.Symbol | S.Accent | S.Script) and is_numeric(value)
 
     @property
     def line(self) -> int:
@@ -212,7 +223,8 @@ def _is_statement(block: Block, equation: Equation) -> bool:
 
 
 def _equation(block: Block, statement: Statement | Unreadable, bound: frozenset[str]) -> Iterator[Equation]:
-    base = {"source": block.source, "given": block.kind == "given", "ignored": block.ignored}
+    inline = block.kind == "inline"
+    base = {"source": block.source, "given": block.kind == "given", "ignored": block.ignored, "inline": inline}
     if isinstance(statement, Unreadable):
         if block.kind != "inline" or "=" in block.text.value:
             error = SourceError(statement.message, statement.span, statement.hint)
@@ -228,6 +240,17 @@ def _equation(block: Block, statement: Statement | Unreadable, bound: frozenset[
     yield Equation(span=_at(statement.span, block), members=members, relations=relations, **said, **base)  # type: ignore[arg-type]
     for aside in asides:
         yield from _remark(aside, base)
+
+
+def is_numeric(node: Node) -> bool:
+    """Whether an expression is made of numbers only: ``10^{-5}``, ``1, \\dots, 5``, ``\\frac{1}{2}``."""
+    leaves = [inner for inner in node.walk() if not list(inner.children())]
+    numbers = [inner for inner in leaves if isinstance(inner, S.Number | S.Ellipsis)]
+    return bool(numbers) and all(isinstance(inner, S.Number | S.Ellipsis) or _is_infinity(inner) for inner in leaves)
+
+
+def _is_infinity(node: Node) -> bool:
+    return node == S.Symbol("\\infty")
 
 
 def _relations(chain: S.Chain) -> tuple[str, ...]:

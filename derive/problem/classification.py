@@ -86,7 +86,7 @@ class Classifier:
         claims_begun = False
         inputs: set[str] = set()
         for equation in sorted(self.equations, key=lambda e: not e.given):
-            if not equation.relations or isinstance(equation.members[1], S.Empty):
+            if not equation.relations or isinstance(equation.members[1], S.Empty) or equation.is_setting:
                 equation.role = "note"
                 continue
             if equation.names or "=" not in equation.relations:

@@ -24,6 +24,7 @@ from derive.latex.syntax import (
     Symbol,
     span_of,
 )
+from derive.latex.tokens import Token
 from derive.source import Span
 
 _NOTED = frozenset({"overset", "underset", "stackrel"})
@@ -141,16 +142,20 @@ def function(reader: Reader) -> Node:
 
 
 def _function_argument(reader: Reader) -> Node:
-    """A bracket alone, else all factors up to a sign or the next function."""
+    """A bracket alone, else all factors up to a sign, the next function or a sum behind a factor."""
     first = reader.look()
     if first.text in ("(", "[", "{") or is_size(first):
         return reader.atom()
     factors = [reader.factor()]
-    while reader.starts(reader.look()) and reader.look().text not in _FUNCTION_MARKS and reader.juxtaposed():
+    while reader.starts(reader.look()) and not _ends_argument(reader.look()) and reader.juxtaposed():
         factors.append(reader.factor())
     if len(factors) == 1:
         return factors[0]
     return Product(tuple(factors), ("",) * (len(factors) - 1), first.span.join(span_of(factors[-1])))
+
+
+def _ends_argument(token: Token) -> bool:
+    return token.text in _FUNCTION_MARKS or (token.kind == "command" and token.text[1:] in table.BIG_OPERATORS)
 
 
 def big_operator(reader: Reader) -> Node:
