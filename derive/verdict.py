@@ -226,6 +226,9 @@ class Judge:
             return Verdict("undecided", shown, "true of the transpose of the right side, not as it stands", pair=pair)
         if proved:
             return Verdict("proved", shown, pair=pair)
+        if self._has_kinks(pair):
+            tested = f"agrees at {evidence.points} points, perhaps all on one side of a maximum; no proof found"
+            return Verdict("undecided", shown, tested, pair=pair)
         tested = f"agrees at {evidence.points} points; no proof found"
         return Verdict("tested", shown, f"{tested} ({reason})" if reason else tested, pair=pair)
 
@@ -347,6 +350,23 @@ class Judge:
                 waiting.extend(definition.uses if definition is not None else self.problem.table.open.get(name, ()))
         return found
 
+    def _has_kinks(self, pair: Pair) -> bool:
+        """Whether a pair, or what it is made from, has maxima or absolute values: points can miss a side of them."""
+        names = names_in(pair.left) | names_in(pair.right)
+        graph = self.graph_of(pair)
+        made = [d.expr for d in graph.definitions if d.name in self._made_from(names) or graph.loss in names]
+        return any(expr.has(sympy.Abs, sympy.Heaviside, sympy.sign) for expr in (pair.left, pair.right, *made))
+
+    def _undependent(self, pair: Pair) -> str:
+        """A derivative in a pair by a name that what it differentiates does not depend on, in words."""
+        graph = self.graph_of(pair)
+        for d in sorted(pair.left.atoms(D) | pair.right.atoms(D), key=str):
+            by, names = name_of(d.args[1]), names_in(d.args[0])
+            free = graph.loss in names and not graph.has_loss
+            if not free and not any(graph.depends(name, by) for name in names):
+                return f"nothing says how {min(names, default='')} depends on {by}"
+        return ""
+
     def _unused_given(self, pair: Pair) -> int | None:
         """The line of a given that could not be used and speaks of what a pair is made from."""
         unused, names = self.problem.table.unused, names_in(pair.left) | names_in(pair.right)
@@ -380,6 +400,9 @@ class Judge:
         if self._meets_open(pair):
             reason = "no proof found, and a definition that it may rest on could not be read"
             return Verdict("undecided", shown, reason, pair=pair)
+        undependent = self._undependent(pair)
+        if undependent:
+            return Verdict("undecided", shown, undependent, pair=pair)
         line = self._unused_given(pair)
         if line is not None:
             reason = f"no proof found without what line {line} gives, which derive cannot use"
