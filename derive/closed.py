@@ -249,8 +249,9 @@ class Compactor:
         if reduced != p:
             forms.append(reduced)
         laid = [(q, self.setter.layout(q)) for q in forms]
-        if _has_different_denominators(p):
-            laid.append((p, self.setter.over_common_denominator(p)))
+        fraction = self.setter.over_common_denominator(p) if _has_different_denominators(p) else None
+        if fraction is not None:
+            laid.append((p, fraction))
         made = [_Form(q, layout, self.setter.cost(layout), folds) for q, layout in laid]
         return min(made, key=lambda form: form.cost)
 

@@ -37,6 +37,8 @@ from derive.normal.atoms import (
 from derive.normal.contraction import opened
 from derive.normal.convert import Converter
 
+GROUPED = 40
+"""Terms: in a longer sum no factors of some terms are looked for."""
 FUNCTION_COST = 3
 """What an exponential or a logarithm counts beside a multiplication."""
 
@@ -110,29 +112,30 @@ class Setter:
         """A normal form, factored."""
         return self._factored(list(self._with_joined_sums(p)))
 
-    def over_common_denominator(self, p: Poly) -> Layout:
-        """A normal form as one fraction, its denominator what the terms need between them."""
+    def over_common_denominator(self, p: Poly) -> Layout | None:
+        """A normal form as one fraction, its denominator what the terms need between them; None for a long one."""
         below: dict[Atom, Rational] = {}
-        for monomial in p:
-            for atom, e in monomial:
-                if e < 0 and not self.is_size(atom):
-                    below[atom] = min(below.get(atom, 0), e)
+        for atom, e in (factor for monomial in p for factor in monomial):
+            if e < 0 and not self.is_size(atom):
+                below[atom] = min(below.get(atom, 0), e)
         above: Poly = {}
         for monomial, c in p.items():
-            lifted: Poly = {tuple((a, e) for a, e in monomial if a not in below): c}
-            left = dict(monomial)
-            for atom, e in below.items():
-                k = rational(left.get(atom, 0) - e)
-                base = atom.base if atom.kind == "power" else variable(atom)
-                lifted = self.algebra.multiply(lifted, self.algebra.power(base, k))
-            add_to(above, lifted)
-        if len(above) != 1 and (top := self.layout(above)) and len(top) == 1:
-            (product,) = top
-            return (Product(product.coefficient, (*product.factors, *below.items()), product.groups),)
-        ((monomial, c),) = above.items() if len(above) == 1 else (((), 1),)
-        if len(above) == 1:
-            return (Product(c, (*monomial, *below.items())),)
-        return (Product(1, tuple(below.items()), (top,)),)
+            add_to(above, self._lifted(monomial, c, below))
+            if len(above) > GROUPED:
+                return None
+        top = self.layout(above)
+        if len(top) == 1:
+            return (Product(top[0].coefficient, (*top[0].factors, *below.items()), top[0].groups),)
+        return (Product(1, tuple(below.items()), (top,)),) if top else ()
+
+    def _lifted(self, monomial: Monomial, c: Rational, below: Mapping[Atom, Rational]) -> Poly:
+        """A term times the powers of some denominators."""
+        lifted: Poly = {tuple((a, e) for a, e in monomial if a not in below): c}
+        own = dict(monomial)
+        for atom, e in below.items():
+            base = atom.base if atom.kind == "power" else variable(atom)
+            lifted = self.algebra.multiply(lifted, self.algebra.power(base, rational(own.get(atom, 0) - e)))
+        return lifted
 
     def _with_joined_sums(self, p: Poly) -> Iterator[_Term]:
         """The terms, those with the same factor of sums over the same ranges put together."""
@@ -196,7 +199,8 @@ class Setter:
     def _grouped(self, terms: list[_Term]) -> Layout:
         """A sum without a common factor: factors that save most are taken out of some of its terms."""
         done: list[Product] = []
-        while len(terms) > 1:
+        while 1 < len(terms) <= GROUPED:
+            self.algebra.spend(len(terms) ** 2)
             best = self._best_factor(terms)
             if best is None:
                 break

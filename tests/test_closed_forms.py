@@ -8,13 +8,16 @@ from itertools import product
 
 import numpy as np
 import pytest
+from graphs import SIZES
 from oracle_differences import Oracle
 from passes import PASSES
+from random_graphs import random_graph
 
 import derive
 from derive.api import LoadedProblem, read
 from derive.library import layer_names
 from derive.model import Model
+from derive.typeset import Typesetter
 
 PUBLISHED = {
     "batchnorm": [
@@ -130,3 +133,22 @@ def test_torch_agrees(name: str) -> None:
         if key != "\\epsilon":
             expected = inputs[key.lstrip("\\")].grad.numpy()
             np.testing.assert_allclose(oracle.value(found.gradient(key)), expected, rtol=1e-9, atol=1e-11)
+
+
+# -- forward passes drawn at random ----------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(40))
+def test_random_forward_passes(seed: int) -> None:
+    """Closed forms of whatever comes along agree with differences, and all steps that lead to them are proved."""
+    graph, data = random_graph(seed)
+    found = Model(graph, Typesetter(), graph.size_names)
+    oracle = Oracle(found, seed, **SIZES)
+    oracle.inputs.update({name: np.asarray(value) for name, value in data.items() if name in oracle.inputs})
+    for wrt in found.differentiable():
+        gradient = found.gradient(wrt)
+        assert gradient.proved
+        expected = oracle.differences(wrt)
+        scale = max(1.0, float(np.max(np.abs(expected))))
+        np.testing.assert_allclose(oracle.value(gradient), expected, rtol=2e-3, atol=1e-4 * scale)
