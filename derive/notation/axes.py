@@ -271,7 +271,7 @@ class Axes:
             spelled = spell(name, self.letters)
             if len(letters) == 1 and spelled is not None and not spelled.indices and spelled.key not in self.plain:
                 (axis,) = letters.values()
-                if spelled.key not in self.sizes() or self._known(axis) is None:
+                if not is_greek(spelled.key) and (spelled.key not in self.sizes() or self._known(axis) is None):
                     self.limit(axis, size(spelled.key))
 
     def _nested(self, operator: BigOperator) -> Scope:
@@ -297,7 +297,7 @@ class Axes:
                     self.limit(axis, size(letter.upper()))
             return True
         key = _key(divisor)
-        if not key or key in self.plain:
+        if not key or key in self.plain or is_greek(key):
             return False
         known = [self._known(axis) for axis in nested.values()]
         if any(n == self.canonical(size(key)) for n in known) or (known[0] is None and not self._is_listed(nested)):
@@ -322,6 +322,11 @@ def _capitals(node: Node) -> Iterator[str]:
         letters = [letter_of(factor) for factor in node.factors]
         if all(letter is not None and letter.isupper() for letter in letters):
             yield from (letter for letter in letters if letter is not None)
+
+
+def is_greek(key: str) -> bool:
+    """Whether a name is a small Greek letter, such as a temperature, which counts nothing."""
+    return key.startswith("\\") and key[1:].isalpha() and key[1:].islower() and key != "\\ell"
 
 
 def _key(node: Node) -> str:

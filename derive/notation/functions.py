@@ -116,6 +116,8 @@ def vague_functions(chains: Iterable[tuple[Node, ...]], known: Container[str]) -
                 used[symbol_key(node)] += 1
             if not isinstance(node, S.Product):
                 continue
+            if len(node.factors) == 2 and isinstance(node.factors[1], S.Symbol) and node.factors[0] in _DIFFERENTIALS:
+                used[symbol_key(node.factors[1])] -= 1  # the function itself is differentiated
             for head, group, operator in zip(node.factors, node.factors[1:], node.operators, strict=False):
                 bare = isinstance(group, S.Group) and group.opening == "(" and spell(group.body, _PLAIN) is not None
                 if isinstance(head, S.Symbol) and not operator and bare and not is_value(head):
@@ -123,6 +125,7 @@ def vague_functions(chains: Iterable[tuple[Node, ...]], known: Container[str]) -
     return frozenset(key for key, n in called.items() if n == used[key] and key not in known and key not in _OPERATORS)
 
 
+_DIFFERENTIALS = (S.Symbol("\\partial"), S.Symbol("d"))
 _OPERATORS = ("\\partial", "\\nabla", "d", "\\Delta", "\\delta")
 _STATISTICS = frozenset({"E", "mathbb{E}", "mean", "Mean", "Var", "var", "mathbb{V}"})
 

@@ -107,7 +107,7 @@ class Shapes:
     def align(self, a: Value, b: Value) -> tuple[Expr, Expr, tuple[Slot, ...]]:
         """Both expressions over common slots: equal axes are identified in order, the smaller value is broadcast.
 
-        Raises `ShapeError` where the axes of neither are among the other's, `Transposed` where only their order differs.
+        Raises `ShapeError` where the axes of neither are among the other's, `Transposed` where their order differs.
         """
         if len(b.slots) > len(a.slots):
             right, left, slots = self.align(b, a)

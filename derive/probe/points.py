@@ -329,7 +329,9 @@ def assignments(claim: Claim, evaluator: Evaluator, numbers: tuple[int, ...] = (
     and at the given numbers."""
     counts = [measure(n, evaluator.sizes) for n in claim.sizes]
     chosen: dict[tuple[int, ...], None] = dict.fromkeys(
-        _everywhere(counts) if claim.conditions else _patterns(claim, counts, numbers)
+        _everywhere(counts)
+        if claim.conditions
+        else _with_numbers(list(_patterns(claim, counts, numbers)), counts, numbers)
     )
     found = (dict(zip(claim.indices, values, strict=True)) for values in chosen)
     return list(islice((indices for indices in found if _meets(claim, indices, evaluator)), MAX_ASSIGNMENTS))
@@ -356,6 +358,18 @@ def _patterns(claim: Claim, counts: list[int], numbers: tuple[int, ...]) -> Iter
                     step = block + k if first else -block - k
                     values[position] = (first - 1 + step) % counts[position] + 1
             yield tuple(values)
+
+
+def _with_numbers(
+    patterns: list[tuple[int, ...]], counts: list[int], numbers: tuple[int, ...]
+) -> Iterator[tuple[int, ...]]:
+    """The patterns, and soon each index at each number: what is claimed of ``k_i`` may fail for ``k_1`` alone."""
+    yield from patterns[:4]
+    for place, count in enumerate(counts if patterns else ()):
+        for number in numbers:
+            if number <= count:
+                yield (*patterns[0][:place], number, *patterns[0][place + 1 :])
+    yield from patterns[4:]
 
 
 def _partitions(letters: int, count: int) -> list[tuple[int, ...]]:

@@ -66,6 +66,8 @@ def join_axes(draft: Draft) -> None:
             _join_shapes(draft, equation)
         if group is forward:
             _name_sizes(draft)
+            used = {key for e in forward for key in draft.classifier.names_used(e)}
+            draft.table.axes.plain |= {key for key in used if not draft.table.is_size(key)}
         draft.table.axes.settle()
 
 
