@@ -68,9 +68,8 @@ class _Printer(NumPyPrinter):  # type: ignore[misc]
     def _print_Sum(self, expr: Expr) -> str:
         axes = tuple(self.indices.index(i) for i, _, _ in expr.limits)
         scale = "".join(f"*{self._print(high)}" for i, _, high in expr.limits if not expr.function.has(i))
-        if not expr.function.has(sympy.Indexed, *(i for i, _, _ in expr.limits)):
-            return f"(({self._print(expr.function)}){scale})"
-        summed = f"{self._print(expr.function)} + 0.0, axis={axes}, keepdims=True"
+        zeros = f"{self._module_format('numpy.zeros')}({(1,) * len(self.indices)})"  # a body without axes gets them
+        summed = f"{self._print(expr.function)} + {zeros}, axis={axes}, keepdims=True"
         return f"({self._module_format('numpy.sum')}({summed}){scale})"
 
     def _print_Product(self, expr: Expr) -> str:
