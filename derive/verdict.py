@@ -291,7 +291,11 @@ class Judge:
         """What the probe finds: a point where the sides differ, agreement, or why it finds nothing."""
         claim = claim_of(pair)
         try:
-            found = compare(claim, self.graph_of(pair), reading, rounds=2 if proved else 4)
+            graph = self.graph_of(pair)
+            found = compare(claim, graph, reading, rounds=2 if proved else 4)
+            if proved and graph.facts and found == Agreement(0):  # no point meets the facts: it may hold without them
+                found = compare(claim, self._without_facts(graph), reading, rounds=2)
+                found = found if isinstance(found, Agreement) else Agreement(0)
         except NotEvaluable as error:
             return str(error)
         except TooLarge:
@@ -299,6 +303,12 @@ class Judge:
         if isinstance(found, Agreement) and not found.points:
             return "no point was found at which both sides have a value"
         return found
+
+    def _without_facts(self, graph: Graph) -> Graph:
+        key = ("facts", str(id(graph)))
+        if key not in self._generic:
+            self._generic[key] = replace(graph, facts=())
+        return self._generic[key]
 
     # -- definitions that could not be read ----------------------------------------------------------------------------
 
