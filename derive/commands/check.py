@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from derive.commands.memory import lasting
 from derive.commands.output import can_encode, colours, width, write
 from derive.commands.version import version
 
@@ -131,10 +132,11 @@ def _run_once(options: argparse.Namespace) -> int:
 
 
 def _check(options: argparse.Namespace) -> _Outcome:
-    from derive.checking import check_document
-    from derive.document import DocumentError
-    from derive.hints import withhold
-    from derive.library import open_document
+    with lasting():
+        from derive.checking import check_document
+        from derive.document import DocumentError
+        from derive.hints import withhold
+        from derive.library import open_document
 
     outcome = _Outcome([], [])
     for path in options.paths:
