@@ -1,5 +1,5 @@
-"""Data for kernels, and what they should give: the forward graph and its staged derivatives evaluated by `derive.numeric`,
-which knows nothing of programs, in float64; batch and layer norm written out by hand in longdouble.
+"""Data for kernels, and what they should give: the forward graph and its staged derivatives evaluated by
+`derive.numeric`, which knows nothing of programs, in float64; batch and layer norm written out by hand in longdouble.
 """
 
 from __future__ import annotations
@@ -55,7 +55,9 @@ def layer_has_probabilities(program: Kernel, name: str) -> bool:
     return name == "t" and any(a.name == "t" and len(a.axes) == 2 for a in program.forward.arrays)
 
 
-def run(kernel: RunningKernel, given: Mapping[str, Any], seed: int = 1) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+def run(
+    kernel: RunningKernel, given: Mapping[str, Any], seed: int = 1
+) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
     """Outputs, upstream gradients and gradients."""
     random = np.random.default_rng(seed)
     *values, saved = kernel.forward(**given)

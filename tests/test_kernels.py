@@ -80,7 +80,8 @@ def test_a_changed_program_is_not_proved(layer: str, direction: str) -> None:
 def test_the_rule_for_centred_quantities_is_an_identity() -> None:
     """The identities of `derive.kernels.centred`, for every hi."""
     text = r"""
-$\mu = \frac{1}{N} \sum_{i=1}^N x_i$ and $s = \sum_{i=1}^N f_i (x_i - \mu)$ and $v = \frac{1}{N} \sum_{i=1}^N (x_i - \mu)^2$
+$\mu = \frac{1}{N} \sum_{i=1}^N x_i$ and $s = \sum_{i=1}^N f_i (x_i - \mu)$
+and $v = \frac{1}{N} \sum_{i=1}^N (x_i - \mu)^2$
 with a number $h$. Then
 $$s = \sum_{i=1}^N f_i (x_i - h) - (\mu - h) \sum_{i=1}^N f_i$$
 $$v = \frac{1}{N} \sum_{i=1}^N (x_i - h)^2 - (\mu - h)^2$$
@@ -454,7 +455,8 @@ HOSTILE = [
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_name_can_not_become_code(name: str) -> None:
-    text = f"# A title */ \"\"\" system(0)\n\n$${name}_n = \\frac{{1}}{{D}} \\sum_{{d=1}}^D x_{{nd}}, \\quad y_{{nd}} = x_{{nd}} - {name}_n$$\n"
+    mean = rf"{name}_n = \frac{{1}}{{D}} \sum_{{d=1}}^D x_{{nd}}"
+    text = f'# A title */ """ system(0)\n\n$${mean}, \\quad y_{{nd}} = x_{{nd}} - {name}_n$$\n'
     try:
         loaded = derive.load(text)
     except derive.document.DocumentError:
@@ -476,7 +478,7 @@ def test_a_name_can_not_become_code(name: str) -> None:
 
 def test_comments_hold_nothing_that_ends_them() -> None:
     for text in ('"""', "'''", "*/", "/*", "\\", "??/", "a\nb", "\u2028", "\u202e", "{x}", "%s"):
-        assert not set(comment(text)) & set('"\'*\\?\n%\u2028\u202e')
+        assert not set(comment(text)) & set("\"'*\\?\n%\u2028\u202e")
 
 
 # -- source ----------------------------------------------------------------------------------------------------------
@@ -526,7 +528,7 @@ def test_c_compiles_without_warnings(layer: str, tmp_path: Path) -> None:
 def test_without_a_compiler_the_message_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
     monkeypatch.delenv("CC", raising=False)
-    with pytest.raises(CannotBuild, match="no C compiler was found .* use the NumPy target"):
+    with pytest.raises(CannotBuild, match=r"no C compiler was found .* use the NumPy target"):
         problem("softmax").kernel("c").forward(x=np.ones((2, 2)))
 
 

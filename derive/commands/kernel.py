@@ -26,7 +26,9 @@ def add(commands: Any) -> None:
     kernel.add_argument("--wrt", action="append", metavar="NAME", help="differentiate by this; may be repeated")
     kernel.add_argument("--output", "-o", metavar="FILE", help="write it there instead of standard output")
     kernel.add_argument(
-        "--verify", action="store_true", help="run it, and compare it with finite differences and exact sums instead"
+        "--verify",
+        action="store_true",
+        help="run it, and print how it compares with the graph and with finite differences",
     )
     kernel.set_defaults(run=run)
 
@@ -35,6 +37,7 @@ def run(options: argparse.Namespace) -> int:
     from derive.api import LoadedProblem
     from derive.document import DocumentError
     from derive.kernels.axes import NotLowerable
+    from derive.kernels.build import CannotBuild
     from derive.library import open_document
     from derive.normal.limits import GaveUp
 
@@ -43,6 +46,8 @@ def run(options: argparse.Namespace) -> int:
         if options.verify:
             return _verify(problem, options)
         text = problem.kernel_source(options.target, options.wrt)
+    except CannotBuild as error:
+        return _refuse(f"{options.document}: {error}.")
     except DocumentError as error:
         return _refuse(str(error))
     except KeyError as error:
@@ -65,8 +70,10 @@ def _ascii(text: str) -> str:
 
 
 def _verify(problem: LoadedProblem, options: argparse.Namespace) -> int:
+    from derive.kernels.kernel import running
     from derive.kernels.verify import verify
 
-    report = verify(problem.kernel(options.target, options.wrt))
+    made = problem.program(options.wrt)
+    report = verify(running(made, options.target), made)
     write(report.text(), options.output)
     return int(not report.agrees)

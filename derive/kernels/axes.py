@@ -1,7 +1,7 @@
 """One letter for each axis: the letters of all definitions and sums brought together.
 
-``x_{nc}`` in one equation and ``x_{ij}`` in another mean the same two axes. Positions of names that ever share an index are
-one axis; each axis gets one letter, which the loops of a kernel use.
+``x_{nc}`` in one equation and ``x_{ij}`` in another mean the same two axes. Positions of names that ever share an
+index are one axis; each axis gets one letter, which the loops of a kernel use.
 """
 
 from __future__ import annotations
@@ -52,7 +52,9 @@ class Axes:
         names.reserve(self.sizes)
         self._name_sizes(names)
         largest = sorted(graph.sizes, key=lambda name: -len(graph.sizes_of(name)))
-        self.order = tuple(dict.fromkeys(letter for name in largest if self._is_known(name) for letter in self.of(name)))
+        self.order = tuple(
+            dict.fromkeys(letter for name in largest if self._is_known(name) for letter in self.of(name))
+        )
 
     def _is_known(self, name: str) -> bool:
         """Whether a name is one of the graph's; the document may have more."""
@@ -95,7 +97,9 @@ class Axes:
         for quantity in quantities_in(definition.expr):
             for k, i in enumerate(indices_of(quantity)):
                 if not isinstance(i, Symbol):
-                    raise NotLowerable(f"{name_of(quantity)} has an index that is no letter; kernels have no such entries")
+                    raise NotLowerable(
+                        f"{name_of(quantity)} has an index that is no letter; kernels have no such entries"
+                    )
                 self._union((name_of(quantity), k), (definition.name, i))
 
     def _name(self, definition: Definition) -> None:

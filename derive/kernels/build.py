@@ -1,4 +1,5 @@
-"""Compiles C kernels with the machine's compiler, once: the libraries are kept under a key of all that went into them."""
+"""Compiles C kernels with the machine's compiler, once: the libraries are kept under a key of all that went into
+them."""
 
 from __future__ import annotations
 

@@ -16,7 +16,12 @@ from derive.kernels.support import checked
 _NAMES = {"float32": "float", "float64": "double"}
 _KEPT = 64
 _FLOAT, _DOUBLE = np.dtype(np.float32), np.dtype(np.float64)
-_TYPES = {"size": ctypes.c_long, "number": ctypes.c_double, "in": ctypes.c_void_p, "out": ctypes.c_void_p}
+_TYPES: dict[str, Any] = {
+    "size": ctypes.c_long,
+    "number": ctypes.c_double,
+    "in": ctypes.c_void_p,
+    "out": ctypes.c_void_p,
+}
 
 
 class CModule:
@@ -57,7 +62,9 @@ class CModule:
         shapes = {o.label: [sizes[program.sizes[a]] for a in program.by_name[o.step].axes] for o in program.results}
         return {label: np.zeros(shape, dtype) for label, shape in shapes.items()}
 
-    def _run(self, program: Program, values: Mapping[str, Any], upstream: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
+    def _run(
+        self, program: Program, values: Mapping[str, Any], upstream: Mapping[str, Any]
+    ) -> tuple[Any, dict[str, Any]]:
         """Call one direction; the dtype of the data, and the results by step."""
         labels = self._labels[program.name]
         given = {a.name: (upstream if a.role == "upstream" else values)[labels[a.name]] for a in program.arrays}

@@ -1,8 +1,8 @@
 """The C target: one readable file, compiled by the machine's compiler for float or for double.
 
-The data is gone through along the letters of the statistics where these are not the innermost ones (a row of a layer norm,
-a channel of an image: what is read twice is then still in the cache), else row by row with sums a column. Threads have sums
-of their own, which are added up at the end in a fixed order. Sums are kept in double.
+The data is gone through along the letters of the statistics where these are not the innermost ones (a row of a layer
+norm, a channel of an image: what is read twice is then still in the cache), else row by row with sums a column.
+Threads have sums of their own, which are added up at the end in a fixed order. Sums are kept in double.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ typedef REAL real;
 """
 
 LINE = """\
-#define LINE 512 /* entries that are summed in real before the sum goes on in double, or computed before they are written */
+#define LINE 512 /* entries that are summed in real or computed at a time, before a sum goes on in double */
 """
 
 PUT = """\
@@ -97,8 +97,8 @@ static void share(long count, long *thread, long *begin, long *end)
 """
 
 ROUNDED = """\
-/* A mean as a multiple of a power of two near 1/1000 of the deviation: what is subtracted from x has few digits, so that
-   the differences are exact, or their rounding errors are those of x, which have no bias. */
+/* A mean as a multiple of a power of two near 1/1000 of the deviation: what is subtracted from x has few digits, so
+   that the differences are exact, or their rounding errors are those of x, which have no bias. */
 static double rounded(double mean, double variance)
 {
     int exponent;
@@ -132,7 +132,14 @@ static real sign(real u)
 }
 """
 
-KNOWN = (("LINE", LINE), ("put", PUT), ("rounded", ROUNDED), ("sigmoid", SIGMOID), ("sign", SIGN), ("heaviside", HEAVISIDE))
+KNOWN = (
+    ("LINE", LINE),
+    ("put", PUT),
+    ("rounded", ROUNDED),
+    ("sigmoid", SIGMOID),
+    ("sign", SIGN),
+    ("heaviside", HEAVISIDE),
+)
 
 
 def source(kernel: Kernel) -> str:

@@ -1,8 +1,8 @@
 """Centred quantities: the rule by which kernels stay exact at a mean that is large beside the deviations.
 
-A mean μ that is rounded to the precision of the data spoils x − μ: in float32, at a mean of 10⁴, by up to half a unit of
-10⁻³. So a mean is never rounded. It is kept as two numbers, hi = fl(μ) and lo = μ − hi, and with t = x − hi (exact where x
-is near hi, by Sterbenz' lemma) a centred quantity is
+A mean μ that is rounded to the precision of the data spoils x − μ: in float32, at a mean of 10⁴, by up to half a unit
+of 10⁻³. So a mean is never rounded. It is kept as two numbers, hi = fl(μ) and lo = μ − hi, and with t = x − hi (exact
+where x is near hi, by Sterbenz' lemma) a centred quantity is
 
     x − μ = t − lo.
 
@@ -12,8 +12,8 @@ Everywhere lo is then moved out of the loops over x, to where the means are:
     Σ (x − μ)²         = Σ t² − N lo²,  lo = Σ t / N           (the corrected two-pass variance)
     a (x − μ) + b      = a t + (b − a lo)
 
-They are identities for every hi, so that hi need only be near the mean. `test_kernels` proves them with the normal form;
-every kernel is proved as a whole besides, with hi a free symbol (`derive.kernels.readback`).
+They are identities for every hi, so that hi need only be near the mean. `test_kernels` proves them with the normal
+form; every kernel is proved as a whole besides, with hi a free symbol (`derive.kernels.readback`).
 
 Sources: T. F. Chan, G. H. Golub and R. J. LeVeque, "Algorithms for computing the sample variance", The American
 Statistician 37 (1983), for the corrected two-pass form; P. H. Sterbenz, *Floating-Point Computation* (1974), §4.3.

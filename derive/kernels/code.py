@@ -129,7 +129,9 @@ class C(Code):
         self.say(f"const long {name} = {value}")
 
     def simd(self, sums: Sequence[str], tops: Sequence[str]) -> None:
-        clauses = [f"reduction(+ : {', '.join(sums)})"] * bool(sums) + [f"reduction(max : {', '.join(tops)})"] * bool(tops)
+        clauses = [f"reduction(+ : {', '.join(sums)})"] * bool(sums) + [f"reduction(max : {', '.join(tops)})"] * bool(
+            tops
+        )
         self.line(" ".join(["#pragma omp simd", *clauses]))
 
     def raise_to(self, top: str, value: str) -> None:

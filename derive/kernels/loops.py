@@ -70,7 +70,7 @@ class Target:
     """What the languages say differently about whole functions: threads, memory, lines of results."""
 
     streams = False
-    own_parts = False
+    rows = False
 
     def begin(self, out: Code, writer: Writer, streamed: bool) -> None:
         """How many threads there are."""
@@ -125,6 +125,7 @@ class Writer:
         self.buffers: dict[str, bool] = {}
         self.locals: dict[str, tuple[str, bool]] = {}
         self.lines: set[str] = set()
+        self.rows: set[tuple[str, tuple[str, ...]]] = set()
         self.users = {s.name: [u for u in self.program.steps if s.name in _names(u)] for s in self.program.steps}
 
     # -- places --------------------------------------------------------------------------------------------------------
@@ -140,6 +141,8 @@ class Writer:
         return text
 
     def memory(self, name: str, axes: tuple[str, ...]) -> str:
+        if (name, axes) in self.rows:
+            return f"row_{name}[{axes[-1]}]"
         return f"{name}[{self.index(axes)}]"
 
     def place(self, read: Read) -> tuple[str, bool]:
@@ -519,6 +522,8 @@ class _Passes(Writer):
         elementwise = [s for s in sweep.body if s not in targets]
         written = [s for s in elementwise if s.name in stored and self._is_line(s) and self.target.streams]
         sums = [s for s in numbers if s.kind == "sum"]
+        if self.target.rows:
+            self._rows(out, elementwise, targets, stored)
         self._lines(out, written, sums, [s for s in numbers if s.kind == "max"])
         self._steps(out, elementwise, stored)
         for step in targets:
@@ -529,8 +534,22 @@ class _Passes(Writer):
             own = step.name in crossing or bool(set(step.axes) & set(self.inner))
             out.say(f"{self._total(step, own)} += part_{step.name}")
         self._put(out, written)
+        self.rows.clear()
         if written or sums:
             out.end()
+
+    def _rows(self, out: Code, elementwise: list[Step], targets: list[Step], stored: set[str]) -> None:
+        """The rows that the innermost loop goes along, each under a name: their entries are found by the letter
+        alone."""
+        last = self.inner[-1]
+        touched = {(r.name, r.axes) for s in (*elementwise, *targets) for r in reads(s.value)}
+        touched |= {(s.name, s.axes) for s in elementwise if s.name in stored}
+        for name, axes in sorted(touched):
+            is_array = name in self.arrays or name in self.buffers
+            if is_array and name not in self.locals and len(axes) > 1 and axes[-1] == last:
+                start = self.index(axes).removesuffix(f" + {last}")
+                out.say(f"row_{name} = {name}[{start} : {start} + {self.sizes[last]}]")
+                self.rows.add((name, axes))
 
     def _total(self, step: Step, own: bool) -> str:
         """The variable in which a sum goes on in double; ``own`` where it is added to one in memory at the end."""
@@ -542,8 +561,8 @@ class _Passes(Writer):
         return step.axes == self.function.space
 
     def _lines(self, out: Code, written: list[Step], sums: list[Step], tops: list[Step]) -> None:
-        """The innermost loop; inside one over pieces, which are summed in the precision of the data and whose results are
-        written together."""
+        """The innermost loop; inside one over pieces, which are summed in the precision of the data and whose results
+        are written together."""
         last = self.inner[-1]
         begin, end = "0", self.sizes[last]
         if written or sums:
@@ -593,7 +612,7 @@ def _grouped(steps: Iterable[Step]) -> list[list[Step]]:
     return groups
 
 
-# -- one nest a step -----------------------------------------------------------------------------------------------------
+# -- one nest a step ------------------------------------------------------------------------------------------------
 
 
 class _Nests(Writer):

@@ -1,10 +1,10 @@
 """A forward graph and its gradients as kernel programs.
 
-Definitions with a sum become steps; elementwise ones are put in where they are used, so that no intermediate of the data's
-size is stored. What depends on less than all axes (a statistic's power, a coefficient) is computed once, beside the
-statistics, in the accumulators' precision, and the elementwise results are polynomials in the data with these as
-coefficients. Two rules keep results exact: centred quantities (`derive.kernels.centred`), and exponentials under a sum,
-which are shifted by their maximum.
+Definitions with a sum become steps; elementwise ones are put in where they are used, so that no intermediate of the
+data's size is stored. What depends on less than all axes (a statistic's power, a coefficient) is computed once,
+beside the statistics, in the accumulators' precision, and the elementwise results are polynomials in the data with
+these as coefficients. Two rules keep results exact: centred quantities (`derive.kernels.centred`), and exponentials
+under a sum, which are shifted by their maximum.
 """
 
 from __future__ import annotations
@@ -120,7 +120,9 @@ class Lowering:
         """The finished program; steps that nothing needs are left out."""
         needed = self._needed()
         steps = [self._step(draft) for draft in self.drafts.values() if draft.name in needed]
-        steps = named_products(named_calls(steps, self.names, self.scope.axes.sorted), self.names, self.scope.axes.sorted)
+        steps = named_products(
+            named_calls(steps, self.names, self.scope.axes.sorted), self.names, self.scope.axes.sorted
+        )
         used = {read.name for step in steps for read in reads(step.value)}
         arrays = tuple(a for a in self._arrays() if a.name in used)
         axes = self.scope.axes
@@ -392,9 +394,7 @@ class Lowering:
     def _lo_indices(self, c: Expr) -> tuple[Expr, ...]:
         return tuple(indices_of(c)[k] for k in self._centre_of(c).places)
 
-    def _term(
-        self, term: Expr, over: tuple[Symbol, ...], ranges: Mapping[Symbol, Expr], marked: list[Expr]
-    ) -> Expr:
+    def _term(self, term: Expr, over: tuple[Symbol, ...], ranges: Mapping[Symbol, Expr], marked: list[Expr]) -> Expr:
         """One term of a sum's body: its free factors times a reduction."""
         outside, inside = term.as_independent(*over, as_Add=False)
         missing = [ranges[i] for i in over if i not in inside.free_symbols]
@@ -492,8 +492,13 @@ class Lowering:
         return self._reads_wide(base) and not _marks(base) and len(_free(base)) < max(len(letters), 1) + 1
 
     def _variances(self) -> set[str]:
-        return {v for name, value in self.scope.values.items() for v in map(_plain, quantities_in(value.expr))
-                if (d := self.scope.graph.by_name.get(name)) is not None and _is_spread(d, self.scope.centres)}  # fmt: skip
+        """The steps that hold a mean of squared deviations."""
+        found: set[str] = set()
+        for name, value in self.scope.values.items():
+            definition = self.scope.graph.by_name.get(name)
+            if definition is not None and _is_spread(definition, self.scope.centres):
+                found |= {_plain(q) for q in quantities_in(value.expr)}
+        return found
 
     def _collected(self, polynomial: _Polynomial) -> Expr:
         """content · Σ coefficient · monomial, the coefficients named and lo moved into them."""
@@ -525,7 +530,9 @@ class Lowering:
 
     def _role(self, monomial: Expr, coefficient: Expr) -> str:
         """A name for a coefficient by what it multiplies."""
-        if monomial == 1 or {_plain(q) for q in quantities_in(coefficient)} & {s.lo for s in self.scope.splits.values()}:
+        if monomial == 1 or {_plain(q) for q in quantities_in(coefficient)} & {
+            s.lo for s in self.scope.splits.values()
+        }:
             return "offset"
         return "slope" if _marks(monomial) else "weight"
 
@@ -594,7 +601,8 @@ def _joined_exponentials(expr: Expr) -> Expr:
 
 
 def _expanded(expr: Expr) -> Expr:
-    """Products and powers of sums multiplied out; functions are left as they are (e^(x − m) must not become e^x e^−m)."""
+    """Products and powers of sums multiplied out; functions are left as they are (e^(x − m) must not become e^x
+    e^−m)."""
     hidden: dict[Expr, Expr] = {}
 
     def hide(node: Expr) -> Expr:

@@ -1,8 +1,8 @@
 """From a forward graph to its kernel: gradients chosen, both programs lowered, and proved.
 
-For each gradient there are two expressions: the closed form, and the staged derivatives of the chain rule. The closed form
-is taken where it is made of sums over the data only; where it would need a sum over more indices than any definition has
-(attention), or functions multiplied out (e^2x for a sigmoid), the stages are.
+For each gradient there are two expressions: the closed form, and the staged derivatives of the chain rule. The closed
+form is taken where it is made of sums over the data only; where it would need a sum over more indices than any
+definition has (attention), or functions multiplied out (e^2x for a sigmoid), the stages are.
 """
 
 from __future__ import annotations
@@ -101,7 +101,8 @@ def default_wrt(graph: Graph) -> tuple[str, ...]:
 
 
 def _recognised(graph: Graph) -> Graph:
-    """The graph with 1/(1 + e^−u) as the logistic function, which does not overflow and whose derivative is s (1 − s)."""
+    """The graph with 1/(1 + e^−u) as the logistic function, which does not overflow and whose derivative is s (1 −
+    s)."""
     definitions = tuple(Definition(d.name, d.indices, d.sizes, _logistic(d.expr)) for d in graph.definitions)
     if all(new.expr == old.expr for new, old in zip(definitions, graph.definitions, strict=True)):
         return graph
@@ -191,7 +192,8 @@ def _backward(lowering: Lowering, formulas: Iterable[Formula]) -> Program:
 def _saved(backward: Program, forward: Lowering) -> list[Output]:
     """The steps of the forward pass that the backward pass reads."""
     return [
-        Output(a.name, a.name, a.symbol, a.key, saved=True) for a in backward.arrays
+        Output(a.name, a.name, a.symbol, a.key, saved=True)
+        for a in backward.arrays
         if a.role == "saved" and a.key not in forward.scope.returned
     ]
 

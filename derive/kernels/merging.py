@@ -67,7 +67,5 @@ def _joined(program: Program, pair: tuple[str, str]) -> Program:
     sizes = {(name if a == pair[0] else a): s for a, s in program.sizes.items() if a != pair[1]}
     sizes[name] = f"{program.sizes[pair[0]]} * {program.sizes[pair[1]]}"
     arrays = tuple(replace(a, axes=axes_of(a.axes)) for a in program.arrays)
-    steps = tuple(
-        replace(s, axes=axes_of(s.axes), over=axes_of(s.over), value=node_of(s.value)) for s in program.steps
-    )
+    steps = tuple(replace(s, axes=axes_of(s.axes), over=axes_of(s.over), value=node_of(s.value)) for s in program.steps)
     return replace(program, sizes=sizes, arrays=arrays, steps=steps)

@@ -1,4 +1,5 @@
-r"""The names of a document as identifiers: ``\gamma`` is ``gamma``, ``\hat{x}`` is ``x_hat``, ``\sigma^2`` is ``sigma2``.
+r"""The names of a document as identifiers: ``\gamma`` is ``gamma``, ``\hat{x}`` is ``x_hat``, ``\sigma^2`` is
+``sigma2``.
 
 A name is taken apart into letters and digits; everything else is dropped, so that no name of a document can become code
 in a kernel, whatever it is. Names that a target has a meaning for, and names that are taken, get a number.
@@ -16,18 +17,27 @@ _FONTS = ("text", "mathrm", "mathbf", "mathit", "mathcal", "mathbb", "boldsymbol
 _ACCENTED = re.compile(r"\\(" + "|".join(_ACCENTS) + r")\s*\{?\s*(\\?[^\W\d_]+)\s*\}?")
 _LONGEST = 32
 
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 _PYTHON = frozenset(keyword.kwlist) | frozenset(keyword.softkwlist)
-_C = frozenset(
-    """auto break case char const continue default do double else enum extern float for goto if inline int long register
-    restrict return short signed sizeof static struct switch typedef union unsigned void volatile while asm bool true
-    false errno main NULL stdin stdout stderr""".split()
+_C = _words(
+    """
+    auto break case char const continue default do double else enum extern float for goto if inline int long
+    register restrict return short signed sizeof static struct switch typedef union unsigned void volatile while
+    asm bool true false errno main NULL stdin stdout stderr
+    """
 )
-_GENERATED = frozenset(
-    """np numpy nb numba math abs exp log sqrt tanh erf sin cos sum max min len int float range slice dict tuple list
-    forward backward saved upstream self cls out blocks rows shape wide omp simd pragma real print object type id index
-    division near left rounded total sigmoid sign heaviside checked dtype sizes math Any Mapping Iterator FLOATS BLOCK REAL
-    SERIAL INFINITY NAN calloc free pow fabs rint frexp ldexp isfinite share threads thread begin end room at to sample
-    rest more r threads_for np_errstate size_t complex imaginary""".split()
+_GENERATED = _words(
+    """
+    np numpy nb numba math abs exp log sqrt tanh erf sin cos sum max min len int float range slice dict tuple
+    list forward backward saved upstream self cls out blocks rows shape wide omp simd pragma real print object
+    type id index division near left rounded total sigmoid sign heaviside checked dtype sizes math Any Mapping
+    Iterator FLOATS BLOCK REAL SERIAL INFINITY NAN calloc free pow fabs rint frexp ldexp isfinite share threads
+    thread begin end room at to sample rest more r threads_for np_errstate size_t complex imaginary
+    """
 )
 RESERVED = _PYTHON | _C | _GENERATED
 """What a name may not be: words of the targets' languages, and what generated code itself uses."""

@@ -1,7 +1,7 @@
 """The Numba target: a module whose loops are those of the C target, compiled when they are first called.
 
-In float32 sums may be reordered and contracted (``reassoc``, ``contract``, ``nsz``), in float64 not reordered; what is not
-finite stays visible.
+In float32 sums may be reordered and contracted (``reassoc``, ``contract``, ``nsz``), in float64 not reordered; what
+is not finite stays visible.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ wide = np.float64
 
 
 def compiled(function: Any) -> Any:
-    """A function for either precision. In float32 sums may be reordered; in float64 the two parts of a mean are of one type,
-    and reordering would add them up again. What is not finite stays visible in both."""
+    """A function for either precision. In float32 sums may be reordered; in float64 the two parts of a mean are of
+    one type, and reordering would add them up again. What is not finite stays visible in both."""
     exact = {{"nsz", "contract"}}
     return {{
         real: nb.njit(parallel=True, fastmath=flags, error_model="numpy")(function)
@@ -58,7 +58,8 @@ def rounded(mean, variance):
     "left": '''\
 @nb.njit
 def left(near, hi, rest):
-    """What is left of a mean when its rounded value is taken off; added in this order, whatever else may be reordered."""
+    """What is left of a mean when its rounded value is taken off; added in this order, whatever else may be
+    reordered."""
     return rest + (near - hi)
 ''',
     "sigmoid": '''\
@@ -106,7 +107,9 @@ def source(kernel: Kernel) -> str:
 
 
 class _Threads(Target):
-    """Threads by ``prange`` over their numbers."""
+    """Threads by ``prange`` over their numbers; rows as views, whose indices need no test for negative ones."""
+
+    rows = True
 
     def __init__(self, real: str) -> None:
         self.real = real

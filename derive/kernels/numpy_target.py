@@ -1,8 +1,8 @@
 """The NumPy target: one module with ``forward`` and ``backward``.
 
-Each straight line of a program, what is done inside a block and what is done between two passes, becomes a function made by
-`sympy.lambdify` with our printer; around them stand the loops over blocks that fit the cache, in which sums go on in
-float64. What `derive` runs is the module that it prints.
+Each straight line of a program, what is done inside a block and what is done between two passes, becomes a function
+made by `sympy.lambdify` with our printer; around them stand the loops over blocks that fit the cache, in which sums
+go on in float64. What `derive` runs is the module that it prints.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ import sympy
 from sympy import Symbol
 
 from derive.kernels import support
-from derive.kernels.prose import WIDTH, docstring, head
 from derive.kernels.program import Array, Kernel, Output, Product, Program, Step, Sum, reads, walk
 from derive.kernels.program import Size as SizeNode
+from derive.kernels.prose import WIDTH, docstring, head
 from derive.kernels.python_text import Printer, Statements
 from derive.kernels.schedule import Pass, block_of, passes, space_of
 
@@ -28,10 +28,21 @@ def source(kernel: Kernel) -> str:
     """The module's source."""
     programs = [_Function(kernel, p) for p in (kernel.forward, kernel.backward)]
     body = "\n\n\n".join(text for program in programs for text in program.texts())
-    known = (support.checked, support.blocks, support.total, support.near, support.rounded, support.sigmoid, support.erf)
+    known = (
+        support.checked,
+        support.blocks,
+        support.total,
+        support.near,
+        support.rounded,
+        support.sigmoid,
+        support.erf,
+    )
     helpers = [f for f in known if _calls(body, f.__name__)]
     shared = "\n\n".join(inspect.getsource(f) for f in helpers)
-    imports = ["import math"] * ("math." in body) + ["from collections.abc import Iterator, Mapping", "from typing import Any"]
+    imports = ["import math"] * ("math." in body) + [
+        "from collections.abc import Iterator, Mapping",
+        "from typing import Any",
+    ]
     return "\n".join(
         [
             head(kernel, "NumPy"),
@@ -43,7 +54,7 @@ def source(kernel: Kernel) -> str:
             "import numpy as np",
             "",
             f"FLOATS = {support.FLOATS!r}".replace("'", '"'),
-            "BLOCK = 1 << 16  # entries of an array that are worked on at a time: a few arrays of them fit a core's cache",
+            "BLOCK = 1 << 16  # entries of an array that are worked on at a time: a few such pieces fit a core's cache",
             "wide = np.float64  # sums over blocks, and what depends on sums only, are kept in this type",
             "",
             "",
@@ -100,7 +111,8 @@ class _Function:
         return tuple(sorted(letters, key=everything.index))
 
     def _block(self) -> tuple[str, ...]:
-        """The axis along which to go in blocks: the first that has groups of its own; none where steps share no space."""
+        """The axis along which to go in blocks: the first that has groups of its own; none where steps share no
+        space."""
         space = space_of(self.program)
         letters = {a for s in self.program.steps for a in s.space}
         if len(space) < 2 or letters - set(space) or all(len(s.axes) < len(space) for s in self.program.steps):
@@ -164,10 +176,18 @@ class _Function:
         return _Straight(name, lambdified(name, takes, pairs, result), takes, gives)
 
     def _is_filled(self, step: Step) -> bool:
-        """Whether a result is computed into its array: as large as the data, arithmetic at last, read by nothing else."""
+        """Whether a result is computed into its array: as large as the data, arithmetic at last, read by nothing
+        else."""
         users = [s for s in self.program.steps if step.name in {r.name for r in reads(s.value)}]
         arithmetic = isinstance(step.value, Product | Sum)
-        return bool(self.block) and not users and arithmetic and not step.wide and len(step.axes) > 1 and step.kind == "map"
+        return (
+            bool(self.block)
+            and not users
+            and arithmetic
+            and not step.wide
+            and len(step.axes) > 1
+            and step.kind == "map"
+        )
 
     def _needed_steps(self, steps: tuple[Step, ...], gives: tuple[str, ...]) -> list[Step]:
         by_name = {s.name: s for s in steps}
@@ -202,7 +222,9 @@ class _Function:
             lines.append(f"    {', '.join(used)} = " + ", ".join(f'sizes["{s}"]' for s in used))
         lines.append("    real = np.result_type(dtype, np.float32).type")
         if forward:
-            lines.append("    saved = {" + ", ".join(f'"{n}": {n}' for n in self.kernel.kept if n in program.array_by_name) + "}")
+            lines.append(
+                "    saved = {" + ", ".join(f'"{n}": {n}' for n in self.kernel.kept if n in program.array_by_name) + "}"
+            )
         cast = [*given, *(a for a in program.arrays if self._is_returned(a))]
         lines += [f"    {a.name} = " + (f"np.asarray({a.name}, real)" if a.axes else f"float({a.name})") for a in cast]
         ups = [a for a in program.arrays if a.role == "upstream" and a.axes]
@@ -281,7 +303,9 @@ class _Function:
         return array.axes if array is not None else ()
 
     def _empty(self, step: Step) -> str:
-        kind = "dtype" if self._is_result(step.name) else "wide" if self.wide[step.name] and not is_low(step) else "real"
+        kind = (
+            "dtype" if self._is_result(step.name) else "wide" if self.wide[step.name] and not is_low(step) else "real"
+        )
         return f"np.empty({self._shape(step.axes)}, {kind})"
 
     def _is_result(self, name: str) -> bool:
@@ -301,8 +325,8 @@ class _Function:
                 lines.append(f"    {step.name} = np.broadcast_to({step.name}, {self._shape(step.axes)}).astype(dtype)")
         if program.name == "forward":
             kept = [o for o in program.results if o.label in self.kernel.kept]
-            pairs = [f"{o.label}={self._stored(o.step)}" for o in (*kept, *program.saved)]
-            lines += [f"    saved.update({', '.join(pairs)})"] if pairs else []
+            more = [f"{o.label}={self._stored(o.step)}" for o in (*kept, *program.saved)]
+            lines += [f"    saved.update({', '.join(more)})"] if more else []
             results = ", ".join(o.step for o in program.results)
             return "\n".join([*lines, f"    return {results}, saved"])
         pairs = ", ".join(f'"{o.label}": {o.step}' for o in program.results)
@@ -357,8 +381,10 @@ def _broken(line: str) -> list[str]:
     indent = " " * (len(line) - len(line.lstrip()))
     if line.lstrip().startswith("def "):
         opening, closing = line.index("("), line.rindex(")")
-        inner = textwrap.wrap(line[opening + 1 : closing], WIDTH, initial_indent=indent + "    ", subsequent_indent=indent + "    ")
-        return [line[: opening + 1], *inner, indent + line[closing:]]
+        taken = textwrap.wrap(
+            line[opening + 1 : closing], WIDTH, initial_indent=indent + "    ", subsequent_indent=indent + "    "
+        )
+        return [line[: opening + 1], *taken, indent + line[closing:]]
     start = len(indent) if is_call else line.index(" = ") + 3
     opening = min(k for k in (line.find("(", start), line.find("{", start)) if k >= 0)
     name = re.sub(r"\[\w+\]$", "", line[start:opening])

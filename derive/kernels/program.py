@@ -1,9 +1,9 @@
 """Kernel programs: what a forward or backward pass computes, in which order and in which precision.
 
-A program is a list of steps. Each gives a name to values over some axes: an elementwise *map*, a *sum* or *maximum* of an
-expression over axes, a value *near* a mean, or a value *rounded* to the precision of the data. Expressions are small frozen
-trees whose order of evaluation is that of the tree; they read earlier steps and arrays by name, along named axes. Nothing
-in them comes from a document but identifiers that `derive.kernels.names` made.
+A program is a list of steps. Each gives a name to values over some axes: an elementwise *map*, a *sum* or *maximum*
+of an expression over axes, a value *near* a mean, or a value *rounded* to the precision of the data. Expressions are
+small frozen trees whose order of evaluation is that of the tree; they read earlier steps and arrays by name, along
+named axes. Nothing in them comes from a document but identifiers that `derive.kernels.names` made.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from typing import Literal
 Kind = Literal["map", "sum", "max", "near", "rounded"]
 """What a step does.
 
-``map``: the expression, elementwise. ``sum``, ``max``: over the axes in ``over``. ``near``: some value near the mean over
-these axes, on which no result depends. ``rounded``: a mean rounded to the precision of the data and to a fraction of the
-spread around it, ``Call("rounded", (mean, variance))``; see `derive.kernels.support.rounded`.
+``map``: the expression, elementwise. ``sum``, ``max``: over the axes in ``over``. ``near``: some value near the mean
+over these axes, on which no result depends. ``rounded``: a mean rounded to the precision of the data and to a
+fraction of the spread around it, ``Call("rounded", (mean, variance))``; see `derive.kernels.support.rounded`.
 """
 
 Role = Literal["input", "saved", "upstream"]

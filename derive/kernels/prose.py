@@ -27,14 +27,14 @@ def formulas(kernel: Kernel) -> list[str]:
 def accuracy(kernel: Kernel) -> list[str]:
     """What is proved, and how results are rounded, as wrapped lines."""
     text = (
-        "What is computed here was read back and proved equal to the derivative of the forward pass, for all sizes and all "
-        "real data. Sums are taken in blocks, and kept with all that depends on them only in float64; the rest is computed "
-        "in the precision of the data (float16 in float32)."
+        "What is computed here was read back and proved equal to the derivative of the forward pass, for all sizes and "
+        "all real data. Long sums are taken in pieces, and kept with all that depends on them only in float64; the "
+        "rest is computed in the precision of the data (float16 in float32)."
     )
     if any(s.kind == "rounded" for s in kernel.forward.steps):
         text += (
-            " A mean is kept as two numbers, its rounded value and what is missing there, so that centred values keep their"
-            " digits also where the mean is large beside the deviations."
+            " A mean is kept as two numbers, its rounded value and what is missing there, so that centred values keep"
+            " their digits also where the mean is large beside the deviations."
         )
     if any(s.kind == "max" for s in kernel.forward.steps):
         text += " Exponentials are taken of differences from the maximum, so that none overflows."
@@ -56,7 +56,10 @@ def _forward(kernel: Kernel, program: Program) -> list[str]:
     lines += [f"    {o.label}: {result(o, program)}" for o in program.results]
     saved = [*kernel.kept, *(f"{o.label} ({shape(program.by_name[o.step].axes, program)})" for o in program.saved)]
     lines += textwrap.wrap(
-        f"saved: for the backward pass: {', '.join(saved)}", WIDTH - 8, initial_indent="    ", subsequent_indent="        "
+        f"saved: for the backward pass: {', '.join(saved)}",
+        WIDTH - 8,
+        initial_indent="    ",
+        subsequent_indent="        ",
     )
     return lines
 

@@ -1,7 +1,7 @@
 """Program trees as NumPy source: SymPy's own NumPy printer, taught arrays with named axes.
 
-A tree becomes an unevaluated SymPy expression over the names of the program, so that its order stays; an array is put in
-place for the axes of the loop it is read in (``gamma[:, None]``), a reduction gets its axes by number.
+A tree becomes an unevaluated SymPy expression over the names of the program, so that its order stays; an array is put
+in place for the axes of the loop it is read in (``gamma[:, None]``), a reduction gets its axes by number.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class Printer(NumPyPrinter):  # type: ignore[misc]
         return repr(float(expr))
 
     def _print_Add(self, expr: Expr, order: str | None = None) -> str:
-        text = self.parenthesize(expr.args[0], PRECEDENCE["Add"])
+        text = str(self.parenthesize(expr.args[0], PRECEDENCE["Add"]))
         for term in expr.args[1:]:
             negative = isinstance(term, sympy.Mul) and term.args[0] == -1
             inner = sympy.Mul(*term.args[1:], evaluate=False) if negative else term
@@ -74,13 +74,13 @@ class Printer(NumPyPrinter):  # type: ignore[misc]
     def _print_Mul(self, expr: Expr) -> str:
         if expr.args[0] == -1:
             rest = expr.args[1] if len(expr.args) == 2 else sympy.Mul(*expr.args[1:], evaluate=False)
-            return "-" + self.parenthesize(rest, PRECEDENCE["Mul"])
+            return f"-{self.parenthesize(rest, PRECEDENCE['Mul'])}"
         text = ""
         for factor in expr.args:
             below = isinstance(factor, sympy.Pow) and factor.exp == -1
             inner = factor.base if below else factor
             level = PRECEDENCE["Mul"] + bool(below) * 5
-            shown = self._print(inner) if inner.is_number and not text else self.parenthesize(inner, level)
+            shown = str(self._print(inner)) if inner.is_number and not text else self.parenthesize(inner, level)
             text = shown if not text and not below else f"{text or '1'} {'/' if below else '*'} {shown}"
         return text
 
@@ -94,7 +94,7 @@ class Printer(NumPyPrinter):  # type: ignore[misc]
 
     def _print_Placed(self, expr: Expr) -> str:
         name, order, slots = expr.args
-        text = self._print(name)
+        text = str(self._print(name))
         if list(order) != sorted(order):
             axes = ", ".join(map(str, order))
             text = f"{text}.T" if list(order) == [1, 0] else f"{text}.transpose({axes})"

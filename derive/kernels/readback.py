@@ -1,8 +1,8 @@
 """What a program computes, read back as SymPy and proved equal to what was derived, before a target prints it.
 
-Every step of both programs becomes a definition again. Values that a target may choose (near a mean, rounded, a maximum)
-become free symbols, so that a proof says that no result depends on them. What the backward pass reads from the forward pass
-is followed into the forward program.
+Every step of both programs becomes a definition again. Values that a target may choose (near a mean, rounded, a
+maximum) become free symbols, so that a proof says that no result depends on them. What the backward pass reads from
+the forward pass is followed into the forward program.
 """
 
 from __future__ import annotations

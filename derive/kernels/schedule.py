@@ -1,8 +1,9 @@
-"""In which order the steps of a program are gone through: passes over blocks of the data, and what is done between them.
+"""In which order the steps of a program are gone through: passes over blocks of the data, and what is done between
+them.
 
-A pass goes once through the data, block by block along some axes. A step with these axes belongs inside; a sum over them
-is complete only after the pass, and what depends on it comes before the next one. Elementwise steps inside a block are
-computed again in each pass that needs them, as they are never stored.
+A pass goes once through the data, block by block along some axes. A step with these axes belongs inside; a sum over
+them is complete only after the pass, and what depends on it comes before the next one. Elementwise steps inside a
+block are computed again in each pass that needs them, as they are never stored.
 """
 
 from __future__ import annotations
@@ -113,11 +114,13 @@ def space_of(program: Program) -> tuple[str, ...]:
 
 
 def block_of(program: Program) -> tuple[str, ...]:
-    """The axes to go along: those of the statistics, so that a group that is read twice is still in the cache; where the
-    statistics have the innermost axis, the axes before it."""
+    """The axes to go along: those of the statistics, so that a group that is read twice is still in the cache; where
+    the statistics have the innermost axis, the axes before it."""
     space = space_of(program)
     needed = {r.name for s in program.steps for r in reads(s.value)}
-    kept = {s.axes for s in program.steps if s.kind in ("sum", "max") and s.name in needed and _steers(s, program, space)}
+    kept = {
+        s.axes for s in program.steps if s.kind in ("sum", "max") and s.name in needed and _steers(s, program, space)
+    }
     union = {a for axes in kept for a in axes}
     if not union:
         return space[:-1] if len(space) > 1 else space

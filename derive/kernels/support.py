@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 FLOATS = ("float16", "bfloat16", "float32", "float64")
-BLOCK = 1 << 16  # entries of an array that are worked on at a time: a few arrays of them fit a core's cache
+BLOCK = 1 << 16  # entries of an array that are worked on at a time: a few such pieces fit a core's cache
 
 
 def checked(arrays: Mapping[str, tuple[Any, str]]) -> tuple[Any, dict[str, int]]:
@@ -68,8 +68,8 @@ def near(x: Any, axis: tuple[int, ...]) -> Any:
 
 
 def rounded(mean: Any, variance: Any) -> Any:
-    """Means as multiples of a power of two near 1/1000 of the deviation: what is subtracted from x has few digits, so that
-    the differences are exact, or their rounding errors are those of x, which have no bias."""
+    """Means as multiples of a power of two near 1/1000 of the deviation: what is subtracted from x has few digits, so
+    that the differences are exact, or their rounding errors are those of x, which have no bias."""
     grid = np.exp2(np.floor(np.log2(variance) / 2) - 10)
     return np.where((grid > 0) & (grid < np.inf), np.rint(mean / grid) * grid, mean)
 

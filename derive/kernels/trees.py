@@ -1,7 +1,8 @@
 """SymPy expressions as program trees, in a fixed order of evaluation.
 
-Products take their small factors first (numbers, sizes, statistics, then arrays), so that a coefficient is multiplied up
-before it meets an array; sums begin with a positive term. An elementwise function of the same arguments is called once.
+Products take their small factors first (numbers, sizes, statistics, then arrays), so that a coefficient is multiplied
+up before it meets an array; sums begin with a positive term. An elementwise function of the same arguments is called
+once.
 """
 
 from __future__ import annotations
