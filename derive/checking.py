@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -215,7 +215,7 @@ class _Checker:
             value.status if value is not None else None,
             correct,
             mistakes,
-            verdict.counterexample,
+            self._counterexample(verdict),
             judged.seconds if not k else 0.0,
             _focus(verdict, span, span_of(right)),
             self._terms(judged, k),
@@ -244,6 +244,13 @@ class _Checker:
         from derive.mistakes.search import Finder  # only a document with mistakes needs it
 
         return Finder(self.judge, self.typesetter)
+
+    def _counterexample(self, verdict: Verdict) -> Counterexample | None:
+        """The counterexample without the sizes that the document has no name for; its arrays show them."""
+        found, named = verdict.counterexample, self.problem.table.axes.sizes()
+        if found is None or not found.values:
+            return found
+        return replace(found, sizes={name: n for name, n in found.sizes.items() if name in named})
 
     # -- what would be right -----------------------------------------------------------------------------------------
 
