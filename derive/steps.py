@@ -319,14 +319,11 @@ class Author:
         if not isinstance(expr, D):
             return expr.func(*(self._resolved(a) for a in expr.args))
         of, by = expr.args
-        if name_of(of) == self.graph.loss and not self._is_definition_of_loss(name_of(by)):
+        if name_of(of) == self.graph.loss:
             return entry(derivative_name(self.graph.loss, name_of(by)), indices_of(by))
         use = self._uses[name_of(of), name_of(by)]
         places = dict(zip((*indices_of(use.of), *indices_of(use.by)), (*indices_of(of), *indices_of(by)), strict=True))
         return refresh(use.slope).xreplace(places)
-
-    def _is_definition_of_loss(self, name: str) -> bool:
-        return self.graph.has_loss and [d.name for d in self._users(name)] == [self.graph.loss]
 
     def raw(self, left: Expr) -> Expr:
         """The derivative of the loss as the calculus defines it, by the derivatives of its users."""

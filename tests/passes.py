@@ -76,4 +76,8 @@ $$S_{ij} = \sum_{k=1}^K a_{ik} b_{jk}$$
 $$Z_i = \sum_{j=1}^N e^{S_{ij}}$$
 $$L = -\frac{1}{N} \sum_{i=1}^N \log \frac{e^{S_{ii}}}{Z_i}$$
 """,
+    "linear-regression": r"""
+$$h_{ij} = \sum_{k=1}^K x_{ik} W_{kj} + b_j$$
+$$L = \frac{1}{N} \sum_{i=1}^N \sum_{j=1}^M (t_{ij} - h_{ij})^2$$
+""",
 }
