@@ -27,7 +27,7 @@ KINDS: tuple[Format, ...] = ("md", "tex", "txt", "ipynb")
 SEEDS = [p.read_text(encoding="utf-8") for p in sorted(DOCUMENTS.rglob("*.md"))]
 
 quick = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
-checked = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+checked = settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def long(count: int) -> settings:

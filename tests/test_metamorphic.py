@@ -22,9 +22,9 @@ def assert_same(path: Path, rewrite: str) -> None:
     assert not disagreements(check_document(read_text(text)), text), text
 
 
-@pytest.mark.parametrize("path", READING, ids=lambda p: p.stem)
-def test_one_rewrite_of_each_document(path: Path) -> None:
-    """The rewrites take turns; the slow run makes all of them."""
+@pytest.mark.parametrize("path", READING[::2], ids=lambda p: p.stem)
+def test_one_rewrite_of_a_document(path: Path) -> None:
+    """Every other document, the rewrites in turn; the slow run makes all of all."""
     assert_same(path, NAMES[READING.index(path) % len(NAMES)])
 
 
