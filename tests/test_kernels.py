@@ -17,6 +17,7 @@ import pytest
 from kernel_cases import SIZES, Reference, error, inputs, kernel, norm_in_longdouble, problem, run
 
 import derive
+from derive.cli import main
 from derive.kernels.build import CannotBuild
 from derive.kernels.kernel import RunningKernel, Target
 from derive.kernels.names import RESERVED, Names, comment, identifier
@@ -31,7 +32,7 @@ needs_compiler = pytest.mark.skipif(COMPILER is None, reason="no C compiler")
 TARGETS = [
     pytest.param("numpy", id="numpy"),
     pytest.param("c", id="c", marks=needs_compiler),
-    pytest.param("numba", id="numba"),
+    pytest.param("numba", id="numba", marks=pytest.mark.slow),  # compiling takes seconds a function
 ]
 
 
@@ -134,6 +135,11 @@ def test_numpy_gives_the_values_of_the_graph(layer: str) -> None:
 def test_every_size_of_each_axis(layer: str, n: int, target: str) -> None:
     for name in sizes_of(layer):
         compare(layer, need(target), {name: n}, 1e-9 if n > 64 else 1e-10)
+
+
+def test_numba_gives_the_values_of_the_graph() -> None:
+    compare("batchnorm", need("numba"), {})
+    compare("batchnorm", need("numba"), {"N": 1000})
 
 
 @pytest.mark.slow
@@ -530,6 +536,32 @@ def test_without_a_compiler_the_message_says_what_to_do(monkeypatch: pytest.Monk
     monkeypatch.delenv("CC", raising=False)
     with pytest.raises(CannotBuild, match=r"no C compiler was found .* use the NumPy target"):
         problem("softmax").kernel("c").forward(x=np.ones((2, 2)))
+
+
+@pytest.mark.parametrize("layer", ["batchnorm", "mse", "attention"])
+def test_the_command_verifies(layer: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["kernel", layer, "--verify"]) == 0
+    assert capsys.readouterr().out.endswith("All agree.\n")
+
+
+def test_the_command_writes_a_module(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "norm.py"
+    assert main(["kernel", "layernorm", "--wrt", "x", "-o", str(path)]) == 0
+    assert capsys.readouterr().out == ""
+    text = path.read_text(encoding="utf-8")
+    assert ast.parse(text) and "dgamma" not in text
+
+
+REFUSED = [
+    (["nowhere"], "there is no such file, and no layer of this name"),
+    (["layernorm", "--wrt", "z"], "'z' is not in the forward pass"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "message"), REFUSED)
+def test_the_command_refuses(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["kernel", *arguments]) == 2
+    assert message in capsys.readouterr().err
 
 
 def test_a_module_runs_without_derive(tmp_path: Path) -> None:

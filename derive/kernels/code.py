@@ -129,10 +129,14 @@ class C(Code):
         self.say(f"const long {name} = {value}")
 
     def simd(self, sums: Sequence[str], tops: Sequence[str]) -> None:
-        clauses = [f"reduction(+ : {', '.join(sums)})"] * bool(sums) + [f"reduction(max : {', '.join(tops)})"] * bool(
-            tops
-        )
-        self.line(" ".join(["#pragma omp simd", *clauses]))
+        clauses = [f"reduction({sign} : {', '.join(names)})" for sign, names in (("+", sums), ("max", tops)) if names]
+        text = " ".join(["#pragma omp simd", *clauses])
+        indent = "    " * self.depth
+        if len(indent + text) <= WIDTH:
+            self.lines.append(indent + text)
+            return
+        parts = textwrap.wrap(text, WIDTH - 2, initial_indent=indent, subsequent_indent=indent + "    ")
+        self.lines += [*(f"{part} \\" for part in parts[:-1]), parts[-1]]
 
     def raise_to(self, top: str, value: str) -> None:
         self.say(f"{top} = {value} > {top} ? {value} : {top}")

@@ -77,15 +77,16 @@ def heaviside(u):
 ''',
 }
 
-SHARED = '''\
+FLAT = '''\
 def flat(array: Any, real: Any) -> Any:
     """An array as its entries in order, in the precision to compute in."""
     return np.ascontiguousarray(array, real).reshape(-1)
+'''
 
-
+THREADS = """\
 def threads_for(entries: int) -> int:
     return 1 if entries < SERIAL else nb.get_num_threads()
-'''
+"""
 
 
 def source(kernel: Kernel) -> str:
@@ -101,7 +102,10 @@ def source(kernel: Kernel) -> str:
         imports = "\n".join(line for line in imports.split("\n") if not line.startswith("LINE"))
     if "wide(" not in body and "wide)" not in body:
         imports = imports.replace("wide = np.float64\n", "")
-    shared = [SHARED.rstrip(), inspect.getsource(support.checked).rstrip()]
+    counts = "threads_for(" in body
+    if not counts:
+        imports = "\n".join(line for line in imports.split("\n") if not line.startswith("SERIAL"))
+    shared = [FLAT.rstrip(), *([THREADS.rstrip()] if counts else []), inspect.getsource(support.checked).rstrip()]
     parts = [*helpers, body, "# what is below serves every kernel", *shared]
     return head(kernel, "Numba") + "\n\n" + imports + "\n\n" + "\n\n\n".join(parts) + "\n"
 

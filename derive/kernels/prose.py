@@ -7,7 +7,7 @@ import textwrap
 from derive.kernels.names import comment
 from derive.kernels.program import Array, Kernel, Output, Program
 
-WIDTH = 118
+WIDTH = 116
 
 
 def head(kernel: Kernel, target: str) -> str:
