@@ -156,10 +156,23 @@ class Ranks:
             for term in node.terms:
                 self._vectorial(term)
             return
+        if isinstance(node, S.Product):
+            self._matrix_times_vector(node)
+            return
         spelled = spell(node, self.letters)
         if spelled is None or spelled.power is not None or spelled.key in self.scalars:
             return
         self._set(spelled, self._usual(spelled))
+
+    def _matrix_times_vector(self, node: S.Product) -> None:
+        """``Ax`` where a vector is expected: a bare capital, then a bare small letter."""
+        names = [spell(factor, self.letters) for factor in node.factors]
+        if len(names) != 2 or any(node.operators) or any(s is None or not self._is_open(s) for s in names):
+            return
+        matrix, vector = (s for s in names if s is not None)
+        if _is_upper(matrix.key) and not _is_upper(vector.key) and matrix.power is None and vector.power is None:
+            self._set(matrix, 2)
+            self._set(vector, 1)
 
     def _usual(self, spelled: Spelling) -> int:
         """How many axes are left out: those written elsewhere; else one, or two for a bare capital."""

@@ -66,13 +66,19 @@ def _axes_of(ctx: Context, node: S.BigOperator) -> Scope:
 
 def _bind(ctx: Context, body: Value, letter: Letter) -> Value:
     """An index dropped under a sum is the sum's."""
-    slots = [s for s in body.slots if s.axis.same(letter.axis)]
-    if not slots and len(body.slots) == 1 and ctx.table.axes.join(body.slots[0].axis, letter.axis):
-        slots = list(body.slots)
+    loose = [s for s in body.slots if not _beside(body.expr, s.symbol, letter.symbol)]
+    slots = [s for s in loose if s.axis.same(letter.axis)]
+    if not slots and len(body.slots) == len(loose) == 1 and ctx.table.axes.join(loose[0].axis, letter.axis):
+        slots = loose
     if len(slots) == 1:
         ctx.table.tell("an index left out under a sum is the one summed over")
         return body.rename(slots[0].symbol, letter.symbol)
     return body
+
+
+def _beside(expr: Expr, slot: sympy.Symbol, letter: sympy.Symbol) -> bool:
+    """Whether an entry has both: the open axis of a vector ``v_j`` is not the j that it is written with."""
+    return any(slot in entry.free_symbols and letter in entry.free_symbols for entry in expr.atoms(sympy.Indexed))
 
 
 def _condition_factor(ctx: Context, lower: Node | None) -> Expr:

@@ -227,12 +227,18 @@ def _squares(statements: list[Statement]) -> frozenset[str]:
             elif isinstance(target, Script) and isinstance(target.sup, Number):
                 squares.add((_bare(target), target.sup.text, True))
         for node in statement.node.walk():
-            if isinstance(node, Fraction) and _is_quotient(node):
+            if isinstance(node, Fraction) and _is_quotient(node) and not _is_second(node):
                 for side in (node.numerator, node.denominator):
                     by = _differential(side)
                     if isinstance(by, Script) and isinstance(by.sup, Number):
                         squares.add((_bare(by), by.sup.text, False))
     return frozenset(f"{base}^{n}" for base, n, defined in squares if defined or base not in plain)
+
+
+def _is_second(node: Fraction) -> bool:
+    """Whether a quotient of differentials is a second derivative: then the square below is no symbol."""
+    above = node.numerator.factors[0] if isinstance(node.numerator, Product) else node.numerator
+    return isinstance(above, Script) and above.sup is not None
 
 
 def _bare(node: Node, steps: Set[str] = frozenset()) -> str:
