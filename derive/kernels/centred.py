@@ -12,7 +12,9 @@ Everywhere lo is then moved out of the loops over x, to where the means are:
     Σ (x − μ)²         = Σ t² − N lo²,  lo = Σ t / N           (the corrected two-pass variance)
     a (x − μ) + b      = a t + (b − a lo)
 
-They are identities for every hi, so that hi need only be near the mean. `test_kernels` proves them with the normal
+They are identities for every hi, so that hi need only be near the mean. It is made a multiple of about 1/1000 of the
+deviation: a hi with as many digits as x would round all differences of one binade the same way, and Σ f t gathers that
+bias where Σ f is large (an upstream gradient whose mean is not zero). `test_kernels` proves them with the normal
 form; every kernel is proved as a whole besides, with hi a free symbol (`derive.kernels.readback`).
 
 Sources: T. F. Chan, G. H. Golub and R. J. LeVeque, "Algorithms for computing the sample variance", The American

@@ -46,8 +46,8 @@ RESERVED = _PYTHON | _C | _GENERATED
 def identifier(name: str) -> str:
     r"""The ASCII identifier that a document's name suggests; ``v`` where nothing is left of it.
 
-    >>> [identifier(n) for n in (r"\gamma", r"\hat{x}", r"\sigma^2", "x'", r"\text{eps}", "__import__('os')")]
-    ['gamma', 'x_hat', 'sigma2', 'x_prime', 'eps', 'import_os']
+    >>> [identifier(n) for n in (r"\gamma", r"\hat{x}", r"\sigma^2", "x'", r"\text{eps}", "__import__(0)")]
+    ['gamma', 'x_hat', 'sigma2', 'x_prime', 'eps', 'import_0']
     """
     text = _ACCENTED.sub(lambda match: f" {match[2]}_{match[1].replace('wide', '')} ", name)
     text = text.replace("'", "_prime").replace("∂", "d")

@@ -54,7 +54,7 @@ def _forward(kernel: Kernel, program: Program) -> list[str]:
     lines += [f"    {a.name}: {described(a, program)}" for a in inputs]
     lines += ["", "Returns:"]
     lines += [f"    {o.label}: {result(o, program)}" for o in program.results]
-    saved = [*kernel.kept, *(f"{o.label} ({shape(program.by_name[o.step].axes, program)})" for o in program.saved)]
+    saved = [*kernel.kept, *(f"{o.label} {shape(program.by_name[o.step].axes, program)}" for o in program.saved)]
     lines += textwrap.wrap(
         f"saved: for the backward pass: {', '.join(saved)}",
         WIDTH - 8,
@@ -76,11 +76,13 @@ def _backward(kernel: Kernel, program: Program) -> list[str]:
 
 def described(array: Array, program: Program) -> str:
     """An argument's symbol and shape."""
-    return f"{comment(array.symbol)}, {shape(array.axes, program)}"
+    symbol = comment(array.symbol)
+    return f"{symbol}, {shape(array.axes, program)}" if symbol != array.name else shape(array.axes, program)
 
 
 def result(output: Output, program: Program) -> str:
-    return f"{comment(output.symbol)}, {shape(program.by_name[output.step].axes, program)}"
+    symbol, axes = comment(output.symbol), shape(program.by_name[output.step].axes, program)
+    return f"{symbol}, {axes}" if symbol != output.label else axes
 
 
 def shape(axes: tuple[str, ...], program: Program) -> str:

@@ -135,14 +135,14 @@ def forward(x, beta, gamma, epsilon):
     """The forward pass of Batch normalisation.
 
     Args:
-        x: x, (N, J)
-        beta: beta, (J,)
-        gamma: gamma, (J,)
-        epsilon: epsilon, a number
+        x: (N, J)
+        beta: (J,)
+        gamma: (J,)
+        epsilon: a number
 
     Returns:
-        y: y, (N, J)
-        saved: for the backward pass: x, gamma, epsilon, mu_hi ((J,)), mu_lo ((J,)), sigma2 ((J,))
+        y: (N, J)
+        saved: for the backward pass: x, gamma, epsilon, mu_hi (J,), mu_lo (J,), sigma2 (J,)
     """
     dtype, sizes = checked({"x": (x, "N J"), "beta": (beta, "J"), "gamma": (gamma, "J"), "epsilon": (epsilon, "")})
     N, J = sizes["N"], sizes["J"]

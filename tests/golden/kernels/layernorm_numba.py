@@ -104,14 +104,14 @@ def forward(x, beta, gamma, epsilon):
     """The forward pass of Layer normalisation.
 
     Args:
-        x: x, (N, D)
-        beta: beta, (D,)
-        gamma: gamma, (D,)
-        epsilon: epsilon, a number
+        x: (N, D)
+        beta: (D,)
+        gamma: (D,)
+        epsilon: a number
 
     Returns:
-        y: y, (N, D)
-        saved: for the backward pass: x, gamma, epsilon, mu_hi ((N,)), mu_lo ((N,)), sigma2 ((N,))
+        y: (N, D)
+        saved: for the backward pass: x, gamma, epsilon, mu_hi (N,), mu_lo (N,), sigma2 (N,)
     """
     dtype, sizes = checked({"x": (x, "N D"), "beta": (beta, "D"), "gamma": (gamma, "D"), "epsilon": (epsilon, "")})
     N, D = sizes["N"], sizes["D"]

@@ -66,10 +66,10 @@ def forward(x):
     """The forward pass of Softmax.
 
     Args:
-        x: x, (I, C)
+        x: (I, C)
 
     Returns:
-        s: s, (I, C)
+        s: (I, C)
         saved: for the backward pass: s
     """
     dtype, sizes = checked({"x": (x, "I C")})
