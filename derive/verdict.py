@@ -367,6 +367,21 @@ class Judge:
         made = [d.expr for d in graph.definitions if d.name in self._made_from(names) or graph.loss in names]
         return any(expr.has(sympy.Abs, sympy.Heaviside, sympy.sign) for expr in (pair.left, pair.right, *made))
 
+    def _is_about_others(self, pair: Pair, reading: Reading) -> bool:
+        """Whether a pair fails for equal indices only, in a forward pass with a sum over all others, ``k \\neq i``."""
+        graph = self.graph_of(pair)
+        if pair.conditions or not any(d.expr.has(sympy.KroneckerDelta) for d in graph.definitions):
+            return False
+        letters = list(zip(pair.indices, pair.sizes, strict=True))
+        apart = {frozenset((i, j)) for i, n in letters for j, m in letters if i != j and n == m}
+        if not apart:
+            return False
+        try:
+            found = compare(replace(claim_of(pair), apart=frozenset(apart)), graph, reading, rounds=4)
+        except (NotEvaluable, TooLarge):
+            return False
+        return isinstance(found, Agreement) and found.points > 0
+
     def _undependent(self, pair: Pair) -> str:
         """A derivative in a pair by a name that what it differentiates does not depend on, in words."""
         graph = self.graph_of(pair)
@@ -409,6 +424,9 @@ class Judge:
             return Verdict("undecided", shown, f"nothing in the document says what {names} is", pair=pair)
         if self._meets_open(pair):
             reason = "no proof found, and a definition that it may rest on could not be read"
+            return Verdict("undecided", shown, reason, pair=pair)
+        if self._is_about_others(pair, reading):
+            reason = "true where its indices differ, as those do in a sum of the forward pass that leaves one out"
             return Verdict("undecided", shown, reason, pair=pair)
         undependent = self._undependent(pair)
         if undependent:

@@ -5,11 +5,11 @@ Where the forward pass has the expression, it gets a name there, so that the der
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields, replace
 
 from derive.latex import syntax as S
-from derive.latex.syntax import Node
+from derive.latex.syntax import Node, span_of
 from derive.notation.names import Letters, spell
 from derive.notation.survey import PARTIALS
 
@@ -48,6 +48,28 @@ def with_names(chains: list[tuple[Node, ...]]) -> list[tuple[Node, ...]]:
             for k, other in enumerate(chains)
         ]
     return chains
+
+
+def with_variables(chains: list[tuple[Node, ...]], arguments: Mapping[str, tuple[str, ...]]) -> list[tuple[Node, ...]]:
+    """The chains with ``\\nabla E`` as ``\\nabla_w E`` where the document writes ``E(w)``."""
+
+    def subscript(node: Node) -> Node:
+        node = _mapped(node, subscript)
+        if not isinstance(node, S.Product):
+            return node
+        factors = list(node.factors)
+        for k, (head, of, operator) in enumerate(zip(factors, factors[1:], node.operators, strict=False)):
+            spelled = spell(of, Letters())
+            by = arguments.get(spelled.key, ()) if spelled is not None else ()
+            if operator or len(by) != 1:
+                continue
+            if head == S.Symbol("\\nabla"):
+                factors[k] = S.Script(head, S.Symbol(by[0]), None, 0, span_of(head))
+            elif isinstance(head, S.Script) and head.base == S.Symbol("\\nabla") and head.sub is None:
+                factors[k] = replace(head, sub=S.Symbol(by[0]))
+        return replace(node, factors=tuple(factors))
+
+    return [tuple(map(subscript, members)) for members in chains]
 
 
 def _is_differentiated(name: Node, chains: list[tuple[Node, ...]]) -> bool:

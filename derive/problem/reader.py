@@ -11,7 +11,7 @@ from derive.notation.einstein import announces, with_sums
 from derive.notation.equations import Equation, equations
 from derive.notation.functions import vague_functions
 from derive.notation.ranks import Ranks
-from derive.notation.stages import named_stages, with_names
+from derive.notation.stages import named_stages, with_names, with_variables
 from derive.notation.survey import survey
 from derive.notation.table import Table
 from derive.problem.classification import Classifier
@@ -39,6 +39,7 @@ def read_problem(document: Document) -> Problem:
         for equation in readable:
             equation.members = with_sums(equation.members)
     chains = with_primes(with_products([e.members for e in readable]))
+    chains = with_variables(chains, functions.values)
     for equation, members in zip(readable, chains, strict=True):
         equation.members = members
     staged = _name_stages(readable)
