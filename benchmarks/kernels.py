@@ -342,7 +342,7 @@ def plot(results: list[Result], path: str) -> None:
             panel.bar(places, list(found.values()), 0.8 / len(names), label=name, align="edge")
         panel.axhline(1, color="black", linewidth=1)
         panel.set_yscale("log")
-        panel.set_xticks(range(len(cases)), [c.replace(" ", "\n", 1) for c in cases], fontsize=7)
+        panel.set_xticks(range(len(cases)), [c.replace(" ", "\n") for c in cases], fontsize=7)
         panel.set_ylabel("time over torch's")
         panel.set_title(f"{direction}, {threads} thread{'s' * (threads > 1)}")
     panels[0].legend(ncols=len(names), fontsize=8)

@@ -576,6 +576,15 @@ def test_a_module_runs_without_derive(tmp_path: Path) -> None:
     assert done.stdout.strip() == "['beta', 'gamma', 'x']", done.stderr
 
 
+@pytest.mark.slow
+def test_the_benchmark_runs() -> None:
+    script = Path(__file__).parent.parent / "benchmarks" / "kernels.py"
+    options = ["--rounds", "2", "--threads", "1", "--only", "128×64 float32", "--who", "NumPy", "triad", "--no-errors"]
+    done = subprocess.run([sys.executable, str(script), *options], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "batchnorm 128×64 float32, backward, 1 thread\n  NumPy" in done.stdout
+
+
 def test_steps_are_frozen() -> None:
     step = problem("softmax").program().kernel.forward.steps[0]
     assert isinstance(step, Step)
