@@ -11,6 +11,8 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import cached_property
+from itertools import combinations
 from typing import Literal
 
 import sympy
@@ -20,6 +22,7 @@ from derive.closed import Compactor
 from derive.forward import Definition, Graph, names_in
 from derive.gradient import Calculus, NoDerivative, Reading
 from derive.language import D, is_quantity, name_of, total
+from derive.latex.syntax import Node
 from derive.limits import TimeLimit, time_limit
 from derive.normal.algebra import GaveUp, Undefined
 from derive.normal.prover import Prover
@@ -177,7 +180,8 @@ class Judge:
             elif isinstance(pair, SourceError):
                 verdicts.append(Verdict("unsupported", reason=pair.message, error=pair))
             else:
-                verdicts.append(self._redefining(equation, pair, self.pair(pair, reading)))
+                verdict = self._redefining(equation, pair, self.pair(pair, reading))
+                verdicts.append(verdict if k else self._as_case(equation, verdict, reading))
         return verdicts
 
     def _redefining(self, equation: Equation, pair: Pair, verdict: Verdict) -> Verdict:
@@ -418,42 +422,82 @@ class Judge:
         return min(by & self.problem.table.carried, default="")
 
     def _refuted(self, pair: Pair, reading: Reading, evidence: Counterexample, shown: Reading | None) -> Verdict:
-        """A certified difference; withheld where the line uses what nothing introduces, or leaves a sum unsaid."""
+        """A certified difference; withheld where the line may mean something else than what was refuted."""
+        unsaid = self._unsaid(pair, reading)
+        if unsaid:
+            return Verdict("undecided", shown, unsaid, pair=pair)
+        return Verdict("refuted", shown, counterexample=evidence, pair=pair)
+
+    def _unsaid(self, pair: Pair, reading: Reading) -> str:
+        """Why a line that differs from the truth may not be false: it uses what nothing introduces, leaves a sum or a
+        condition unsaid, or rests on what could not be read."""
         if pair.unknown:
-            names = ", ".join(sorted(pair.unknown))
-            return Verdict("undecided", shown, f"nothing in the document says what {names} is", pair=pair)
+            return f"nothing in the document says what {', '.join(sorted(pair.unknown))} is"
         if self._meets_open(pair):
-            reason = "no proof found, and a definition that it may rest on could not be read"
-            return Verdict("undecided", shown, reason, pair=pair)
+            return "no proof found, and a definition that it may rest on could not be read"
         if self._is_about_others(pair, reading):
-            reason = "true where its indices differ, as those do in a sum of the forward pass that leaves one out"
-            return Verdict("undecided", shown, reason, pair=pair)
+            return "true where its indices differ, as those do in a sum of the forward pass that leaves one out"
         undependent = self._undependent(pair)
         if undependent:
-            return Verdict("undecided", shown, undependent, pair=pair)
+            return undependent
         line = self._unused_given(pair)
         if line is not None:
-            reason = f"no proof found without what line {line} gives, which derive cannot use"
-            return Verdict("undecided", shown, reason, pair=pair)
+            return f"no proof found without what line {line} gives, which derive cannot use"
         if self._has_unrelated_outputs(pair):
-            reason = "no proof found, and nothing says how the outputs that it differentiates by depend on each other"
-            return Verdict("undecided", shown, reason, pair=pair)
+            return "no proof found, and nothing says how the outputs that it differentiates by depend on each other"
         if pair.restricted:
-            reason = "claimed under a condition that derive does not use, and not true without it"
-            return Verdict("undecided", shown, reason, pair=pair)
+            return "claimed under a condition that derive does not use, and not true without it"
         carried = self._carried(pair)
         if carried:
-            return Verdict(
-                "undecided", shown, f"other steps use {carried} too, which derive does not follow", pair=pair
-            )
+            return f"other steps use {carried} too, which derive does not follow"
         if pair.stray:
             summed = replace(pair, right=_summed(pair.right, pair), stray=())
             if self.pair(summed, reading).status in ("proved", "tested"):
                 letters = ", ".join(s.name for s in pair.stray)
-                return Verdict(
-                    "undecided", shown, f"true only with a sum over {letters}, which the line does not say", pair=pair
-                )
-        return Verdict("refuted", shown, counterexample=evidence, pair=pair)
+                return f"true only with a sum over {letters}, which the line does not say"
+        return ""
+
+    def _as_case(self, equation: Equation, verdict: Verdict, reading: Reading) -> Verdict:
+        """A refuted line, left open where it is true for equal or for different indices only and another line has the
+        other case of the same left side: the words around them may tell the cases apart."""
+        pair = verdict.pair
+        others = [e for e in self._stated.get(equation.head, []) if e is not equation]
+        if verdict.status != "refuted" or pair is None or pair.conditions or not others:
+            return verdict
+        letters = list(zip(pair.indices, pair.sizes, strict=True))
+        for (i, n), (j, m) in combinations(letters, 2):
+            for equal in (True, False) if n == m else ():
+                if self._surely(_in_case(pair, (i, j, equal)), reading) and self._have_case(others, (i, j, not equal)):
+                    case = f"{i} {'=' if equal else '≠'} {j}"
+                    reason = f"true for {case} only; if that is meant, write {case} beside it"
+                    return Verdict("undecided", verdict.reading, reason, pair=pair)
+        return verdict
+
+    def _have_case(self, equations: Iterable[Equation], case: tuple[Symbol, Symbol, bool]) -> bool:
+        """Whether one of several equations is true in one case and not in all."""
+        for equation in equations:
+            pair = self.problem.sides(equation, Policy()).pair(0, 1)
+            self.problem.heard()
+            if isinstance(pair, SourceError) or not {case[0], case[1]} <= set(pair.indices):
+                continue
+            if self._surely(_in_case(pair, case), "total") and (pair.conditions or not self._surely(pair, "total")):
+                return True
+        return False
+
+    def _surely(self, pair: Pair, reading: Reading) -> bool:
+        try:
+            return self.proves(pair, reading)
+        except (GaveUp, Undefined, NoDerivative):
+            return False
+
+    @cached_property
+    def _stated(self) -> dict[Node, list[Equation]]:
+        """The claims about each left side."""
+        found: dict[Node, list[Equation]] = {}
+        for equation in self.problem.equations:
+            if equation.role == "claim" and equation.members and equation.previous is None and equation.error is None:
+                found.setdefault(equation.members[0], []).append(equation)
+        return found
 
 
 class _Definitions(dict[str, Definition]):
@@ -468,6 +512,11 @@ class _Definitions(dict[str, Definition]):
 
     def __contains__(self, name: object) -> bool:
         return super().__contains__(name) or name in self._staged
+
+
+def _in_case(pair: Pair, case: tuple[Symbol, Symbol, bool]) -> Pair:
+    """A pair where two indices are equal, or where they differ."""
+    return replace(pair, conditions=(case,))
 
 
 def _score(links: list[Verdict]) -> tuple[int, ...]:

@@ -175,3 +175,14 @@ $$\frac{\partial y_i}{\partial \gamma} = \frac{x_i}{\sqrt{v}}$$"""
 def test_a_logarithm_ends_before_a_sum_behind_a_factor() -> None:
     checked = derive.check(r"$$y_i = \log m_i \sum_{j=1}^N x_j = \log(m_i) \sum_{j=1}^N x_j$$")
     assert [s.status for s in checked.statements] == ["assumed", "proved"]
+
+
+def test_cases_told_apart_in_words_only_are_left_open() -> None:
+    softmax = r"$$p_i = \frac{e^{z_i}}{\sum_{k=1}^K e^{z_k}}$$" + "\n\n"
+    equal = r"$$\frac{\partial p_i}{\partial z_j} = p_i (1 - p_i)$$" + "\n\n"
+    different = r"$$\frac{\partial p_i}{\partial z_j} = -p_i p_j$$" + "\n\n"
+    text = f"{softmax}On the diagonal\n\n{equal}and otherwise\n\n{different}"
+    assert [s.status for s in derive.check(text).statements] == ["assumed", "undecided", "undecided"]
+    assert derive.check(softmax + different).statements[-1].status == "refuted"
+    wrong = different.replace("-p_i p_j", "p_i p_j")
+    assert [s.status for s in derive.check(softmax + equal + wrong).statements[1:]] == ["refuted", "refuted"]
