@@ -247,6 +247,14 @@ def test_float16_is_accumulated_in_more(target: str) -> None:
 
 
 @pytest.mark.parametrize("target", TARGETS)
+def test_softmax_in_float32_is_exact_to_the_last_digits(target: str) -> None:
+    x = np.random.default_rng(0).normal(0, 3, (64, 1024)).astype(np.float32)
+    s, _ = kernel("softmax", need(target)).forward(x=x)
+    exact = np.exp(x.astype(np.longdouble) - x.max(1, keepdims=True))
+    assert error(s, exact / exact.sum(1, keepdims=True)) < 2e-6
+
+
+@pytest.mark.parametrize("target", TARGETS)
 @pytest.mark.parametrize("layer", ["softmax", "log_softmax"])
 def test_large_logits_do_not_overflow(layer: str, target: str) -> None:
     if target == "c" and layer != "softmax":
@@ -521,7 +529,7 @@ def test_lines_are_not_too_long(layer: str) -> None:
 
 
 @needs_compiler
-@pytest.mark.parametrize("layer", ["batchnorm", "layernorm"])
+@pytest.mark.parametrize("layer", ["batchnorm", "layernorm", "softmax", "gelu"])
 def test_c_compiles_without_warnings(layer: str, tmp_path: Path) -> None:
     path = tmp_path / "kernel.c"
     path.write_text(problem(layer).kernel_source("c"), encoding="utf-8")

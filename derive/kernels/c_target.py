@@ -37,6 +37,14 @@ typedef REAL real;
 #define SERIAL 65536L /* below so many entries one thread is faster */
 """
 
+EXP = """\
+#if defined(__x86_64__) && defined(__GLIBC__) && defined(__GNUC__) && !defined(__clang__)
+/* glibc has these for vectors too, in libmvec */
+__attribute__((simd("notinbranch"))) float expf(float);
+__attribute__((simd("notinbranch"))) double (exp)(double);
+#endif
+"""
+
 LINE = """\
 #define LINE 512 /* entries that are summed in real or computed at a time, before a sum goes on in double */
 """
@@ -133,6 +141,7 @@ static real sign(real u)
 """
 
 KNOWN = (
+    ("exp", EXP),
     ("LINE", LINE),
     ("put", PUT),
     ("rounded", ROUNDED),

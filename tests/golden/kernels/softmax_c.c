@@ -54,6 +54,12 @@ static void share(long count, long *thread, long *begin, long *end)
     *end = count * (*thread + 1) / threads;
 }
 
+#if defined(__x86_64__) && defined(__GLIBC__) && defined(__GNUC__) && !defined(__clang__)
+/* glibc has these for vectors too, in libmvec */
+__attribute__((simd("notinbranch"))) float expf(float);
+__attribute__((simd("notinbranch"))) double (exp)(double);
+#endif
+
 #define LINE 512 /* entries that are summed in real or computed at a time, before a sum goes on in double */
 
 #define FAR (4L << 20) /* results of so many bytes go past the cache: nobody would find them there */
