@@ -50,7 +50,7 @@ LINE = """\
 """
 
 PUT = """\
-#define FAR (24L << 20) /* results of so many bytes go past the cache: nobody would find them there */
+#define FAR (12L << 20) /* results of so many bytes go past the cache: nobody would find them there */
 
 /* Write a line of a result. */
 static void put(real *restrict to, const real *restrict line, long n, int far)

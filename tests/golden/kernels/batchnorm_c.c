@@ -60,7 +60,7 @@ static void share(long count, long *thread, long *begin, long *end)
 
 #define LINE 512 /* entries that are summed in real or computed at a time, before a sum goes on in double */
 
-#define FAR (24L << 20) /* results of so many bytes go past the cache: nobody would find them there */
+#define FAR (12L << 20) /* results of so many bytes go past the cache: nobody would find them there */
 
 /* Write a line of a result. */
 static void put(real *restrict to, const real *restrict line, long n, int far)

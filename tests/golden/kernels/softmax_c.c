@@ -62,7 +62,7 @@ __attribute__((simd("notinbranch"))) double (exp)(double);
 
 #define LINE 512 /* entries that are summed in real or computed at a time, before a sum goes on in double */
 
-#define FAR (24L << 20) /* results of so many bytes go past the cache: nobody would find them there */
+#define FAR (12L << 20) /* results of so many bytes go past the cache: nobody would find them there */
 
 /* Write a line of a result. */
 static void put(real *restrict to, const real *restrict line, long n, int far)
