@@ -118,7 +118,7 @@ class _Printer:
             return self._script(replace(node.body, base=S.Accent(node.accent, node.body.base)))
         body = self.atom(node.body)
         mark = _ACCENTS.get(node.accent, "")
-        if self.ascii or not mark:
+        if self.ascii or not mark or not body:  # \hat{} stands over nothing
             return f"{body}_{node.accent}", _ATOM
         return unicodedata.normalize("NFC", f"{body[0]}{mark}{body[1:]}"), _ATOM
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from trees import RandomTrees, formula
 
 from derive.latex.parser import parse_expression
+from derive.latex.syntax import Accent, Empty
 from derive.plain import plain
 
 # fmt: off
@@ -57,3 +58,7 @@ def test_ascii_is_ascii_and_one_line(seed: int) -> None:
     assert text.isascii()
     assert "\n" not in text
     assert text.count("(") == text.count(")")
+
+
+def test_an_accent_over_nothing_is_printed() -> None:
+    assert plain(Accent("hat", Empty())) == "_hat"
