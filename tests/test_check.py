@@ -186,3 +186,8 @@ def test_cases_told_apart_in_words_only_are_left_open() -> None:
     assert derive.check(softmax + different).statements[-1].status == "refuted"
     wrong = different.replace("-p_i p_j", "p_i p_j")
     assert [s.status for s in derive.check(softmax + equal + wrong).statements[1:]] == ["refuted", "refuted"]
+
+
+def test_half_a_number_is_no_number() -> None:
+    for formula in (r"y = \mathbf0.5{x}", r"y = x^0.5", r"y = \hat{}_i"):
+        assert {s.status for s in derive.check(f"$${formula}$$").statements} == {"unsupported"}

@@ -31,6 +31,9 @@ def script(reader: Reader) -> Node:
 def _single(reader: Reader, problem: str) -> Node:
     """One letter or digit, or one command with its own arguments."""
     token = reader.look()
+    if token.kind == "number" and "." in token.text:
+        said = f"only the first digit of {token.text} belongs to the command or sign before it"
+        raise SourceError(said, token.span, f"Write {{{token.text}}} if the whole number is meant.")
     if token.kind in ("word", "number") and len(token.text) > 1:
         reader.split()
     if not reader.starts(reader.look()):
