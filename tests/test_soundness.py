@@ -108,7 +108,7 @@ def test_thousands_of_changed_derivations(path: Path) -> None:
     caught = [status for seed in range(1000, 1600) for status in check_mutant(path, seed, wrong=True)]
     assert caught.count("refuted") > len(caught) / 3
     kept = [status for seed in range(1000, 1200) for status in check_mutant(path, seed, wrong=False)]
-    assert kept.count("proved") > len(kept) * 0.95
+    assert kept.count("proved") > (len(kept) - kept.count("assumed")) * 0.95
 
 
 # -- what other graders get wrong ------------------------------------------------------------------------------------
