@@ -191,3 +191,8 @@ def test_cases_told_apart_in_words_only_are_left_open() -> None:
 def test_half_a_number_is_no_number() -> None:
     for formula in (r"y = \mathbf0.5{x}", r"y = x^0.5", r"y = \hat{}_i"):
         assert {s.status for s in derive.check(f"$${formula}$$").statements} == {"unsupported"}
+
+
+def test_a_sum_over_no_values_decides_nothing() -> None:
+    text = r"$$p_i = \frac{z_i}{\sum_{j=1}^0 z_j}$$" + "\n\n" + r"$$\frac{\partial p_i}{\partial z_j} = p_i$$"
+    assert derive.check(text).statements[-1].status not in ("proved", "refuted")

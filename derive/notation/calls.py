@@ -158,7 +158,10 @@ def _apply_derivative(ctx: Context, key: str, argument: Node, node: Node) -> Val
     ctx.unknown.discard("~u")
     variable = scalar("~u")
     slope = sympy.diff(inner.expr, variable)
-    return apply(ctx.value(argument), lambda u: slope.xreplace({variable: u}))
+    value = ctx.value(argument)
+    if slope.has(sympy.Derivative) and not value.expr._diff_wrt:
+        raise SourceError(f"derive does not know what {key}' is", span_of(node))
+    return apply(value, lambda u: slope.xreplace({variable: u}))
 
 
 def _apply_array(ctx: Context, name: str, argument: Node, node: Node) -> Value:

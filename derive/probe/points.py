@@ -378,6 +378,8 @@ def _partitions(letters: int, count: int) -> list[tuple[int, ...]]:
     for _ in range(letters):
         wider = ((*blocks, b) for blocks in found for b in reversed(range(min(max(blocks, default=-1) + 2, count))))
         found = list(islice(wider, MAX_CANDIDATES))
+    if not found:  # an axis without values
+        return []
     found.sort(key=lambda blocks: -len(set(blocks)))
     return list(dict.fromkeys((found[0], (0,) * letters, *found)))
 
