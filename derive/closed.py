@@ -21,7 +21,7 @@ from derive.forward import Definition, Graph, names_in
 from derive.language import indices_of, is_quantity, name_of
 from derive.layout import Cost, Layout, Setter
 from derive.normal.algebra import GaveUp, Undefined
-from derive.normal.atoms import Atom, Poly, atoms_of, inner_atoms, variable
+from derive.normal.atoms import Poly, atoms_of, nested_atoms, variable
 from derive.normal.prover import Prover
 
 INLINED = 20
@@ -207,7 +207,7 @@ class Compactor:
         if not self._nameable(name):
             return False
         form = self._stages[name].form
-        nested = any(a.kind == "sum" and name in a.names for a in _all_atoms(p))
+        nested = any(a.kind == "sum" and name in a.names for a in nested_atoms(atoms_of(p)))
         return len(form.p) > 1 if not form.cost.reductions else nested or is_summed
 
     def _is_adjoint(self, name: str) -> bool:
@@ -303,17 +303,6 @@ def _together(cost: Cost, others: Iterable[Cost]) -> Cost:
             max(cost.width, other.width), cost.reductions + other.reductions, cost.operations + other.operations
         )
     return cost
-
-
-def _all_atoms(p: Poly) -> set[Atom]:
-    found: set[Atom] = set()
-    todo = atoms_of(p)
-    while todo:
-        atom = todo.pop()
-        if atom not in found:
-            found.add(atom)
-            todo |= inner_atoms(atom)
-    return found
 
 
 def operations(expr: Expr) -> int:

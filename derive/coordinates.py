@@ -30,6 +30,7 @@ from derive.normal.atoms import (
     exponent_of,
     free_of,
     inner_atoms,
+    nested_atoms,
     rational,
     scale,
     variable,
@@ -416,7 +417,7 @@ def _solve_sum(algebra: Algebra, identity: Poly) -> tuple[Atom, Poly] | None:
     sums = [a for a in atoms_of(identity) if a.kind == "sum"]
     for atom in sorted(sums, key=lambda a: (a.height, len(a.factors), a.shape, a.id), reverse=True):
         with_atom = {m: c for m, c in identity.items() if exponent_of(m, atom)}
-        inside = any(atom in _atoms_inside(a) for a in atoms_of(identity) if a is not atom)
+        inside = any(atom in nested_atoms(inner_atoms(a)) for a in atoms_of(identity) if a is not atom)
         if inside or len(with_atom) != 1 or any(exponent_of(m, atom) != 1 for m in with_atom):
             continue
         ((monomial, c),) = with_atom.items()
@@ -430,14 +431,3 @@ def _solve_sum(algebra: Algebra, identity: Poly) -> tuple[Atom, Poly] | None:
         if atom not in atoms_of(value):
             return atom, value
     return None
-
-
-def _atoms_inside(atom: Atom) -> set[Atom]:
-    found: set[Atom] = set()
-    stack = list(inner_atoms(atom))
-    while stack:
-        inner = stack.pop()
-        if inner not in found:
-            found.add(inner)
-            stack.extend(inner_atoms(inner))
-    return found

@@ -8,7 +8,7 @@ import pytest
 from trees import formula, tree
 
 from derive.latex.parser import parse_display, parse_expression
-from derive.latex.syntax import Fraction, Node, Script, Symbol, Unreadable, span_of
+from derive.latex.syntax import Fraction, Node, Script, Symbol, Unreadable, rebuilt, span_of
 from derive.latex.tokens import Macro
 from derive.source import SourceError, Text
 
@@ -379,3 +379,12 @@ def test_whatever_unicode_holds_is_read_or_refused() -> None:
     for start in range(0, 0x3000, 64):
         latex = " ".join(map(chr, range(start, start + 64)))
         assert isinstance(parse_display(Text(latex, range(len(latex) + 1))), tuple)
+
+
+def test_a_change_reaches_every_node_of_a_tree_and_leaves_the_rest_alone() -> None:
+    node = parse_expression(formula("a + \\sqrt{b} \\begin{cases} x_a & a > 0 \\\\ \\log a \\end{cases}"))
+    letter = Symbol("z")
+    changed = rebuilt(node, lambda inner: letter if inner == Symbol("a") else inner)
+    assert Symbol("a") not in list(changed.walk())
+    assert sum(inner is letter for inner in changed.walk()) == 4
+    assert changed != node and rebuilt(node, lambda inner: inner) is node

@@ -7,7 +7,7 @@ comparisons, so two texts that read alike are equal.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, fields, replace
 from functools import cache
 from typing import Any
@@ -236,6 +236,31 @@ def span_of(node: Node) -> Span:
     """Where a node stands in its source."""
     span: Span = getattr(node, "span", NOWHERE)
     return span
+
+
+def mapped(node: Node, change: Callable[[Node], Node]) -> Node:
+    """The node with ``change`` made to each node directly below; itself where nothing is changed."""
+    changes: dict[str, Any] = {}
+    for name in _parts(type(node)):  # type: ignore[arg-type]
+        value = getattr(node, name)
+        new = _mapped(value, change)
+        if new is not value:
+            changes[name] = new
+    return replace(node, **changes) if changes else node
+
+
+def _mapped(value: object, change: Callable[[Node], Node]) -> object:
+    if isinstance(value, Node):
+        return change(value)
+    if isinstance(value, tuple):
+        new = tuple(_mapped(item, change) for item in value)
+        return new if any(a is not b for a, b in zip(new, value, strict=True)) else value
+    return value
+
+
+def rebuilt(node: Node, change: Callable[[Node], Node]) -> Node:
+    """The tree with ``change`` made to every node, the innermost first."""
+    return change(mapped(node, lambda child: rebuilt(child, change)))
 
 
 def placed(node: Node, span: Span) -> Node:

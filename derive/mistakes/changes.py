@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import NamedTuple
 
 from derive.latex import syntax as S
-from derive.latex.syntax import Node, span_of
+from derive.latex.syntax import Node, mapped, span_of
 from derive.mistakes.table import Kind
 from derive.plain import plain
 from derive.source import Span
@@ -85,14 +85,7 @@ def renamed(node: Node, old: str, new: str) -> Node:
     """An expression with one letter for another in all subscripts."""
     if isinstance(node, S.Symbol):
         return replace(node, name=new) if node.name == old else node
-    changes: dict[str, object] = {}
-    for item in fields(node):
-        value = getattr(node, item.name)
-        if isinstance(value, Node):
-            changes[item.name] = renamed(value, old, new)
-        elif isinstance(value, tuple) and any(isinstance(part, Node) for part in value):
-            changes[item.name] = tuple(renamed(part, old, new) if isinstance(part, Node) else part for part in value)
-    return replace(node, **changes)
+    return mapped(node, lambda child: renamed(child, old, new))
 
 
 def without_power(node: Node) -> Node:

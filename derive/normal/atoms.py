@@ -196,6 +196,18 @@ def inner_atoms(atom: Atom) -> set[Atom]:
     return _inner(atom.kind, atom.args)
 
 
+def nested_atoms(atoms: Iterable[Atom]) -> set[Atom]:
+    """The given atoms with all that are inside them."""
+    found: set[Atom] = set()
+    todo = set(atoms)
+    while todo:
+        atom = todo.pop()
+        if atom not in found:
+            found.add(atom)
+            todo |= inner_atoms(atom)
+    return found
+
+
 def base_of(atom: Atom) -> Poly:
     """The base of a power atom."""
     return atom.base

@@ -27,6 +27,7 @@ from derive.normal.atoms import (
     constant,
     exponent_of,
     inner_atoms,
+    nested_atoms,
     rational,
     terms,
     variable,
@@ -152,14 +153,11 @@ def _is_multiplicative(atom: Atom) -> bool:
 
 def _mergeable(p: Poly) -> set[Atom]:
     """The functions and roots in a polynomial that contain no summed index."""
-    found: set[Atom] = set()
-    todo = atoms_of(p)
-    while todo:
-        atom = todo.pop()
-        if atom not in found:
-            found.add(atom)
-            todo |= inner_atoms(atom)
-    return {a for a in found if a.kind in ("function", "power") and not any(isinstance(i, Bound) for i in a.free)}
+    return {
+        a
+        for a in nested_atoms(atoms_of(p))
+        if a.kind in ("function", "power") and not any(isinstance(i, Bound) for i in a.free)
+    }
 
 
 def _replaced(algebra: Algebra, p: Poly, values: dict[Atom, Poly]) -> Poly:

@@ -2,33 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
-
 from derive.latex import syntax as S
-from derive.latex.syntax import Node, span_of
+from derive.latex.syntax import Node, rebuilt, span_of
 
 _OPERATORS = {"\\Sigma": "sum", "\\Pi": "prod"}
 
 
 def with_operators(node: Node) -> Node:
     """The tree with such letters as operators over the factors behind them."""
-    changes: dict[str, object] = {}
-    for item in fields(node):
-        value = getattr(node, item.name)
-        new = _rebuilt(value)
-        if new is not value:
-            changes[item.name] = new
-    node = replace(node, **changes) if changes else node
-    return _opened(node) if isinstance(node, S.Product) else node
-
-
-def _rebuilt(value: object) -> object:
-    if isinstance(value, Node):
-        return with_operators(value)
-    if isinstance(value, tuple) and any(isinstance(v, Node | tuple) for v in value):
-        new = tuple(_rebuilt(v) for v in value)
-        return new if any(a is not b for a, b in zip(new, value, strict=True)) else value
-    return value
+    return rebuilt(node, lambda inner: _opened(inner) if isinstance(inner, S.Product) else inner)
 
 
 def _opened(product: S.Product) -> Node:

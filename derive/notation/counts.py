@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import fields, replace
+from collections.abc import Iterable, Mapping
 
 from derive.latex import syntax as S
-from derive.latex.syntax import Node, span_of
+from derive.latex.syntax import Node, mapped, span_of
 from derive.notation.names import Letters, letter_of, spell
 from derive.notation.survey import bound_letters
 
@@ -38,7 +37,7 @@ def with_primes(chains: list[tuple[Node, ...]]) -> list[tuple[Node, ...]]:
 
     def join(node: Node) -> Node:
         name = _primed(node)
-        return S.Symbol(name, "", span_of(node)) if name in bound else _mapped(node, join)
+        return S.Symbol(name, "", span_of(node)) if name in bound else mapped(node, join)
 
     return [tuple(map(join, members)) for members in chains] if bound else chains
 
@@ -63,19 +62,4 @@ def _split(node: Node, bound: set[str]) -> Node:
                 tuple(S.Symbol(c, "", node.span) for c in node.name), ("",) * (len(node.name) - 1), node.span
             )
         return node
-    return _mapped(node, lambda child: _split(child, bound))
-
-
-def _mapped(node: Node, change: Callable[[Node], Node]) -> Node:
-    changes: dict[str, object] = {}
-    for item in fields(node):
-        value = getattr(node, item.name)
-        if isinstance(value, Node):
-            new: object = change(value)
-        elif isinstance(value, tuple) and any(isinstance(v, Node) for v in value):
-            new = tuple(change(v) if isinstance(v, Node) else v for v in value)
-        else:
-            continue
-        if new != value:
-            changes[item.name] = new
-    return replace(node, **changes) if changes else node
+    return mapped(node, lambda child: _split(child, bound))

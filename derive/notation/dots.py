@@ -7,10 +7,10 @@ left as they are, and refused where they are met.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import fields, replace
+from dataclasses import replace
 
 from derive.latex import syntax as S
-from derive.latex.syntax import Node, placed, span_of
+from derive.latex.syntax import Node, mapped, placed, rebuilt, span_of
 
 FAMILY = "family"
 """The operator of a `BigOperator` that lists its body for all values of its index."""
@@ -18,20 +18,10 @@ FAMILY = "family"
 
 def without_dots(node: Node, taken: frozenset[str]) -> Node:
     """The tree with dots replaced by sums and families, over letters that are not ``taken``."""
-    changes = {}
-    for item in fields(node):
-        value = getattr(node, item.name)
-        if isinstance(value, Node):
-            new: object = without_dots(value, taken)
-        elif isinstance(value, tuple) and any(isinstance(v, Node) for v in value):
-            new = tuple(without_dots(v, taken) if isinstance(v, Node) else v for v in value)
-            if all(a is b for a, b in zip(new, value, strict=True)):
-                new = value
-        else:
-            continue
-        if new is not value:
-            changes[item.name] = new
-    node = replace(node, **changes) if changes else node
+    return rebuilt(node, lambda inner: _written_out(inner, taken))
+
+
+def _written_out(node: Node, taken: frozenset[str]) -> Node:
     if isinstance(node, S.Sum) and any(isinstance(t, S.Ellipsis) for t in node.terms):
         return _sum(node, taken) or node
     if isinstance(node, S.Sequence) and any(isinstance(t, S.Ellipsis) for t in node.items):
@@ -80,24 +70,13 @@ def _replace_number(node: Node, text: str, new: Node) -> Node:
     """A number in subscripts replaced by a letter."""
     if isinstance(node, S.Script) and node.sub == S.Number(text):
         node = replace(node, sub=new)
-    return _map(node, lambda inner: _replace_number(inner, text, new))
+    return mapped(node, lambda inner: _replace_number(inner, text, new))
 
 
 def _replace_symbol(node: Node, letter: str, new: Node) -> Node:
     if isinstance(node, S.Script) and node.sub == S.Symbol(letter):
         node = replace(node, sub=new)
-    return _map(node, lambda inner: _replace_symbol(inner, letter, new))
-
-
-def _map(node: Node, change: object) -> Node:
-    changes = {}
-    for item in fields(node):
-        value = getattr(node, item.name)
-        if isinstance(value, Node):
-            changes[item.name] = change(value)  # type: ignore[operator]
-        elif isinstance(value, tuple) and any(isinstance(v, Node) for v in value):
-            changes[item.name] = tuple(change(v) if isinstance(v, Node) else v for v in value)  # type: ignore[operator]
-    return replace(node, **changes) if changes else node
+    return mapped(node, lambda inner: _replace_symbol(inner, letter, new))
 
 
 def _differences(body: Node, last: Node, letter: str) -> Iterator[Node]:

@@ -9,13 +9,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Any
 
 from derive.latex import syntax as S
 from derive.latex.constructs import FUNCTIONS
-from derive.latex.syntax import Node, span_of
+from derive.latex.syntax import Node, mapped, rebuilt, span_of
 from derive.notation.names import Letters, Spelling, spell, symbol_key
 
 _PLAIN = Letters()
@@ -152,7 +151,7 @@ def _says_all(body: Node, parameters: tuple[str, ...]) -> bool:
 
 def without_arguments(node: Node, values: Mapping[str, tuple[str, ...]]) -> Node:
     """The tree with ``head(arguments)`` replaced by ``head``, for the given heads with their arguments."""
-    return _rewrite(node, lambda inner: _drop(inner, values))
+    return rebuilt(node, lambda inner: _drop(inner, values))
 
 
 def _drop(node: Node, values: Mapping[str, tuple[str, ...]]) -> Node:
@@ -205,26 +204,6 @@ def is_value(node: Node) -> bool:
     return isinstance(node, S.Decoration) and node.kind == "value"
 
 
-def _rewrite(node: Node, change: Callable[[Node], Node]) -> Node:
-    """A tree rebuilt bottom up."""
-    changes = {}
-    for item in fields(node):
-        value = getattr(node, item.name)
-        new = _rewritten(value, change)
-        if new is not value:
-            changes[item.name] = new
-    return change(replace(node, **changes) if changes else node)
-
-
-def _rewritten(value: object, change: Callable[[Node], Node]) -> object:
-    if isinstance(value, Node):
-        return _rewrite(value, change)
-    if isinstance(value, tuple) and any(isinstance(v, Node | tuple) for v in value):
-        new = tuple(_rewritten(v, change) for v in value)
-        return new if any(a is not b for a, b in zip(new, value, strict=True)) else value
-    return value
-
-
 def substituted(body: Node, arguments: dict[str, Node], letters: Letters) -> Node:
     """A function's body with arguments in place of its parameters; indices of a parameter pass to the argument."""
 
@@ -232,14 +211,7 @@ def substituted(body: Node, arguments: dict[str, Node], letters: Letters) -> Nod
         spelled = spell(node, letters) if isinstance(node, S.Symbol | S.Accent | S.Script) else None
         if spelled is not None and spelled.key in arguments:
             return _replaced(spelled, arguments[spelled.key], node, visit)
-        changes: dict[str, Any] = {}
-        for item in fields(node):
-            value = getattr(node, item.name)
-            if isinstance(value, Node):
-                changes[item.name] = visit(value)
-            elif isinstance(value, tuple) and any(isinstance(v, Node) for v in value):
-                changes[item.name] = tuple(visit(v) if isinstance(v, Node) else v for v in value)
-        return replace(node, **changes) if changes else node
+        return replace(mapped(node, visit))  # a node of its own at each call: readings belong to nodes
 
     return visit(body)
 

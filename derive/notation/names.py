@@ -7,7 +7,7 @@ node in its light.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field
 
 from derive.latex.syntax import (
     Accent,
@@ -24,6 +24,7 @@ from derive.latex.syntax import (
     Sum,
     Symbol,
     Words,
+    rebuilt,
     span_of,
 )
 
@@ -229,14 +230,10 @@ def compound(pair: tuple[Node, ...], letters: Letters) -> Node | None:
 
 def with_compounds(node: Node, letters: Letters) -> Node:
     """The tree with every name of two parts as one symbol."""
-    changes: dict[str, object] = {}
-    for item in fields(node):
-        value = getattr(node, item.name)
-        if isinstance(value, Node):
-            changes[item.name] = with_compounds(value, letters)
-        elif isinstance(value, tuple) and any(isinstance(v, Node) for v in value):
-            changes[item.name] = tuple(with_compounds(v, letters) if isinstance(v, Node) else v for v in value)
-    node = replace(node, **changes) if changes else node
+    return rebuilt(node, lambda inner: _put_together(inner, letters))
+
+
+def _put_together(node: Node, letters: Letters) -> Node:
     if not isinstance(node, Product):
         return node
     factors = tuple(parts(node, letters))

@@ -5,11 +5,11 @@ Where the forward pass has the expression, it gets a name there, so that the der
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import fields, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from derive.latex import syntax as S
-from derive.latex.syntax import Node, span_of
+from derive.latex.syntax import Node, mapped, rebuilt, span_of
 from derive.notation.names import Letters, spell
 from derive.notation.survey import PARTIALS
 
@@ -54,7 +54,6 @@ def with_variables(chains: list[tuple[Node, ...]], arguments: Mapping[str, tuple
     """The chains with ``\\nabla E`` as ``\\nabla_w E`` where the document writes ``E(w)``."""
 
     def subscript(node: Node) -> Node:
-        node = _mapped(node, subscript)
         if not isinstance(node, S.Product):
             return node
         factors = list(node.factors)
@@ -69,7 +68,7 @@ def with_variables(chains: list[tuple[Node, ...]], arguments: Mapping[str, tuple
                 factors[k] = replace(head, sub=S.Symbol(by[0]))
         return replace(node, factors=tuple(factors))
 
-    return [tuple(map(subscript, members)) for members in chains]
+    return [tuple(rebuilt(member, subscript) for member in members) for members in chains]
 
 
 def _is_differentiated(name: Node, chains: list[tuple[Node, ...]]) -> bool:
@@ -118,15 +117,4 @@ def _has_derivative(node: Node) -> bool:
 def _replaced(node: Node, old: Node, new: Node) -> Node:
     if node == old:
         return new
-    return _mapped(node, lambda child: _replaced(child, old, new))
-
-
-def _mapped(node: Node, change: Callable[[Node], Node]) -> Node:
-    changes: dict[str, object] = {}
-    for item in fields(node):
-        value = getattr(node, item.name)
-        if isinstance(value, Node):
-            changes[item.name] = change(value)
-        elif isinstance(value, tuple) and any(isinstance(v, Node) for v in value):
-            changes[item.name] = tuple(change(v) if isinstance(v, Node) else v for v in value)
-    return replace(node, **changes) if changes else node
+    return mapped(node, lambda child: _replaced(child, old, new))

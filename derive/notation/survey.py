@@ -25,6 +25,7 @@ from derive.latex.syntax import (
     Statement,
     Sum,
     Symbol,
+    rebuilt,
     span_of,
 )
 from derive.notation.names import Letters, letter_of, spell, subscript_items
@@ -325,24 +326,7 @@ def _marks(nodes: list[Node]) -> frozenset[str]:
 
 def with_brackets(node: Node, bound: frozenset[str]) -> Node:
     """The tree with ``x[i, k]`` read as a subscripted name, where the brackets hold index letters."""
-    changed = {}
-    for name in node.__dataclass_fields__:
-        value = getattr(node, name)
-        new = _rebuild(value, bound)
-        if new is not value:
-            changed[name] = new
-    if changed:
-        node = replace(node, **changed)
-    return _join_brackets(node, bound) if isinstance(node, Product) else node
-
-
-def _rebuild(value: object, bound: frozenset[str]) -> object:
-    if isinstance(value, Node):
-        return with_brackets(value, bound)
-    if isinstance(value, tuple) and any(isinstance(v, Node | tuple) for v in value):
-        new = tuple(_rebuild(v, bound) for v in value)
-        return new if any(a is not b for a, b in zip(new, value, strict=True)) else value
-    return value
+    return rebuilt(node, lambda inner: _join_brackets(inner, bound) if isinstance(inner, Product) else inner)
 
 
 def _join_brackets(product: Product, bound: frozenset[str]) -> Node:
