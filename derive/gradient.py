@@ -19,7 +19,7 @@ import sympy
 from sympy import Expr, Integer, KroneckerDelta, Symbol
 
 from derive.forward import Definition, Graph, entry, names_in, quantities_in
-from derive.language import D, bound, index, indices_of, is_quantity, name_of, refresh
+from derive.language import D, bound, delta, index, indices_of, is_quantity, name_of, refresh
 from derive.primitives import BY_FUNCTION
 
 Reading = Literal["total", "partial"]
@@ -81,7 +81,7 @@ class _Partial:
         own = indices_of(expr)
         if len(own) != len(self.indices):
             raise NoDerivative(f"{self.name} has {len(own)} indices here and {len(self.indices)} there")
-        return sympy.Mul(*(KroneckerDelta(a, b) for a, b in zip(own, self.indices, strict=True)))
+        return sympy.Mul(*map(delta, own, self.indices))
 
     def _product(self, factors: tuple[Expr, ...]) -> Expr:
         """uv: u'v + uv'."""
@@ -153,12 +153,12 @@ def _deltas(term: Expr, letter: Symbol) -> list[Expr]:
 
 
 def _summed_term(term: Expr, letter: Symbol, low: Expr, high: Expr, known: Spans) -> Expr:
-    for delta in _deltas(term, letter):
-        first, second = delta.args[:2]
+    for pair in _deltas(term, letter):
+        first, second = pair.args[:2]
         other = second if first == letter else first
         if low == 1 and known.get(other) == high and not other.has(letter):
             # refreshed, lest a sum inside bind the index that is put in
-            rest = refresh(sympy.Mul(*(f for f in sympy.Mul.make_args(term) if f is not delta)))
+            rest = refresh(sympy.Mul(*(f for f in sympy.Mul.make_args(term) if f is not pair)))
             return rest.xreplace({letter: other})
     inside: list[Expr] = []
     outside: list[Expr] = []
@@ -392,9 +392,8 @@ class Calculus:
         """The expression with every `D` replaced by what it means in a reading."""
         if isinstance(expr, D):
             return self._resolve(expr, reading)
-        if not expr.has(D):
-            return expr
-        return expr.func(*(self.resolve(a, reading) for a in expr.args))
+        args = [self.resolve(a, reading) for a in expr.args]
+        return expr.func(*args) if any(a is not b for a, b in zip(args, expr.args, strict=True)) else expr
 
     def _resolve(self, expr: Expr, reading: Reading) -> Expr:
         """A derivative; one of a derivative is taken together with it, as one of higher order."""

@@ -8,9 +8,10 @@ SymPy lacks.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 import sympy
-from sympy import Dummy, Expr, Function, IndexedBase, Symbol
+from sympy import Dummy, Expr, Function, IndexedBase, KroneckerDelta, Symbol, default_sort_key
 
 
 class D(Function):  # type: ignore[misc]
@@ -53,6 +54,7 @@ def scalar(name: str, positive: bool = False) -> Symbol:
     return Symbol(name, positive=True) if positive else Symbol(name, real=True)
 
 
+@lru_cache(maxsize=4096)
 def tensor(name: str) -> IndexedBase:
     """A real array; its entries are ``tensor(name)[i, j]``."""
     return IndexedBase(name, real=True)
@@ -74,14 +76,23 @@ def total(body: Expr, ranges: Iterable[tuple[Symbol, Expr]]) -> Expr:
     return sympy.Sum(body, *limits) if limits and body != 0 else body
 
 
+def delta(first: Expr, second: Expr) -> Expr:
+    """1 where two indices are equal, else 0."""
+    if first == second:
+        return sympy.Integer(1)
+    letters = sorted((first, second), key=default_sort_key)
+    # two letters may be equal or not: SymPy's evaluation would find that out from the assumptions on their difference
+    plain = isinstance(first, Symbol) and isinstance(second, Symbol)
+    return KroneckerDelta(*letters, evaluate=not plain)
+
+
 def refresh(expr: Expr) -> Expr:
     """The same expression with every summed index renamed to a new one, so that it can be put inside another
     sum."""
     if isinstance(expr, sympy.Sum | sympy.Product):
         return _refresh_range(expr)
-    if not expr.args or not expr.has(sympy.Sum, sympy.Product):
-        return expr
-    return expr.func(*(refresh(a) for a in expr.args))
+    args = [refresh(a) for a in expr.args]
+    return expr.func(*args) if any(a is not b for a, b in zip(args, expr.args, strict=True)) else expr
 
 
 def _refresh_range(expr: Expr) -> Expr:
@@ -98,7 +109,7 @@ def _refresh_range(expr: Expr) -> Expr:
 
 def name_of(expr: Expr) -> str:
     """The name of a symbol or of an indexed name."""
-    return str(expr.base.label) if isinstance(expr, sympy.Indexed) else str(expr.name)
+    return str(expr.base.name) if isinstance(expr, sympy.Indexed) else str(expr.name)
 
 
 def indices_of(expr: Expr) -> tuple[Expr, ...]:

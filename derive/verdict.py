@@ -245,12 +245,12 @@ class Judge:
     def _has_local(self, pair: Pair) -> bool:
         """Whether it is clear what the partial derivatives in a pair hold fixed: each goes by one name at a time."""
         graph = self.graph_of(pair)
-        return all(_goes_one_way(graph, d) for d in pair.left.atoms(D) | pair.right.atoms(D))
+        return all(_goes_one_way(graph, d) for d in pair.derivatives)
 
     def is_ambiguous(self, pair: Pair) -> bool:
         """Whether a pair has a derivative that is not one of the loss."""
         loss = Symbol(self.problem.graph.loss, real=True)
-        return any(d.args[0] != loss for d in pair.left.atoms(D) | pair.right.atoms(D))
+        return any(d.args[0] != loss for d in pair.derivatives)
 
     def proves(self, pair: Pair, reading: Reading) -> bool:
         """Whether the normal form proves a pair equal. Raises `GaveUp` or `Undefined`."""
@@ -281,8 +281,7 @@ class Judge:
         """The forward pass that a pair speaks of. A loss that is differentiated by a name which it does not depend on
         is not the loss that the document defines, but any function of that name."""
         graph = self.problem.graph
-        loss = Symbol(graph.loss, real=True)
-        by = {name_of(d.args[1]) for d in pair.left.atoms(D) | pair.right.atoms(D) if d.args[0] == loss}
+        by = pair.variables_of(graph.loss)
         apart = tuple(name for name in by if name in graph.by_name and not graph.depends(graph.loss, name))
         if not graph.has_loss or not apart:
             return graph
@@ -327,7 +326,7 @@ class Judge:
         again = min(met & set(self._redefined), default="")
         if again:
             return f"{again} got another meaning in line {self._redefined[again]}"
-        apart = next((d for d in pair.left.atoms(D) | pair.right.atoms(D) if self._is_apart(d)), None)
+        apart = next((d for d in pair.derivatives if self._is_apart(d)), None)
         return f"nothing says how {name_of(apart.args[1])} comes into it" if apart is not None else ""
 
     def _is_apart(self, derivative: Expr) -> bool:
@@ -340,7 +339,7 @@ class Judge:
 
     def _open_path(self, pair: Pair) -> str:
         """A name whose definition could not be read and has to do with what a pair differentiates by."""
-        by = {name_of(d.args[1]) for d in pair.left.atoms(D) | pair.right.atoms(D)}
+        by = {name_of(d.args[1]) for d in pair.derivatives}
         found = (name for name, used in self.problem.table.open.items() if by & self._made_from(used))
         return min(found, default="")
 
@@ -389,7 +388,7 @@ class Judge:
     def _undependent(self, pair: Pair) -> str:
         """A derivative in a pair by a name that what it differentiates does not depend on, in words."""
         graph = self.graph_of(pair)
-        for d in sorted(pair.left.atoms(D) | pair.right.atoms(D), key=str):
+        for d in sorted(pair.derivatives, key=str):
             by, names = name_of(d.args[1]), names_in(d.args[0])
             free = graph.loss in names and not graph.has_loss
             if not free and not any(graph.depends(name, by) for name in names):
@@ -408,8 +407,7 @@ class Judge:
         That it is any function of both is a guess: one of them may be a remark, or a part of the other written anew.
         """
         graph = self.graph_of(pair)
-        loss = Symbol(graph.loss, real=True)
-        by = {name_of(d.args[1]) for d in pair.left.atoms(D) | pair.right.atoms(D) if d.args[0] == loss}
+        by = pair.variables_of(graph.loss)
         if graph.has_loss or self.problem.table.carried:
             return False
         ends = {a for a in graph.outputs if not any(b != a and graph.depends(b, a) for b in graph.outputs)}
@@ -417,8 +415,7 @@ class Judge:
 
     def _carried(self, pair: Pair) -> str:
         """A name that a pair differentiates the loss by, and that other steps of a recurrence use."""
-        loss = Symbol(self.problem.graph.loss, real=True)
-        by = {name_of(d.args[1]) for d in pair.left.atoms(D) | pair.right.atoms(D) if d.args[0] == loss}
+        by = pair.variables_of(self.problem.graph.loss)
         return min(by & self.problem.table.carried, default="")
 
     def _refuted(self, pair: Pair, reading: Reading, evidence: Counterexample, shown: Reading | None) -> Verdict:

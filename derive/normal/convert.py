@@ -88,7 +88,7 @@ class Converter:
         return self.algebra.symbol(name) if value is None else value
 
     def _read_entry(self, expr: sympy.Indexed) -> Poly:
-        name, indices = str(expr.base.label), tuple(self.index(i) for i in expr.indices)
+        name, indices = str(expr.base.name), tuple(self.index(i) for i in expr.indices)
         value = self._value(name, indices) if self._value is not None else None
         return self.algebra.element(name, indices) if value is None else value
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import overload
 
 import sympy
@@ -16,6 +17,7 @@ from sympy import Expr, Symbol
 
 from derive.document import Document
 from derive.forward import Graph
+from derive.language import D, name_of
 from derive.latex.syntax import Node, span_of
 from derive.notation.conditions import equal_indices
 from derive.notation.context import Layout, Product, Reach, Slash
@@ -55,6 +57,16 @@ class Pair:
     stray: tuple[Symbol, ...] = ()
     restricted: bool = False
     transposed: bool = False
+
+    @cached_property
+    def derivatives(self) -> frozenset[Expr]:
+        """The derivatives that both sides write."""
+        return frozenset(self.left.atoms(D) | self.right.atoms(D))
+
+    def variables_of(self, loss: str) -> set[str]:
+        """The names that the loss is differentiated by."""
+        symbol = Symbol(loss, real=True)
+        return {name_of(d.args[1]) for d in self.derivatives if d.args[0] == symbol}
 
 
 @dataclass
