@@ -189,7 +189,12 @@ class _Checker:
         return Statement(f"{number}.1", equation.source, equation.span, "note", left, right, "note")
 
     def _link(self, judged: Judged, k: int, number: int) -> Statement:
-        equation, verdict = judged.equation, judged.links[k]
+        equation = judged.equation
+        correct = self._correct(judged, k)
+        mistakes = self._mistakes(judged, k, correct)
+        if not k and self._may_mean_something_else(judged, mistakes) and (anew := self.judge.defined_anew(judged)):
+            judged.links[0], correct, mistakes = anew, None, ()
+        verdict = judged.links[k]
         left, right = equation.members[k], equation.members[k + 1]
         value = judged.values[k] if k < len(judged.values) else None
         starts = not k and equation.previous is None
@@ -199,8 +204,6 @@ class _Checker:
         else:
             role = "note" if verdict.status == "note" else "definition" if verdict.status == "assumed" else "claim"
         self._remember(verdict, equation, k)
-        correct = self._correct(judged, k)
-        mistakes = self._mistakes(judged, k, correct)
         return Statement(
             f"{number}.{k + 1}",
             equation.source,
@@ -238,6 +241,13 @@ class _Checker:
         if judged.links[k].status != "refuted" or seconds <= 0:
             return ()
         return self._finder.find(judged, k, correct, seconds)
+
+    def _may_mean_something_else(self, judged: Judged, mistakes: tuple[Mistake, ...]) -> bool:
+        """Whether the first link of a chain is false by more than one slip, or by something new that it brings in."""
+        verdict = judged.links[0]
+        if verdict.status != "refuted" or verdict.pair is None or judged.equation.previous is not None:
+            return False
+        return not mistakes or any(m.together for m in mistakes) or bool(self.judge.brings_in(verdict.pair))
 
     @cached_property
     def _finder(self) -> Finder:

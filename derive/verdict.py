@@ -17,6 +17,7 @@ from typing import Literal
 
 import sympy
 from sympy import Expr, Symbol
+from sympy.core.function import AppliedUndef
 
 from derive.closed import Compactor
 from derive.forward import Definition, Graph, names_in
@@ -28,6 +29,7 @@ from derive.normal.algebra import GaveUp, Undefined
 from derive.normal.prover import Prover
 from derive.notation.elaborate import Policy
 from derive.notation.equations import Equation
+from derive.notation.functions import function_of
 from derive.probe.evaluation import NotEvaluable, TooLarge
 from derive.probe.points import Agreement, Claim, Counterexample, compare
 from derive.problem import Pair, Problem, Sides
@@ -109,6 +111,7 @@ class Judge:
         self._generic: dict[tuple[str, ...], Graph] = {}
         self._deadline: float | None = None
         self._redefined: dict[str, int] = {}
+        self._stated_anew: dict[str, int] = {}
 
     def court(self, graph: Graph) -> Court:
         """The derivatives and the prover of a graph."""
@@ -192,6 +195,25 @@ class Judge:
         name = name_of(pair.left)
         self._redefined[name] = equation.line
         return replace(verdict, status="undecided", reason=f"{name} has another definition before", counterexample=None)
+
+    def defined_anew(self, judged: Judged) -> Verdict | None:
+        """The verdict on a line that gives a defined name another value, if that is a new meaning and no slip; what is
+        false by the first definition is left open from here on."""
+        verdict = judged.links[0]
+        pair, graph = verdict.pair, self.problem.graph
+        if pair is None or not is_quantity(pair.left) or name_of(pair.left) not in graph.by_name:
+            return None
+        name = name_of(pair.left)
+        self._stated_anew[name] = judged.equation.line
+        lines = (e.line for e in self.problem.equations if name in {key for key, _ in e.names.values()})
+        first = next((f"in line {line}" for line in lines), "elsewhere")
+        reason = f"{name} is defined otherwise {first}: a slip, or a new meaning"
+        return replace(verdict, status="undecided", reason=reason, counterexample=None)
+
+    def brings_in(self, pair: Pair) -> set[str]:
+        """The inputs that the right side of a pair is made from, and the left side is not."""
+        left, right = self._made_from(names_in(pair.left)), self._made_from(names_in(pair.right))
+        return right - left - set(self.problem.graph.by_name) - self.problem.table.axes.sizes()
 
     def _value(self, judged: Judged, link: int) -> Verdict | None:
         """The right side of a later link against the head of the chain."""
@@ -320,9 +342,7 @@ class Judge:
         hidden = self._open_path(pair)
         if hidden:
             return f"the definition of {hidden} could not be read"
-        met = self._made_from(names_in(pair.left) | names_in(pair.right))
-        if self.problem.graph.loss in met:
-            met |= self.problem.graph.reaching
+        met = self._reached(names_in(pair.left) | names_in(pair.right))
         again = min(met & set(self._redefined), default="")
         if again:
             return f"{again} got another meaning in line {self._redefined[again]}"
@@ -350,6 +370,11 @@ class Judge:
         if is_of_loss and (table.is_loss_open or table.open):
             return True
         return bool(set(table.open) & self._made_from(names))
+
+    def _reached(self, names: Iterable[str]) -> set[str]:
+        """Names with all that has to do with them; with the loss has all that leads to it."""
+        met = self._made_from(names)
+        return met | self.problem.graph.reaching if self.problem.graph.loss in met else met
 
     def _made_from(self, names: Iterable[str]) -> set[str]:
         """Names with all that they are made from, through definitions that could be read and those that could not."""
@@ -430,6 +455,12 @@ class Judge:
         condition unsaid, or rests on what could not be read."""
         if pair.unknown:
             return f"nothing in the document says what {', '.join(sorted(pair.unknown))} is"
+        condition = self._conditional(pair)
+        if condition:
+            return condition
+        told = min(self._functions_of(pair) & set(self._told_of), default="")
+        if told:
+            return f"derive does not use what line {self._told_of[told]} says of {told}"
         if self._meets_open(pair):
             return "no proof found, and a definition that it may rest on could not be read"
         if self._is_about_others(pair, reading):
@@ -437,6 +468,10 @@ class Judge:
         undependent = self._undependent(pair)
         if undependent:
             return undependent
+        names = names_in(pair.left) | names_in(pair.right)
+        anew = min(self._reached(names) & set(self._stated_anew), default="")
+        if anew:
+            return f"{anew} has another definition in line {self._stated_anew[anew]}"
         line = self._unused_given(pair)
         if line is not None:
             return f"no proof found without what line {line} gives, which derive cannot use"
@@ -453,6 +488,45 @@ class Judge:
                 letters = ", ".join(s.name for s in pair.stray)
                 return f"true only with a sum over {letters}, which the line does not say"
         return ""
+
+    def _conditional(self, pair: Pair) -> str:
+        """What a line demands of the data, where it is no claim about what follows from definitions.
+
+        Its sides have nothing to do with each other, or are data on one side and a number on the other.
+        """
+        if pair.derivatives:
+            return ""
+        inputs, met = [], set()
+        for side in (pair.left, pair.right):
+            found = self._made_from(names_in(side)) - self.problem.table.axes.sizes()
+            met |= found & set(self.problem.graph.by_name)
+            inputs.append(found - set(self.problem.graph.by_name) | self._functions_in([side]))
+        alone = [sorted(inputs[0] - inputs[1]), sorted(inputs[1] - inputs[0])]
+        if all(alone):
+            return f"nothing says how {alone[0][0]} and {alone[1][0]} are related"
+        if not met and any(inputs) and not all(inputs):
+            return f"a condition on {', '.join(alone[0] + alone[1])}, which derive does not use"
+        return ""
+
+    def _functions_of(self, pair: Pair) -> set[str]:
+        """The arbitrary functions that a pair is about."""
+        reached = self._reached(names_in(pair.left) | names_in(pair.right))
+        definitions = (self.problem.graph.by_name.get(name) for name in reached)
+        return self._functions_in([pair.left, pair.right, *(d.expr for d in definitions if d is not None)])
+
+    @staticmethod
+    def _functions_in(exprs: Iterable[Expr]) -> set[str]:
+        return {f.func.__name__.rstrip("'") for expr in exprs for f in expr.atoms(AppliedUndef)}
+
+    @cached_property
+    def _told_of(self) -> dict[str, int]:
+        """Arbitrary functions whose derivative a line gives, ``\\phi'(z) = 1 - \\phi(z)^2``, with that line."""
+        found: dict[str, int] = {}
+        for equation in self.problem.equations:
+            call = function_of(equation.members[0]) if equation.relations else None
+            if call is not None and call.head.endswith("'") and self.problem.table.is_any_function(call.head):
+                found.setdefault(call.head.rstrip("'"), equation.line)
+        return found
 
     def _as_case(self, equation: Equation, verdict: Verdict, reading: Reading) -> Verdict:
         """A refuted line, left open where it is true for equal or for different indices only and another line has the

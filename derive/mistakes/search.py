@@ -84,15 +84,15 @@ class _Explanation:
         if self.edit is None:
             assert self.variant is not None
             kind, names = self.variant.kind, " and ".join(shown(key_node(name)) for name in self.variant.parts)
-            return Mistake(kind.code, joint + kind.message.format(names), span_of(right))
+            return Mistake(kind.code, joint + kind.message.format(names), span_of(right), self.together)
         member = equation.members[self.attempt.reader.member]
         change = self.edit.change_in(member, self.attempt.vocabulary)
         parts = [shown(part) for part in change.parts]
         if self.attempt.role == "before":
             code = change.kind.opposite or change.kind.code
-            return Mistake(code, joint + change.kind.step.format(*parts), span_of(right))
+            return Mistake(code, joint + change.kind.step.format(*parts), span_of(right), self.together)
         where = ", on the left" if self.attempt.role == "left" else ""
-        return Mistake(change.kind.code, joint + change.kind.message.format(*parts) + where, change.span)
+        return Mistake(change.kind.code, joint + change.kind.message.format(*parts) + where, change.span, self.together)
 
 
 @dataclass

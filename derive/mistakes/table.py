@@ -54,11 +54,16 @@ class Kind:
 
 @dataclass(frozen=True)
 class Mistake:
-    """A named mistake that explains an author's line exactly, and where it stands."""
+    """A named mistake that explains an author's line exactly, and where it stands.
+
+    Attributes:
+        together: whether it explains the line only along with the one before.
+    """
 
     code: str
     message: str
     span: Span
+    together: bool = False
 
 
 DIAGONAL = Kind(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal
@@ -18,6 +19,7 @@ from derive.notation.names import letter_of
 from derive.notation.survey import bracket_letters, with_brackets
 from derive.source import Source, SourceError, Span
 
+_WORD = re.compile(r"[^\W\d_]{2}")
 _POSITIVE = frozenset({"\\epsilon", "\\varepsilon", "\\tau", "N", "M", "m", "n", "D", "d", "K", "C", "T"})
 _DEFINING = frozenset({"\\leftarrow", "\\equiv", "\\triangleq", "\\coloneqq"})
 
@@ -50,6 +52,7 @@ class Equation:
         axes: the axes of its letters, once linked.
         sentence: whether its conditions stand in the sentence before it.
         inline: whether it stands in a sentence, not in a display.
+        explains: whether its first link says what a name is that does not stand alone on a side: ``\\log p = z``.
     """
 
     source: Source
@@ -69,6 +72,7 @@ class Equation:
     axes: Scope = field(default_factory=dict)
     sentence: bool = False
     inline: bool = False
+    explains: bool = False
 
     @property
     def is_setting(self) -> bool:
@@ -100,6 +104,8 @@ class Equation:
 
     def introduces(self, link: int) -> bool:
         """Whether a link only says what a new name is."""
+        if self.explains and link == 0:
+            return True
         names = {link, link + 1} & set(self.names)
         return len(names) == 2 or (bool(names) and (self.value_at in (link, link + 1) or link + 1 in names))
 
@@ -344,6 +350,10 @@ def _continue(equation: Equation, before: Equation | None) -> None:
         return
     if before is None or before.source is not equation.source or not before.members:
         equation.error = SourceError("this line continues a chain that derive could not read", equation.span)
+        return
+    between = _between(before, equation)
+    if equation.inline and _WORD.search(between) and (not before.inline or "\n\n" in between):
+        equation.members, equation.relations = equation.members[1:], equation.relations[1:]  # *if its length* $=1$
         return
     last = before.members[-1] if not isinstance(before.members[-1], S.Empty) else before.members[0]
     equation.members = (last, *equation.members[1:])

@@ -94,7 +94,9 @@ def find_functions(chains: list[tuple[Node, ...]]) -> Functions:
     for members in chains:
         for member, value in pairwise(members):
             call = function_of(member)
-            if call is None or call.head in values or (member is not members[0] and _customary(call.head)):
+            if call is None or call.head.endswith("'"):
+                continue  # what a derivative is follows from the function
+            if call.head in values or (member is not members[0] and _customary(call.head)):
                 continue
             summed = any(isinstance(node, S.BigOperator) for node in value.walk())
             if is_statistic(call.head, call.node) and not summed:

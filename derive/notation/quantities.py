@@ -139,8 +139,7 @@ def _bare_name(ctx: Context, spelled: Spelling, node: Node) -> Value:
         special = _special(ctx, key)
         if special is not None:
             return special
-    total = ctx.table.total(key, 0)
-    return array(ctx, key, total) if total else _plain_name(ctx, key)
+    return array(ctx, key) if ctx.table.total(key, 0) else _plain_name(ctx, key)
 
 
 def _special(ctx: Context, key: str) -> Value | None:
@@ -158,7 +157,7 @@ def _special(ctx: Context, key: str) -> Value | None:
     return None
 
 
-def array(ctx: Context, key: str, total: int) -> Value:
+def array(ctx: Context, key: str) -> Value:
     """A name without the indices that it has elsewhere, or never with any."""
     slots = tuple(fresh_slot(axis) for axis in ctx.table.axes_of(key, 0))
     if not ctx.table.introduced(Spelling(key)):
@@ -186,7 +185,7 @@ def _barred(ctx: Context, key: str) -> Value | None:
         return None
     if ctx.table.total(inner.key, 0) == 1:
         ctx.table.tell(f"{key} is the mean of {inner.key}")
-        return mean(array(ctx, inner.key, 1))
+        return mean(array(ctx, inner.key))
     if ctx.table.total(inner.key, 0):
         return None
     ctx.table.tell(f"{key} is read as {inner.key}")

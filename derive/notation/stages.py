@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from derive.latex import syntax as S
-from derive.latex.syntax import Node, mapped, rebuilt, span_of
+from derive.latex.syntax import Node, mapped, placed, rebuilt, span_of
 from derive.notation.names import Letters, spell
 from derive.notation.survey import PARTIALS
 
@@ -116,5 +116,5 @@ def _has_derivative(node: Node) -> bool:
 
 def _replaced(node: Node, old: Node, new: Node) -> Node:
     if node == old:
-        return new
+        return placed(new, span_of(node))
     return mapped(node, lambda child: _replaced(child, old, new))

@@ -122,11 +122,11 @@ def _left_value(draft: Draft, equation: Equation, target: Name, elaborator: Elab
     if spelled.indices:
         return quantities.entry(elaborator, spelled, node)
     key, count = target
-    return (
-        quantities.array(elaborator, key, draft.table.total(key, count))
-        if count or draft.table.total(key, 0)
-        else Value(scalar(key))
-    )
+    if draft.table.total(key, 0):
+        return quantities.array(elaborator, key)
+    if count:
+        raise SourceError(f"derive cannot tell which of the subscripts of {key} are indices", span_of(node))
+    return Value(scalar(key))
 
 
 def _define_alias(draft: Draft, equation: Equation, target: Name) -> None:

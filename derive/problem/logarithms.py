@@ -25,6 +25,7 @@ def adopt_logarithms(draft: Draft) -> None:
         power = S.Apply(S.Symbol("\\exp"), S.Group("(", equation.members[1]))
         said = Equation(equation.source, equation.span, (name, power), ("=",), given=True)
         draft.equations.insert(0, said)
+        equation.explains = True
         draft.classifier.count_indices((said,))
 
 

@@ -21,7 +21,7 @@ from derive.latex.writer import latex
 from derive.mathml import element, math, mathml, relation
 from derive.mistakes.table import BY_CODE
 from derive.plain import plain
-from derive.report.wording import claims, place, remarks, sentence
+from derive.report.wording import claims, is_name, names_things, place, remarks, sentence, worded
 from derive.source import Source, Span, innermost
 from derive.terms import Term
 from derive.typeset import key_node
@@ -171,9 +171,7 @@ def _line(line: int | None) -> str:
 
 def _prose(text: str) -> str:
     """Words, of which those that are LaTeX names are set as mathematics."""
-    return " ".join(
-        _name(word) if "\\" in word or "_" in word or "/∂" in word else _text(word) for word in text.split(" ")
-    )
+    return " ".join((_name(word) if is_name(word) else _text(word)) + end for word, end in worded(text))
 
 
 def _name(word: str) -> str:
@@ -273,8 +271,14 @@ def _marks(statement: Statement) -> tuple[Span, ...]:
 
 def _remarks(statement: Statement) -> str:
     said = [words.rstrip(".") for words in (*remarks(statement), statement.hint) if words]
-    text = " ".join(f"{words[0].upper()}{words[1:]}." for words in said)
-    return f'<p class="remark">{_text(text)}</p>\n' if text else ""
+    text = " ".join(f"{_capitalised(words)}." for words in said)
+    html = _prose(text) if names_things(statement) else _text(text)
+    return f'<p class="remark">{html}</p>\n' if text else ""
+
+
+def _capitalised(words: str) -> str:
+    """A sentence; a name that it begins with keeps its letters."""
+    return words if is_name(words.split(" ")[0]) else words[0].upper() + words[1:]
 
 
 def _mistakes(statement: Statement) -> str:

@@ -11,9 +11,8 @@ from typing import Any
 from derive.checking import ORDER, Checked, Statement
 from derive.latex import syntax as S
 from derive.plain import in_ascii, plain
-from derive.report.wording import place, remarks
+from derive.report.wording import as_text, names_things, place, readable, remarks
 from derive.source import frame
-from derive.typeset import key_node
 
 INDENT = "      "
 _MARKS = {
@@ -97,19 +96,7 @@ class TextReport:
         yield self._bold("Assumed (state otherwise with <!-- given: ... -->)")
         for assumption in checked.assumptions:
             line = f" (line {assumption.line})" if assumption.line is not None else ""
-            yield from self._wrapped(f"{self._readable(assumption.text)}{line}", "  - ", "    ")
-
-    def _readable(self, text: str) -> str:
-        """An assumption's LaTeX names as text."""
-        return " ".join(self._name(word) if "\\" in word or "_" in word else word for word in text.split(" "))
-
-    def _name(self, word: str) -> str:
-        """A LaTeX name as text."""
-        if word.startswith("∂"):
-            of, by = word[1:].split("/∂", 1)
-            mark = "d" if self.ascii else "∂"
-            return f"{mark}{self._name(of)}/{mark}{self._name(by)}"
-        return plain(key_node(word), self.ascii)
+            yield from self._wrapped(f"{readable(assumption.text, self.ascii)}{line}", "  - ", "    ")
 
     # -- statements --------------------------------------------------------------------------------------------------
 
@@ -131,6 +118,8 @@ class TextReport:
         painted = self._painted(lines, mark, statement.status)
         yield from self._painted(painted, f" {statement.status} ", statement.status)
         said = ", ".join(remarks(statement))
+        if names_things(statement):
+            said = readable(said, self.ascii)
         if said or statement.hint:
             text = f"{said}. {statement.hint}" if said and statement.hint else said or statement.hint
             yield from self._wrapped(text, INDENT, INDENT + "  ")
@@ -158,7 +147,7 @@ class TextReport:
 
     def _counterexample(self, example: Any) -> Iterator[str]:
         found = [f"{name} = {value}" for name, value in (*example.sizes.items(), *example.indices.items())]
-        found += [f"{self._name(name)} = {_array(value)}" for name, value in example.values.items()]
+        found += [f"{as_text(name, self.ascii)} = {_array(value)}" for name, value in example.values.items()]
         where = "; ".join(found)
         yield from self._wrapped(f"for {where}", INDENT, INDENT + "  ")
         sides = f"the left side is {example.left}, the right side {example.right}"
@@ -169,7 +158,11 @@ class TextReport:
         yield f"{INDENT}term by term:"
         for term in statement.terms:
             path = (
-                "not derived" if term.path is None else f"through {self._name(term.path)}" if term.path else "directly"
+                "not derived"
+                if term.path is None
+                else f"through {as_text(term.path, self.ascii)}"
+                if term.path
+                else "directly"
             )
             gap = f", largest difference on random data {term.difference:.2g}" if term.difference is not None else ""
             yield f"{INDENT}  {path}: {self._coloured(term.status, term.status)}{gap}"

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from derive.checking import ORDER, Checked, Statement
 from derive.document import DocumentError
 from derive.plain import in_ascii, plain
+from derive.typeset import key_node
 
 ESTABLISHED = ("proved", "assumed", "note")
 """Verdicts that ask nothing of the author."""
@@ -28,7 +29,7 @@ def why(statement: Statement, ascii: bool = False) -> list[str]:
     """The named mistakes, or else the reason; then what would be right."""
     found = [f"{m.code} {in_ascii(m.message) if ascii else m.message}" for m in statement.mistakes]
     if not found and statement.reason:
-        found = [statement.reason]
+        found = [readable(statement.reason, ascii) if names_things(statement) else statement.reason]
     if statement.correct is not None:
         found.append(f"correct: {plain(statement.correct, ascii)}")
     return found
@@ -44,6 +45,37 @@ def remarks(statement: Statement) -> list[str]:
     if statement.status == "proved" and statement.value == "refuted":
         words.append("as a step only: it does not give what the chain began with")
     return words
+
+
+def names_things(statement: Statement) -> bool:
+    """Whether the LaTeX in what is said of a statement are names; of what could not be read it is the author's own."""
+    return statement.status != "unsupported"
+
+
+def worded(text: str) -> Iterator[tuple[str, str]]:
+    """The words of a sentence, each with the punctuation behind it."""
+    for word in text.split(" "):
+        bare = word.rstrip(",.;:")
+        yield bare, word[len(bare) :]
+
+
+def is_name(word: str) -> bool:
+    """Whether a word of a sentence is a name in LaTeX."""
+    return ("\\" in word or "_" in word or "/∂" in word) and word.count("{") == word.count("}")
+
+
+def readable(text: str, ascii: bool = False) -> str:
+    """A sentence with its LaTeX names as text."""
+    return " ".join((as_text(word, ascii) if is_name(word) else word) + end for word, end in worded(text))
+
+
+def as_text(word: str, ascii: bool) -> str:
+    """A name in LaTeX, or ``∂of/∂by``, as text."""
+    if word.startswith("∂"):
+        of, by = word[1:].split("/∂", 1)
+        mark = "d" if ascii else "∂"
+        return f"{mark}{as_text(of, ascii)}/{mark}{as_text(by, ascii)}"
+    return plain(key_node(word), ascii)
 
 
 def name(statement: Statement) -> str:
