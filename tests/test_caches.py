@@ -8,6 +8,7 @@ from conftest import DOCUMENTS
 
 from derive.caches import forget, kept
 from derive.checking import check_document
+from derive.cli import main
 from derive.document import load
 
 NAMES = ("reading/layernorm-batch.md", "reading/softmax-cases.md", "reading/second-derivatives.md", "wrong/path-dropped.md")
@@ -39,3 +40,12 @@ def test_a_document_begins_with_nothing_kept() -> None:
     assert (square(3), square(3), calls) == (9, 9, [3])
     check_document(load(str(DOCUMENTS / NAMES[0])))
     assert (square(3), calls) == (9, [3, 3])
+
+
+def test_a_command_that_runs_again_makes_nothing_permanent() -> None:
+    """As `--watch` does: what was made for one run is garbage in the next."""
+    path = str(DOCUMENTS / NAMES[0])
+    main(["check", path])
+    before = gc.get_freeze_count()
+    main(["check", path])
+    assert gc.get_freeze_count() == before
