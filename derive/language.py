@@ -12,6 +12,8 @@ from collections.abc import Iterable
 import sympy
 from sympy import Dummy, Expr, Function, IndexedBase, Symbol
 
+_NO_NUMBERS = frozenset({sympy.zoo, sympy.nan, sympy.oo, -sympy.oo})
+
 
 class D(Function):  # type: ignore[misc]
     """``D(a, b)``: the derivative of ``a`` by ``b`` before anybody decided which quantities are held fixed.
@@ -104,6 +106,22 @@ def name_of(expr: Expr) -> str:
 def indices_of(expr: Expr) -> tuple[Expr, ...]:
     """The indices of an entry; none for a symbol."""
     return tuple(expr.indices) if isinstance(expr, sympy.Indexed) else ()
+
+
+def is_infinite(expr: Expr) -> bool:
+    """Whether an expression is what SymPy makes of a division by zero or the logarithm of zero."""
+    return not expr.args and expr in _NO_NUMBERS
+
+
+def has_value(expr: Expr) -> bool:
+    """Whether nothing in an expression is infinite."""
+    waiting = [expr]
+    while waiting:
+        part = waiting.pop()
+        if is_infinite(part):
+            return False
+        waiting.extend(part.args)
+    return True
 
 
 def is_quantity(expr: Expr) -> bool:
