@@ -22,6 +22,7 @@ from derive.kernels.build import CannotBuild
 from derive.kernels.kernel import RunningKernel, Target
 from derive.kernels.names import RESERVED, Names, comment, identifier
 from derive.kernels.program import Number, Step, Sum
+from derive.kernels.prose import folded
 from derive.kernels.readback import NotProved, prove
 from derive.library import layer_names
 
@@ -570,6 +571,34 @@ REFUSED = [
 def test_the_command_refuses(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["kernel", *arguments]) == 2
     assert message in capsys.readouterr().err
+
+
+NO_KERNELS = [
+    ("$$x$$", "no kernel: there is no forward pass."),
+    ("$$y = x$$", "no kernel: there is no forward pass."),
+    ("$$y_i = 2$$", "no kernel: there is nothing to differentiate by."),
+    ("$$y_i = 0^{x_i}$$", "divides by zero"),
+]
+
+
+@pytest.mark.parametrize("target", ["numpy", "c", "numba"])
+@pytest.mark.parametrize(("text", "message"), NO_KERNELS)
+def test_a_document_without_a_kernel(
+    text: str, message: str, target: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "page.md"
+    path.write_text(text, encoding="utf-8")
+    assert main(["kernel", str(path), "--target", target]) == 2
+    captured = capsys.readouterr()
+    assert message in captured.err
+    assert not captured.out
+
+
+@pytest.mark.parametrize("length", range(1, 100))
+def test_long_lines_of_code_are_broken_at_no_string_and_no_word(length: int) -> None:
+    code = f'checked({{"{"x" * length}": (x, "N D E"), "mu": (mu, "N D")}}, {"n" * 2 * length}, 1e-05)'
+    lines = folded(code, "", "    ")
+    assert ast.dump(ast.parse("\n".join(lines))) == ast.dump(ast.parse(code))
 
 
 def test_a_module_runs_without_derive(tmp_path: Path) -> None:
