@@ -11,7 +11,12 @@ from derive.checking import check_document
 from derive.cli import main
 from derive.document import load
 
-NAMES = ("reading/layernorm-batch.md", "reading/softmax-cases.md", "reading/second-derivatives.md", "wrong/path-dropped.md")
+NAMES = (
+    "reading/layernorm-batch.md",
+    "reading/softmax-cases.md",
+    "reading/second-derivatives.md",
+    "wrong/path-dropped.md",
+)
 
 
 def live(paths: list[str]) -> int:
