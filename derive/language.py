@@ -12,7 +12,8 @@ from collections.abc import Iterable
 import sympy
 from sympy import Dummy, Expr, Function, IndexedBase, Symbol
 
-_NO_NUMBERS = frozenset({sympy.zoo, sympy.nan, sympy.oo, -sympy.oo})
+_UNREAL = frozenset({sympy.zoo, sympy.nan, sympy.oo, -sympy.oo, sympy.I})
+"""What SymPy makes of a quotient by zero, the logarithm of zero or the root of a negative number."""
 
 
 class D(Function):  # type: ignore[misc]
@@ -108,20 +109,29 @@ def indices_of(expr: Expr) -> tuple[Expr, ...]:
     return tuple(expr.indices) if isinstance(expr, sympy.Indexed) else ()
 
 
-def is_infinite(expr: Expr) -> bool:
-    """Whether an expression is what SymPy makes of a division by zero or the logarithm of zero."""
-    return not expr.args and expr in _NO_NUMBERS
-
-
-def has_value(expr: Expr) -> bool:
-    """Whether nothing in an expression is infinite."""
+def is_real(expr: Expr) -> bool:
+    """Whether there is nothing infinite or imaginary in an expression."""
     waiting = [expr]
     while waiting:
         part = waiting.pop()
-        if is_infinite(part):
+        if part in _UNREAL if not part.args else _is_even_root_of_negative(part):
             return False
         waiting.extend(part.args)
     return True
+
+
+def _is_even_root_of_negative(expr: Expr) -> bool:
+    """Whether an expression is such a root of a number, which SymPy keeps as it is above the square root."""
+    if not isinstance(expr, sympy.Pow) or not expr.base.is_number or not expr.exp.is_Rational:
+        return False
+    return bool(expr.exp.q % 2 == 0 and expr.base.is_negative)
+
+
+def arises_unreal(expr: Expr) -> bool:
+    """Whether an expression made of real parts is unreal: it is such a number, or has one as a factor."""
+    if expr.is_number:
+        return not is_real(expr)
+    return isinstance(expr, sympy.Mul) and not _UNREAL.isdisjoint(expr.args)
 
 
 def is_quantity(expr: Expr) -> bool:

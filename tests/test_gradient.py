@@ -232,7 +232,7 @@ def test_a_function_without_a_rule_is_refused() -> None:
 
 
 def test_a_derivative_without_a_value_is_refused() -> None:
-    with pytest.raises(NoDerivative, match="logarithm of zero"):
+    with pytest.raises(NoDerivative, match="no real value"):
         partial(sympy.Integer(0) ** u, "u", ())
 
 

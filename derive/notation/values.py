@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from sympy import Expr, Symbol
 
-from derive.language import bound, is_infinite, total
+from derive.language import arises_unreal, bound, total
 
 
 class ShapeError(ValueError):
@@ -25,11 +25,11 @@ class Transposed(ShapeError):
     """Two values that have the same axes in another order."""
 
 
-class NoNumber(ShapeError):
-    """An expression that is no number, of whatever shape."""
+class NotReal(ShapeError):
+    """An expression without a real value, of whatever shape."""
 
     def __init__(self) -> None:
-        super().__init__("this has no value: a division by zero or the logarithm of zero")
+        super().__init__("this has no real value: it divides by zero, or takes a root or logarithm that there is not")
 
 
 @dataclass(eq=False)
@@ -92,9 +92,9 @@ class Value:
     row: bool = False
 
     def __post_init__(self) -> None:
-        """SymPy computes on with what is no number (to it, 1/log 0 is 0), so it has to be caught where it arises."""
-        if is_infinite(self.expr):
-            raise NoNumber
+        """SymPy computes on with what is no real number (to it, 1/log 0 is 0): it has to be caught where it arises."""
+        if arises_unreal(self.expr):
+            raise NotReal
 
     def rename(self, old: Symbol, new: Symbol) -> Value:
         """The value with one slot's index replaced by another symbol; the slot is gone."""
