@@ -384,10 +384,10 @@ def _broken(line: str) -> list[str]:
         taken = folded(line[opening + 1 : closing], indent + "    ", indent + "    ")
         return [line[: opening + 1], *taken, indent + line[closing:]]
     start = len(indent) if is_call else line.index(" = ") + 3
-    opening = min(k for k in (line.find("(", start), line.find("{", start)) if k >= 0)
+    opening = min((k for k in (line.find("(", start), line.find("{", start)) if k >= 0), default=start)
     name = re.sub(r"\[\w+\]$", "", line[start:opening])
     whole = name.replace(".", "").replace("return ", "r").isidentifier() or line[opening] == "{"
-    whole = whole and _closes(line, opening) == len(line) - 1
+    whole = whole and line[opening] in "({" and _closes(line, opening) == len(line) - 1
     head, inner = (line[: opening + 1], line[opening + 1 : -1]) if whole else (line[:start] + "(", line[start:])
     deeper = indent + "    "
     last = line[-1] if whole else ")"
