@@ -216,8 +216,8 @@ class Expositor:
         """A typesetter that knows the letters of a stage's local partials."""
         sizes = dict(zip(stage.indices, stage.sizes, strict=True))
         for step in stage.steps:
-            for entry_ in step.subject.args if isinstance(step.subject, D) else ():
-                places = zip(indices_of(entry_), self.graph.sizes_of(name_of(entry_)), strict=True)
+            for entry_ in step.subject.args if isinstance(step.subject, D) else ():  # the loss has no indices here
+                places = zip(indices_of(entry_), self.graph.sizes_of(name_of(entry_)), strict=False)
                 sizes |= {i: n for i, n in places if isinstance(i, Symbol)}
         letters = {size: list(known) for size, known in self.typesetter.letters.items()}
         for i, size in sizes.items():

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import cached_property
 from itertools import chain, count
 
 import sympy
 from sympy import Expr, Symbol
 
+from derive.caches import kept
 from derive.language import index, name_of, refresh, tensor
 
 
@@ -53,7 +54,7 @@ def entry(name: str, indices: tuple[Expr, ...]) -> Expr:
     return tensor(name)[indices] if indices else Symbol(name, real=True)
 
 
-@lru_cache(maxsize=16384)
+@kept(16384)
 def names_in(expr: Expr) -> frozenset[str]:
     """The names of symbols and indexed names in an expression; indices do not count."""
     return frozenset(name_of(atom) for atom in quantities_in(expr))

@@ -19,7 +19,7 @@ import sympy
 from sympy import Expr, Integer, KroneckerDelta, Symbol
 
 from derive.forward import Definition, Graph, entry, names_in, quantities_in
-from derive.language import D, bound, delta, index, indices_of, is_quantity, name_of, refresh
+from derive.language import D, bound, delta, index, indices_of, is_quantity, is_real, name_of, refresh
 from derive.primitives import BY_FUNCTION
 
 Reading = Literal["total", "partial"]
@@ -47,8 +47,14 @@ def partial(expr: Expr, name: str, indices: tuple[Expr, ...], spans: Spans | Non
 
     Args:
         spans: for the entry's indices, the sizes of their axes. With them, sums over deltas are carried out.
+
+    Raises:
+        NoDerivative: there is no rule for it, or it has no value (0^x by x).
     """
-    return _Partial(name, indices, spans or {}).of(expr)
+    found = _Partial(name, indices, spans or {}).of(expr)
+    if not is_real(found):
+        raise NoDerivative(f"the derivative by {name} has no real value")
+    return found
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,14 @@ SymPy lacks.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import lru_cache
 
 import sympy
 from sympy import Dummy, Expr, Function, IndexedBase, KroneckerDelta, Symbol, default_sort_key
+
+from derive.caches import kept
+
+_UNREAL = frozenset({sympy.zoo, sympy.nan, sympy.oo, -sympy.oo, sympy.I})
+"""What SymPy makes of a quotient by zero, the logarithm of zero or the root of a negative number."""
 
 
 class D(Function):  # type: ignore[misc]
@@ -54,7 +58,7 @@ def scalar(name: str, positive: bool = False) -> Symbol:
     return Symbol(name, positive=True) if positive else Symbol(name, real=True)
 
 
-@lru_cache(maxsize=4096)
+@kept(4096)
 def tensor(name: str) -> IndexedBase:
     """A real array; its entries are ``tensor(name)[i, j]``."""
     return IndexedBase(name, real=True)
@@ -115,6 +119,31 @@ def name_of(expr: Expr) -> str:
 def indices_of(expr: Expr) -> tuple[Expr, ...]:
     """The indices of an entry; none for a symbol."""
     return tuple(expr.indices) if isinstance(expr, sympy.Indexed) else ()
+
+
+def is_real(expr: Expr) -> bool:
+    """Whether there is nothing infinite or imaginary in an expression."""
+    waiting = [expr]
+    while waiting:
+        part = waiting.pop()
+        if part in _UNREAL if not part.args else _is_even_root_of_negative(part):
+            return False
+        waiting.extend(part.args)
+    return True
+
+
+def _is_even_root_of_negative(expr: Expr) -> bool:
+    """Whether an expression is such a root of a number, which SymPy keeps as it is above the square root."""
+    if not isinstance(expr, sympy.Pow) or not expr.base.is_number or not expr.exp.is_Rational:
+        return False
+    return bool(expr.exp.q % 2 == 0 and expr.base.is_negative)
+
+
+def arises_unreal(expr: Expr) -> bool:
+    """Whether an expression made of real parts is unreal: it is such a number, or has one as a factor."""
+    if expr.is_number:
+        return not is_real(expr)
+    return isinstance(expr, sympy.Mul) and not _UNREAL.isdisjoint(expr.args)
 
 
 def is_quantity(expr: Expr) -> bool:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 
 import sympy
 from sympy import Expr, Symbol
 
+from derive.caches import kept
 from derive.language import D, indices_of, is_quantity, name_of
 from derive.latex import syntax as S
 from derive.latex.parser import parse_expression
@@ -314,7 +314,7 @@ def _simple_half(number: Expr, above: list[tuple[Expr, Expr]], below: list[tuple
 # -- nodes -----------------------------------------------------------------------------------------------------------
 
 
-@lru_cache(maxsize=4096)
+@kept(4096)
 def key_node(key: str) -> Node:
     """A name's LaTeX as syntax; a name that LaTeX cannot read is kept as it is."""
     try:

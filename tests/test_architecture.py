@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).parent.parent / "derive"
 
 # The stages in order; a module may import from its own stage's package and from those before it.
 STAGES = [
-    "source", "latex", "repair", "document", "library", "limits",
+    "source", "latex", "repair", "document", "library", "limits", "caches",
     "language", "primitives", "forward", "building", "gradient", "normal", "coordinates", "layout", "closed", "steps",
     "probe",
     "notation", "problem", "verdict", "typeset", "plain", "exposition", "extension", "pushforward", "mistakes",

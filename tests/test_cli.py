@@ -12,6 +12,7 @@ import pytest
 from conftest import DOCUMENTS
 
 from derive.cli import main
+from derive.commands.check import FORMATS
 
 RIGHT = DOCUMENTS / "staged.md"
 WRONG = DOCUMENTS / "wrong" / "sign.md"
@@ -142,6 +143,19 @@ def test_unreadable_files_give_one_paragraph_and_exit_2(name: str, tmp_path: Pat
     assert done.stderr.startswith("derive: ") and name in done.stderr
     assert "Traceback" not in done.stderr
     assert done.stderr.count("\n") <= 4
+
+
+@pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="names of files are text there")
+@pytest.mark.parametrize("kind", FORMATS)
+def test_a_name_that_is_no_text(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    path = Path(os.fsdecode(b"not\xff.md"))
+    path.write_text("$$y_i = x_i^2$$ $$\\frac{\\partial y_i}{\\partial x_i} = 3 x_i$$", encoding="utf-8")
+    report = tmp_path / "report"
+    assert main(["check", str(path), "--format", kind, "-o", str(report)]) == 1
+    assert "refuted" in report.read_text(encoding="utf-8") or "fail" in report.read_text(encoding="utf-8")
 
 
 def test_one_unreadable_file_does_not_hide_the_others(tmp_path: Path) -> None:

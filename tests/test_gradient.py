@@ -231,6 +231,11 @@ def test_a_function_without_a_rule_is_refused() -> None:
         partial(f(u, r), "u", ())
 
 
+def test_a_derivative_without_a_value_is_refused() -> None:
+    with pytest.raises(NoDerivative, match="no real value"):
+        partial(sympy.Integer(0) ** u, "u", ())
+
+
 def test_an_entry_with_another_number_of_indices_is_refused() -> None:
     with pytest.raises(NoDerivative, match="indices"):
         partial(x[i], "x", (i, j))

@@ -18,11 +18,14 @@ from kernel_cases import SIZES, Reference, error, inputs, kernel, norm_in_longdo
 
 import derive
 from derive.cli import main
+from derive.kernels.axes import NotLowerable
 from derive.kernels.build import CannotBuild
-from derive.kernels.kernel import RunningKernel, Target
+from derive.kernels.kernel import RunningKernel, Target, running
 from derive.kernels.names import RESERVED, Names, comment, identifier
 from derive.kernels.program import Number, Step, Sum
+from derive.kernels.prose import folded
 from derive.kernels.readback import NotProved, prove
+from derive.kernels.verify import verify
 from derive.library import layer_names
 
 LAYERS = layer_names()
@@ -570,6 +573,58 @@ REFUSED = [
 def test_the_command_refuses(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["kernel", *arguments]) == 2
     assert message in capsys.readouterr().err
+
+
+NO_KERNELS = [
+    ("$$x$$", "no kernel: there is no forward pass."),
+    ("$$y = x$$", "no kernel: there is no forward pass."),
+    ("$$y_i = 2$$", "no kernel: there is nothing to differentiate by."),
+    ("$$y_i = 0^{x_i}$$", "no real value"),
+]
+
+
+@pytest.mark.parametrize("target", ["numpy", "c", "numba"])
+@pytest.mark.parametrize(("text", "message"), NO_KERNELS)
+def test_a_document_without_a_kernel(
+    text: str, message: str, target: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "page.md"
+    path.write_text(text, encoding="utf-8")
+    assert main(["kernel", str(path), "--target", target]) == 2
+    captured = capsys.readouterr()
+    assert message in captured.err
+    assert not captured.out
+
+
+KERNELS = {
+    "a sum in a sum, its letter unlike any axis": (
+        r"$$s_w = \frac{\exp(\sum_{i=1}^D u_{wi} v_i)}{\sum_{x=1}^V \exp(\sum_{i=1}^D u_{xi} v_i)}$$"
+    ),
+    "a gradient with a centred value and a sum": (
+        r"$$\mu = \frac{1}{N} \sum_{i=1}^N x_i$$ $$a_i = \gamma u_i$$"
+        r"$$s = \sum_{i=1}^N (x_i - \mu) a_i$$ $$z_i = a_i u_i - \sum_{j=1}^N a_j$$"
+    ),
+}
+
+
+@pytest.mark.parametrize("name", KERNELS)
+def test_a_kernel_of_a_document_agrees_with_its_graph(name: str) -> None:
+    made = derive.load(KERNELS[name]).program()
+    assert verify(running(made, "numpy"), made).agrees
+
+
+def test_an_entry_that_is_chosen_has_no_kernel() -> None:
+    text = r"$$s_w = e^{x_w}$$ $$J = -\log s_o$$ $$\frac{\partial J}{\partial x_w} = -\delta_{wo}$$"
+    assert derive.load(text).graph.selectors
+    with pytest.raises(NotLowerable, match="no letter"):
+        derive.load(text).kernel_source("numpy")
+
+
+@pytest.mark.parametrize("length", range(1, 100))
+def test_long_lines_of_code_are_broken_at_no_string_and_no_word(length: int) -> None:
+    code = f'checked({{"{"x" * length}": (x, "N D E"), "mu": (mu, "N D")}}, {"n" * 2 * length}, 1e-05)'
+    lines = folded(code, "", "    ")
+    assert ast.dump(ast.parse("\n".join(lines))) == ast.dump(ast.parse(code))
 
 
 def test_a_module_runs_without_derive(tmp_path: Path) -> None:

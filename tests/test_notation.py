@@ -100,6 +100,13 @@ def test_what_latex_means(context: str, latex: str, meaning: str) -> None:
 
 REFUSED = [
     ("", r"1/0", "division by zero"),
+    ("", r"1/\log 0", "no real value"),  # not 0, which is what SymPy makes of it
+    ("", r"(0^{-1})^{-1}", "no real value"),
+    ("", r"\frac{1}{1 + \log(0)}", "no real value"),
+    (VECTOR, r"\tanh(m \log 0)", "no real value"),
+    (VECTOR, r"(m \sqrt{-2})^2", "no real value"),
+    ("", r"e^{\log(-1)}", "no real value"),
+    ("", r"(\sqrt[4]{-1})^8", "no real value"),
     ("", r"9^{9^{9}}", "too large"),
     ("", "1" * 12, "too large"),
     (VECTOR, r"\sum_{i=1}^{3} x_i", "runs over 3 values"),

@@ -18,6 +18,7 @@ from derive.exposition import Exposition
 from derive.latex.parser import parse_expression
 from derive.library import layer_names
 from derive.model import Model
+from derive.plain import plain
 from derive.report import steps_json, steps_latex, steps_markdown
 from derive.report.steps_text import StepsText, _length
 from derive.source import Text
@@ -172,6 +173,13 @@ def test_of_differentiates_another_name(capsys: pytest.CaptureFixture[str]) -> N
     assert main(["steps", "softmax_cross_entropy", "--of", "s", "--wrt", "x", "--format", "json"]) == 0
     (gradient,) = json.loads(capsys.readouterr().out)["gradients"]
     assert "t" not in gradient["closed_form"]["text"]
+
+
+def test_a_loss_a_row_is_written_as_it_stands() -> None:
+    """Its name has an index, the derivative of the loss has none."""
+    text = r"$$p_{ij} = \frac{\exp(s_{ij})}{\sum_{k=1}^N \exp(s_{ik})}$$ $$L_i = -\log p_{ii}$$"
+    (result,) = LoadedProblem(read(text)).exposition().results
+    assert plain(result.sections[-1].right) == "p_ij − δ_ij"
 
 
 @pytest.mark.parametrize(

@@ -36,10 +36,11 @@ def add(commands: Any) -> None:
 def run(options: argparse.Namespace) -> int:
     from derive.api import LoadedProblem
     from derive.document import DocumentError
+    from derive.gradient import NoDerivative
     from derive.kernels.axes import NotLowerable
     from derive.kernels.build import CannotBuild
     from derive.library import open_document
-    from derive.normal.limits import GaveUp
+    from derive.normal.limits import GaveUp, Undefined
 
     try:
         problem = LoadedProblem(open_document(options.document))
@@ -51,10 +52,10 @@ def run(options: argparse.Namespace) -> int:
     except DocumentError as error:
         return _refuse(str(error))
     except KeyError as error:
-        return _refuse(f"{options.document}: {error.args[0]}")
+        return _refuse(f"{options.document}: {error.args[0]}.")
     except NotLowerable as error:
         return _refuse(f"{options.document}: no kernel: {error}.")
-    except GaveUp as error:
+    except (GaveUp, NoDerivative, Undefined) as error:
         return _refuse(f"{options.document}: no kernel: a gradient could not be found ({error}).")
     write(text if options.output is not None or can_encode() else _ascii(text), options.output)
     return 0

@@ -6,7 +6,7 @@ Each handler takes what the scanner found and says where reading goes on.
 from __future__ import annotations
 
 import re
-from functools import cache
+from functools import lru_cache
 
 from derive.document.formulas import DOUBLE_DOLLAR
 from derive.document.scanner import Scanner
@@ -119,11 +119,11 @@ def _indented_end(scanner: Scanner, start: int) -> int | None:
     return lines.end() - 1 if lines.group().endswith("\n") else lines.end()
 
 
-@cache
+@lru_cache(maxsize=64)
 def _code_end(length: int) -> re.Pattern[str]:
     return re.compile(rf"(?<!`)`{{{length}}}(?!`)")
 
 
-@cache
+@lru_cache(maxsize=64)
 def _fence_end(mark: str, length: int) -> re.Pattern[str]:
     return re.compile(rf"\n[ \t>]*(?P<fence>{mark}{{{length},}})[ \t\r]*(?=\n|\Z)")

@@ -94,9 +94,10 @@ class Axes:
     def _join(self, definition: Definition) -> None:
         for k, i in enumerate(definition.indices):
             self._union((definition.name, k), (definition.name, i))
+        chosen = definition.expr.free_symbols.difference(definition.indices)  # one of all, as in y_o
         for quantity in quantities_in(definition.expr):
             for k, i in enumerate(indices_of(quantity)):
-                if not isinstance(i, Symbol):
+                if not isinstance(i, Symbol) or i in chosen:
                     raise NotLowerable(
                         f"{name_of(quantity)} has an index that is no letter; kernels have no such entries"
                     )

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from derive.kernels.code import C, Code
 from derive.kernels.loops import Function, Parameter, Target, Writer, write_body
 from derive.kernels.program import Kernel
-from derive.kernels.prose import WIDTH, accuracy, shape, summary
+from derive.kernels.prose import WIDTH, accuracy, folded, shape, summary
 
 PRELUDE = """\
 #include <math.h>
@@ -227,7 +227,7 @@ class _Threads(Target):
 def _text(function: Function) -> str:
     """A function with the comment before it."""
     declared = ", ".join(_declared(p).replace(" ", "~") for p in function.parameters())
-    signature = textwrap.wrap(f"int {function.program.name}({declared})", WIDTH, subsequent_indent="    ")
+    signature = folded(f"int {function.program.name}({declared})", "", "    ")
     out = C()
     write_body(function, out, _Threads())
     return "\n".join([*_comment(function), *(line.replace("~", " ") for line in signature), "{", *out.lines, "}", ""])

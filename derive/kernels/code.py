@@ -10,7 +10,7 @@ import textwrap
 from collections.abc import Callable, Sequence
 
 from derive.kernels.program import Call, Equal, Node, Number, Power, Product, Quotient, Read, Size, Sum
-from derive.kernels.prose import WIDTH
+from derive.kernels.prose import WIDTH, folded
 
 _SUM, _PRODUCT, _ATOM = 1, 2, 3
 
@@ -36,7 +36,7 @@ class Code:
         if len(indent + text) <= WIDTH or text.startswith("#"):
             self.lines.append(indent + text)
         else:
-            self.lines += textwrap.wrap(text, WIDTH, initial_indent=indent, subsequent_indent=indent + "    ")
+            self.lines += folded(text, indent, indent + "    ")
 
     def say(self, text: str) -> None:
         """A statement."""
@@ -173,7 +173,7 @@ class Python(Code):
             head, _, value = text.partition(" = ")
             super().line(f"{head} = (")
             deeper = indent + "    "
-            self.lines += textwrap.wrap(value, WIDTH, initial_indent=deeper, subsequent_indent=deeper)
+            self.lines += folded(value, deeper, deeper)
             self.lines.append(indent + ")")
         else:
             self.lines.append(indent + text)

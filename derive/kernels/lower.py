@@ -213,7 +213,7 @@ class Lowering:
     def _named(self, key: str, letters: tuple[Symbol, ...], expr: Expr) -> Expr:
         """A step with the document's name for it; that of a single step goes to the step itself."""
         name = self.names.fresh(f"d{identifier(base_name(key))}") if key.startswith("∂") else self.names.of(key)
-        self.drafts[name] = Draft(name, letters, expr)
+        self.drafts[name] = Draft(name, letters, self._opened(expr))
         self.scope.saveable[name] = letters
         self.scope.symbols[name] = key
         if self._is_positive(expr):
@@ -377,19 +377,20 @@ class Lowering:
         return sympy.Add(*total)
 
     def _body(self, expr: Expr) -> tuple[Expr, tuple[Symbol, ...]]:
-        """The body over program entries, the summed indices under the letters of their axes."""
-        raw = self.resolve(expr.function)
+        """The body over program entries, the summed indices under the letters of their axes: they come first, as a sum
+        inside becomes a step that has them."""
         axis_of = self.scope.axes.letters_in(expr.function)
-        taken = {s for s in raw.free_symbols if s.is_integer and not s.is_positive} - {i for i, _, _ in expr.limits}
+        summed = [i for i, _, _ in expr.limits]
+        taken = {s for s in expr.function.free_symbols.difference(summed) if s.is_integer and not s.is_positive}
         letters: list[Symbol] = []
-        for i, _, _ in expr.limits:
+        for i in summed:
             if i not in axis_of:
                 raise NotLowerable(f"a sum over {i.name}, which indexes nothing")
             letter = index(axis_of[i])
             if letter in taken or letter in letters:
                 raise NotLowerable(f"two letters of the axis {letter} in one sum")
             letters.append(letter)
-        return raw.xreplace({i: s for (i, _, _), s in zip(expr.limits, letters, strict=True)}), tuple(letters)
+        return self.resolve(expr.function.xreplace(dict(zip(summed, letters, strict=True)))), tuple(letters)
 
     def _lo_indices(self, c: Expr) -> tuple[Expr, ...]:
         return tuple(indices_of(c)[k] for k in self._centre_of(c).places)

@@ -65,12 +65,16 @@ def make_kernel(graph: Graph, title: str, wrt: Iterable[str] | None, lines: Mapp
         sizes: the names of all sizes.
 
     Raises:
-        NotLowerable: the graph has something that kernels do not.
+        NotLowerable: the graph has something that kernels do not, or nothing to compute.
         GaveUp: a gradient grew too large.
     """
+    if not graph.definitions:
+        raise NotLowerable("there is no forward pass")
+    chosen = default_wrt(graph) if wrt is None else tuple(wrt)
+    if not chosen:
+        raise NotLowerable("there is nothing to differentiate by")
     graph = _recognised(graph)
     court = Court(graph, sizes)
-    chosen = default_wrt(graph) if wrt is None else tuple(wrt)
     formulas = tuple(_formula(court, key) for key in chosen)
     names = Names()
     outputs = (graph.loss,) if graph.has_loss else graph.outputs

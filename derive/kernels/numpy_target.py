@@ -19,7 +19,7 @@ from sympy import Symbol
 from derive.kernels import support
 from derive.kernels.program import Array, Kernel, Output, Product, Program, Step, Sum, reads, walk
 from derive.kernels.program import Size as SizeNode
-from derive.kernels.prose import WIDTH, docstring, head
+from derive.kernels.prose import WIDTH, docstring, folded, head
 from derive.kernels.python_text import Printer, Statements
 from derive.kernels.schedule import Pass, block_of, passes, space_of
 
@@ -381,19 +381,17 @@ def _broken(line: str) -> list[str]:
     indent = " " * (len(line) - len(line.lstrip()))
     if line.lstrip().startswith("def "):
         opening, closing = line.index("("), line.rindex(")")
-        taken = textwrap.wrap(
-            line[opening + 1 : closing], WIDTH, initial_indent=indent + "    ", subsequent_indent=indent + "    "
-        )
+        taken = folded(line[opening + 1 : closing], indent + "    ", indent + "    ")
         return [line[: opening + 1], *taken, indent + line[closing:]]
     start = len(indent) if is_call else line.index(" = ") + 3
-    opening = min(k for k in (line.find("(", start), line.find("{", start)) if k >= 0)
+    opening = min((k for k in (line.find("(", start), line.find("{", start)) if k >= 0), default=start)
     name = re.sub(r"\[\w+\]$", "", line[start:opening])
     whole = name.replace(".", "").replace("return ", "r").isidentifier() or line[opening] == "{"
-    whole = whole and _closes(line, opening) == len(line) - 1
+    whole = whole and line[opening] in "({" and _closes(line, opening) == len(line) - 1
     head, inner = (line[: opening + 1], line[opening + 1 : -1]) if whole else (line[:start] + "(", line[start:])
     deeper = indent + "    "
     last = line[-1] if whole else ")"
-    return [head, *textwrap.wrap(inner, WIDTH, initial_indent=deeper, subsequent_indent=deeper), indent + last]
+    return [head, *folded(inner, deeper, deeper), indent + last]
 
 
 def _closes(line: str, opening: int) -> int:

@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 
 from derive.kernels.names import comment
 from derive.kernels.program import Array, Kernel, Output, Program
 
 WIDTH = 116
+_QUOTED = re.compile(r'"[^"]*"')
+
+
+def folded(code: str, indent: str, deeper: str) -> list[str]:
+    """Code as lines that fit, broken at its spaces: at none inside a string, and never inside a word."""
+    whole = _QUOTED.sub(lambda found: found[0].replace(" ", "\0"), code)
+    lines = textwrap.wrap(
+        whole,
+        WIDTH,
+        initial_indent=indent,
+        subsequent_indent=deeper,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    return [line.replace("\0", " ") for line in lines]
 
 
 def head(kernel: Kernel, target: str) -> str:

@@ -18,7 +18,7 @@ from derive.kernels.axes import NotLowerable
 from derive.kernels.make import Made
 from derive.kernels.program import Call, Equal, Node, Number, Power, Product, Program, Quotient, Read, Size, Step, Sum
 from derive.language import index, total
-from derive.normal.limits import GaveUp
+from derive.normal.limits import GaveUp, Undefined
 from derive.normal.prover import Prover
 from derive.primitives import BY_NAME
 
@@ -61,7 +61,7 @@ def prove(made: Made, deadline: float | None = None) -> Proof:
 def _demand(prover: Prover, computed: Expr, derived: Expr, what: str) -> None:
     try:
         proved = prover.equal(computed, derived)
-    except GaveUp as error:
+    except (GaveUp, Undefined) as error:
         raise NotProved(f"the program for {what} could not be proved: {error}") from error
     if not proved:
         raise NotProved(f"the program for {what} could not be proved equal to what was derived")

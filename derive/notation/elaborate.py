@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from derive.language import is_real
 from derive.latex import syntax as S
 from derive.latex.syntax import Node, span_of
 from derive.notation.brackets import group
@@ -22,7 +23,7 @@ from derive.notation.powers import root
 from derive.notation.products import fraction, product, signed_sum
 from derive.notation.quantities import name, number, script
 from derive.notation.sums import big_operator
-from derive.notation.values import ShapeError, Value
+from derive.notation.values import NotReal, ShapeError, Value
 from derive.source import SourceError
 
 MAX_DEPTH = 200
@@ -45,7 +46,10 @@ class Elaborator(Context):
         if self._depth > MAX_DEPTH:
             raise SourceError("a definition that uses itself, or expressions nested too deep", span_of(node))
         try:
-            return rule(self, node)
+            value = rule(self, node)
+            if self._depth == 1 and not is_real(value.expr):
+                raise NotReal
+            return value
         except ShapeError as error:
             raise SourceError(str(error), span_of(node)) from error
         finally:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from sympy import Expr, Symbol
 
-from derive.language import bound, total
+from derive.language import arises_unreal, bound, total
 
 
 class ShapeError(ValueError):
@@ -23,6 +23,13 @@ class ShapeError(ValueError):
 
 class Transposed(ShapeError):
     """Two values that have the same axes in another order."""
+
+
+class NotReal(ShapeError):
+    """An expression without a real value, of whatever shape."""
+
+    def __init__(self) -> None:
+        super().__init__("this has no real value: it divides by zero, or takes a root or logarithm that there is not")
 
 
 @dataclass(eq=False)
@@ -83,6 +90,11 @@ class Value:
     expr: Expr
     slots: tuple[Slot, ...] = ()
     row: bool = False
+
+    def __post_init__(self) -> None:
+        """SymPy computes on with what is no real number (to it, 1/log 0 is 0): it has to be caught where it arises."""
+        if arises_unreal(self.expr):
+            raise NotReal
 
     def rename(self, old: Symbol, new: Symbol) -> Value:
         """The value with one slot's index replaced by another symbol; the slot is gone."""

@@ -11,12 +11,12 @@ import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import lru_cache
 from typing import TYPE_CHECKING, TypeAlias
 
 import sympy
 from sympy import Expr, Symbol
 
+from derive.caches import kept
 from derive.forward import names_in
 from derive.language import D, indices_of, name_of
 from derive.primitives import BY_FUNCTION
@@ -101,7 +101,7 @@ class Target:
     indices: tuple[Whole, ...] = ()
 
 
-@lru_cache(maxsize=4096)
+@kept(4096)
 def program(expr: Expr, letters: tuple[Symbol, ...], arithmetic: Duals) -> Program:
     """The code of an expression with these free index letters. Raises `NotEvaluable` or `TooLarge`."""
     compiler = _Compiler(arithmetic, len(letters))

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
-from functools import cache, cached_property, lru_cache
+from functools import cache, cached_property
 from itertools import accumulate, product
 from math import prod
 from random import Random
@@ -20,6 +20,7 @@ from zlib import crc32
 import sympy
 from sympy import Expr
 
+from derive.caches import kept
 from derive.forward import Graph
 from derive.language import name_of
 from derive.probe.evaluation import TooLarge, measure
@@ -132,7 +133,7 @@ class Point:
         return [self._nested(name, (*prefix, k), shape) for k in range(1, shape[len(prefix)] + 1)]
 
 
-@lru_cache(maxsize=4096)
+@kept(4096)
 def _pool(seed: str, style: Style, positive: bool) -> tuple[Fraction, ...]:
     """Values in random order, none beside its equal."""
     values = _values(style, positive)

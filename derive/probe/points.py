@@ -10,13 +10,13 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import lru_cache
 from itertools import cycle, islice, product
 from typing import Any, Literal
 
 import sympy
 from sympy import Expr, Symbol
 
+from derive.caches import kept
 from derive.forward import Graph, names_in
 from derive.language import name_of
 from derive.probe.arithmetic import Floats, Interval, Intervals, OutOfDomain, disjoint, ends, middle
@@ -103,7 +103,7 @@ def compare(claim: Claim, graph: Graph, reading: Reading, rounds: int = 3) -> Co
     return _Comparison(claim, graph, reading).run(rounds)
 
 
-@lru_cache(maxsize=16)
+@kept(16)
 def _known(graph: Graph) -> dict[tuple[object, ...], Evaluator]:
     """The evaluators of a graph: what one claim made them evaluate at a point is there for the next."""
     return {}
@@ -229,7 +229,7 @@ def _demanded(claim: Claim, graph: Graph) -> Demands:
     return (*names, *sorted(more)), computed, _largest((*least.items(), *numbered))
 
 
-@lru_cache(maxsize=16)
+@kept(16)
 def _demanded_by(graph: Graph) -> Demands:
     computed = set(_computed(graph.all_sizes))
     for definition in graph.definitions:
@@ -247,7 +247,7 @@ def _numbers(claim: Claim, graph: Graph) -> tuple[int, ...]:
     return tuple(sorted(own.union(_numbers_in(graph))))
 
 
-@lru_cache(maxsize=16)
+@kept(16)
 def _numbers_in(graph: Graph) -> frozenset[int]:
     return frozenset(value for _, value in _numbered(graph, (d.expr for d in graph.definitions)))
 

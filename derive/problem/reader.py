@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from derive.caches import forget
 from derive.document import Document
 from derive.forward import Graph
 from derive.latex import syntax as S
@@ -29,6 +30,7 @@ from derive.problem.upstream import assume_upstream
 
 def read_problem(document: Document) -> Problem:
     """All of a document's mathematics. What cannot be read is kept with its error; nothing is raised for it."""
+    forget()
     found, functions = equations(document)
     readable = [e for e in found if e.error is None and e.members and not e.ignored]
     said = [e for e in readable if e.given and announces(e.members)]

@@ -134,4 +134,4 @@ def _artifact(path: str) -> dict[str, str]:
     """A file's address: relative paths stay relative, to wherever the checker ran."""
     if Path(path).is_absolute():
         return {"uri": Path(path).as_uri()}
-    return {"uri": quote(path.replace("\\", "/"))}
+    return {"uri": quote(path.replace("\\", "/"), errors="surrogateescape")}
