@@ -322,6 +322,24 @@ def test_layout_does_not_matter(layer: str, shaped: Callable[[Any], Any], target
         np.testing.assert_array_equal(given[name], value)
 
 
+@needs_compiler
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("width", [250, 251, 1030])
+def test_large_results_have_every_entry(width: int, dtype: Any) -> None:
+    """Large results go past the cache; their rows begin anywhere in its lines. Rows of a softmax know nothing of each
+    other, so that some at a time give the same."""
+    found = kernel("softmax", "c")
+    x = np.random.default_rng(0).normal(size=(3 * 2**20 // width, width)).astype(dtype)
+    s, saved = found.forward(x=x)
+    assert s.ctypes.data % 64 == 0
+    pieces = [found.forward(x=rows) for rows in np.array_split(x, 16)]
+    np.testing.assert_allclose(s, np.concatenate([y for y, _ in pieces]), rtol=1e-6)
+    backward = [
+        found.backward(kept, s=rows)["x"] for (_, kept), rows in zip(pieces, np.array_split(x, 16), strict=True)
+    ]
+    np.testing.assert_allclose(found.backward(saved, s=x)["x"], np.concatenate(backward), rtol=1e-5, atol=1e-8)
+
+
 # -- edges -----------------------------------------------------------------------------------------------------------
 
 

@@ -6,6 +6,7 @@ import importlib.abc
 import importlib.util
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -68,7 +69,7 @@ class RunningKernel:
         Raises:
             ValueError: an array has other axes or another dtype than the rest.
         """
-        return self.module.forward(**_known(inputs, self._inputs(), "forward"))
+        return self.module.forward(**_known(inputs, self._inputs, "forward"))
 
     def backward(self, saved: Mapping[str, Any], **upstream: Any) -> dict[str, Array]:
         """The gradients of the loss by name.
@@ -80,17 +81,19 @@ class RunningKernel:
         Raises:
             ValueError: an array has other axes or another dtype than the rest.
         """
-        return dict(self.module.backward(saved, **_known(upstream, self._upstream(), "backward")))
+        return dict(self.module.backward(saved, **_known(upstream, self._upstream, "backward")))
 
+    @cached_property
     def _inputs(self) -> list[str]:
         return [a.name for a in self.program.forward.arrays]
 
+    @cached_property
     def _upstream(self) -> list[str]:
         return [self.program.label_of(a) for a in self.program.backward.arrays if a.role == "upstream"]
 
     def __repr__(self) -> str:
         gradients = ", ".join(o.label for o in self.program.backward.results)
-        return f"<{self.target} kernel forward({', '.join(self._inputs())}), gradients by {gradients}>"
+        return f"<{self.target} kernel forward({', '.join(self._inputs)}), gradients by {gradients}>"
 
 
 def _known(given: Mapping[str, Any], expected: list[str], what: str) -> Mapping[str, Any]:
