@@ -187,8 +187,6 @@ def source(kernel: Kernel) -> str:
 class _Threads(Target):
     """Threads by OpenMP, one piece of memory, results by way of lines."""
 
-    streams = True
-
     def begin(self, out: Code, writer: Writer, streamed: bool) -> None:
         entries = writer.count(writer.function.space)
         out.say(f"const long threads = threads_for({entries})")
@@ -226,7 +224,7 @@ class _Threads(Target):
         out.line(f"#pragma omp parallel for {'simd ' if simd else ''}num_threads(threads)")
         out.loop(axis, "0", size)
 
-    def piece(self, out: Code, names: Sequence[str]) -> None:
+    def lines(self, out: Code, names: Sequence[str]) -> None:
         out.say(f"real {', '.join(f'line_{name}[LINE]' for name in names)}")
 
     def put(self, out: Code, name: str, at: str, count: str) -> None:

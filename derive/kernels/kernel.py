@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import importlib.abc
 import importlib.util
+import sys
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cached_property
 from types import ModuleType
@@ -147,6 +149,26 @@ def _module(kernel: Kernel, target: Target, text: str) -> Any:
         from derive.kernels.c_runtime import CModule
 
         return CModule(kernel, text)
-    if target == "numba" and importlib.util.find_spec("numba") is None:
-        raise NotLowerable("the numba target needs numba: pip install derivecheck[numba], or use the NumPy target")
+    if target == "numba":
+        return _numba_module(text)
     return module_from(text, f"derive_kernel_{target}")
+
+
+def _numba_module(text: str) -> ModuleType:
+    """A module of the cache, beside whose file Numba keeps what it compiled for the next process; what it kept, it can
+    only find its way back from if the module is among those imported."""
+    if importlib.util.find_spec("numba") is None:
+        raise NotLowerable("the numba target needs numba: pip install derivecheck[numba], or use the NumPy target")
+    from derive.kernels.build import module_file
+
+    path = module_file(text)
+    if path.stem not in sys.modules:
+        spec = importlib.util.spec_from_file_location(path.stem, path)
+        assert spec is not None and spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        with ExitStack() as undo:
+            sys.modules[path.stem] = module
+            undo.callback(sys.modules.pop, path.stem)
+            spec.loader.exec_module(module)
+            undo.pop_all()
+    return sys.modules[path.stem]

@@ -216,10 +216,10 @@ int forward(long N, long J, const real *restrict x, const real *restrict beta, c
     {
         long thread, begin, end;
         share(N, &thread, &begin, &end);
+        real line_y[LINE];
         for (long i = begin; i < end; i++) {
             for (long j0 = 0; j0 < J; j0 += LINE) {
                 const long j1 = j0 + LINE < J ? j0 + LINE : J;
-                real line_y[LINE];
                 #pragma omp simd
                 for (long j = j0; j < j1; j++) {
                     const real x_centred = x[i * J + j] - mu_hi[j];
@@ -315,10 +315,10 @@ int backward(long N, long J, const real *restrict x, const real *restrict gamma,
     {
         long thread, begin, end;
         share(N, &thread, &begin, &end);
+        real line_dx[LINE];
         for (long i = begin; i < end; i++) {
             for (long j0 = 0; j0 < J; j0 += LINE) {
                 const long j1 = j0 + LINE < J ? j0 + LINE : J;
-                real line_dx[LINE];
                 #pragma omp simd
                 for (long j = j0; j < j1; j++) {
                     const real x_centred = x[i * J + j] - mu_hi[j];

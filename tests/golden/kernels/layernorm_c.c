@@ -133,6 +133,7 @@ int forward(long N, long D, const real *restrict x, const real *restrict beta, c
     {
         long thread, begin, end;
         share(N, &thread, &begin, &end);
+        real line_y[LINE];
         for (long i = begin; i < end; i++) {
             double mu_near_sum = 0;
             for (long j0 = 0; j0 < D; j0 += LINE) {
@@ -171,7 +172,6 @@ int forward(long N, long D, const real *restrict x, const real *restrict beta, c
             const double offset = this_mu_lo * rstd;
             for (long j0 = 0; j0 < D; j0 += LINE) {
                 const long j1 = j0 + LINE < D ? j0 + LINE : D;
-                real line_y[LINE];
                 #pragma omp simd
                 for (long j = j0; j < j1; j++) {
                     const real x_centred = x[i * D + j] - this_mu_hi;
@@ -216,6 +216,7 @@ int backward(long N, long D, const real *restrict x, const real *restrict gamma,
         share(N, &thread, &begin, &end);
         double *restrict own_sum_dy = sum_dy + thread * D;
         double *restrict own_sum_dy_x_centred = sum_dy_x_centred + thread * D;
+        real line_dx[LINE];
         real *restrict part_sum_dy = part_sum_dys + thread * D;
         real *restrict part_sum_dy_x_centred = part_sum_dy_x_centreds + thread * D;
         for (long first = begin; first < end; first += 32) {
@@ -245,7 +246,6 @@ int backward(long N, long D, const real *restrict x, const real *restrict gamma,
                 const double offset = (double)mu_lo[i] * slope - sum_dy_gamma / (double)D;
                 for (long j0 = 0; j0 < D; j0 += LINE) {
                     const long j1 = j0 + LINE < D ? j0 + LINE : D;
-                    real line_dx[LINE];
                     #pragma omp simd
                     for (long j = j0; j < j1; j++) {
                         const real dy_gamma = gamma[j] * dy[i * D + j];

@@ -117,6 +117,7 @@ int forward(long I, long C, const real *restrict x, real *restrict s)
     {
         long thread, begin, end;
         share(I, &thread, &begin, &end);
+        real line_s[LINE];
         for (long i = begin; i < end; i++) {
             real max_x = -INFINITY;
             #pragma omp simd reduction(max : max_x)
@@ -137,7 +138,6 @@ int forward(long I, long C, const real *restrict x, real *restrict s)
             const double weight = 1.0 / sum_exp;
             for (long j0 = 0; j0 < C; j0 += LINE) {
                 const long j1 = j0 + LINE < C ? j0 + LINE : C;
-                real line_s[LINE];
                 #pragma omp simd
                 for (long j = j0; j < j1; j++) {
                     const real exp_max_x_x = exp(x[i * C + j] - max_x);
@@ -165,6 +165,7 @@ int backward(long I, long C, const real *restrict s, const real *restrict ds, re
     {
         long thread, begin, end;
         share(I, &thread, &begin, &end);
+        real line_dx[LINE];
         for (long i = begin; i < end; i++) {
             double sum_ds_s = 0;
             for (long j0 = 0; j0 < C; j0 += LINE) {
@@ -178,7 +179,6 @@ int backward(long I, long C, const real *restrict s, const real *restrict ds, re
             }
             for (long j0 = 0; j0 < C; j0 += LINE) {
                 const long j1 = j0 + LINE < C ? j0 + LINE : C;
-                real line_dx[LINE];
                 #pragma omp simd
                 for (long j = j0; j < j1; j++) {
                     line_dx[j - j0] = s[i * C + j] * (ds[i * C + j] - (real)sum_ds_s);
