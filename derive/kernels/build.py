@@ -1,5 +1,5 @@
-"""Compiles C kernels with the machine's compiler, once: the libraries are kept under a key of all that went into
-them."""
+"""What is compiled once and kept: C kernels, by the machine's compiler, under a key of all that went into them, and
+the files of Numba modules, beside which Numba keeps what it compiled."""
 
 from __future__ import annotations
 
@@ -59,6 +59,17 @@ def library(source: str, real: str) -> ctypes.CDLL:
     return ctypes.CDLL(str(path))
 
 
+def module_file(source: str) -> Path:
+    """The file of a Python module, written where there is none with this text."""
+    path = _folder() / f"derive_{hashlib.sha256(source.encode()).hexdigest()[:32]}.py"
+    if not path.exists() or path.read_text(encoding="utf-8") != source:
+        with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+            made = Path(folder, path.name)
+            made.write_text(source, encoding="utf-8")
+            made.replace(path)
+    return path
+
+
 def _folder() -> Path:
     """The cache; a folder of this process where that can not be written."""
     folder = cache()
@@ -109,4 +120,4 @@ def _compile(source: str, command: str, flags: tuple[str, ...], path: Path) -> N
         made.replace(path)
 
 
-__all__ = ["CannotBuild", "cache", "compiler", "library"]
+__all__ = ["CannotBuild", "cache", "compiler", "library", "module_file"]

@@ -1,21 +1,29 @@
-"""C kernels called with NumPy arrays: arguments checked, laid out, passed; results unpacked."""
+"""C kernels called with NumPy arrays: arguments checked, laid out, passed; results unpacked.
+
+What follows from the shapes and dtypes of the arguments alone is worked out once and kept: a call should cost little
+beside the loops, also where they have just emptied the caches.
+"""
 
 from __future__ import annotations
 
 import ctypes
+import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from derive.kernels.build import library
-from derive.kernels.loops import Function, Parameter
+from derive.kernels.loops import Function
 from derive.kernels.program import Kernel, Program
 from derive.kernels.support import checked
 
 _NAMES = {"float32": "float", "float64": "double"}
 _KEPT = 64
-_FLOAT, _DOUBLE = np.dtype(np.float32), np.dtype(np.float64)
+_CACHE_LINE, _LARGE = 64, 1 << 16  # bytes
+_SINGLE, _DOUBLE = np.dtype(np.float32), np.dtype(np.float64)
+_Start = ctypes.c_char * 0
 _TYPES: dict[str, Any] = {
     "size": ctypes.c_long,
     "number": ctypes.c_double,
@@ -28,106 +36,145 @@ class CModule:
     """``forward`` and ``backward`` of a C file; each precision is compiled when it is first asked for."""
 
     def __init__(self, kernel: Kernel, source: str) -> None:
-        self.kernel = kernel
-        self.source = source
-        self._labels = {
-            p.name: {a.name: kernel.label_of(a) if a.role == "upstream" else a.name for a in p.arrays}
-            for p in (kernel.forward, kernel.backward)
-        }
-        self._checked: dict[Any, tuple[Any, dict[str, int]]] = {}
-        self._functions: dict[tuple[str, str], Any] = {}
-        self._parameters = {p.name: Function(kernel, p).parameters() for p in (kernel.forward, kernel.backward)}
+        self._kept = kernel.kept
+        self._outputs = [(o.step, o.label) for o in kernel.forward.results]
+        self._saved = [(o.step, o.label) for o in kernel.forward.saved]
+        self._gradients = [(o.step, o.label) for o in kernel.backward.results]
+        self._forward = _Direction(kernel, kernel.forward, source)
+        self._backward = _Direction(kernel, kernel.backward, source)
 
     def forward(self, **inputs: Any) -> Any:
-        kept = {name: inputs[name] for name in self.kernel.kept if name in inputs}
-        dtype, results = self._run(self.kernel.forward, inputs, {})
-        outputs = [results[o.step].astype(dtype, copy=False) for o in self.kernel.forward.results]
-        labelled = zip(self.kernel.forward.results, outputs, strict=True)
-        kept |= {o.label: y for o, y in labelled if o.label in self.kernel.kept}
-        kept |= {o.label: results[o.step] for o in self.kernel.forward.saved}
-        return *outputs, kept
+        dtype, found = self._forward.run(inputs, {})
+        outputs = {label: found[step].astype(dtype, copy=False) for step, label in self._outputs}
+        known = inputs | outputs
+        kept = {name: known[name] for name in self._kept if name in known}
+        kept |= {label: found[step] for step, label in self._saved}
+        return *outputs.values(), kept
 
     def backward(self, saved: Mapping[str, Any], **upstream: Any) -> dict[str, Any]:
         if upstream and not any(np.size(u) for u in upstream.values()):
-            return self._zeros(saved, upstream)
-        dtype, results = self._run(self.kernel.backward, saved, upstream)
-        return {o.label: results[o.step].astype(dtype, copy=False) for o in self.kernel.backward.results}
+            return self._backward.zeros(saved, upstream)
+        dtype, found = self._backward.run(saved, upstream)
+        return {label: found[step].astype(dtype, copy=False) for step, label in self._gradients}
 
-    def _zeros(self, saved: Mapping[str, Any], upstream: Mapping[str, Any]) -> dict[str, Any]:
+
+@dataclass(frozen=True)
+class _Plan:
+    """What a call with arguments of some shapes and dtypes does.
+
+    Attributes:
+        dtype: of the results.
+        real: what is computed in.
+        ins, outs: the arrays that are passed, with their dtypes and, of results, their shapes.
+    """
+
+    dtype: Any
+    real: Any
+    sizes: Mapping[str, int]
+    ins: tuple[tuple[str, Any], ...]
+    outs: tuple[tuple[str, Any, tuple[int, ...]], ...]
+
+
+class _Direction:
+    """One function of the file."""
+
+    def __init__(self, kernel: Kernel, program: Program, source: str) -> None:
+        self.program = program
+        self.source = source
+        self.parameters = Function(kernel, program).parameters()
+        self.labels = {a.name: kernel.label_of(a) if a.role == "upstream" else a.name for a in program.arrays}
+        self.upstream = [a.name for a in program.arrays if a.role == "upstream"]
+        self.others = [a.name for a in program.arrays if a.role != "upstream"]
+        self._plans: dict[Any, _Plan] = {}
+        self._functions: dict[Any, Any] = {}
+
+    def run(self, values: Mapping[str, Any], upstream: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
+        """Call it; the dtype of the data, and the results by step."""
+        given = self._given(values, upstream)
+        plan = self._plan(given)
+        laid = {name: np.ascontiguousarray(given[name], kind) for name, kind in plan.ins}
+        made = {name: _empty(shape, kind) for name, kind, shape in plan.outs}
+        arguments: list[Any] = []  # addresses: the arrays must outlive the call
+        for parameter in self.parameters:
+            name = parameter.name
+            match parameter.kind:
+                case "size":
+                    arguments.append(plan.sizes[name])
+                case "number":
+                    arguments.append(float(given[name]))
+                case "in":
+                    arguments.append(_address(laid[name]))
+                case _:
+                    arguments.append(_address(made[name]))
+        if self._function(plan.real)(*arguments):
+            raise MemoryError(f"no memory for the {self.program.name} pass")
+        return plan.dtype, {name: array[()] if array.ndim == 0 else array for name, array in made.items()}
+
+    def zeros(self, values: Mapping[str, Any], upstream: Mapping[str, Any]) -> dict[str, Any]:
         """The gradients of an empty batch."""
-        program = self.kernel.backward
-        labels = self._labels[program.name]
-        given = {a.name: (upstream if a.role == "upstream" else saved)[labels[a.name]] for a in program.arrays}
-        dtype, sizes = self._facts(program, given)
-        shapes = {o.label: [sizes[program.sizes[a]] for a in program.by_name[o.step].axes] for o in program.results}
-        return {label: np.zeros(shape, dtype) for label, shape in shapes.items()}
+        plan = self._plan(self._given(values, upstream))
+        shapes = {name: shape for name, _, shape in plan.outs}
+        return {o.label: np.zeros(shapes[o.step], plan.dtype) for o in self.program.results}
 
-    def _run(
-        self, program: Program, values: Mapping[str, Any], upstream: Mapping[str, Any]
-    ) -> tuple[Any, dict[str, Any]]:
-        """Call one direction; the dtype of the data, and the results by step."""
-        labels = self._labels[program.name]
-        given = {a.name: (upstream if a.role == "upstream" else values)[labels[a.name]] for a in program.arrays}
-        dtype, sizes = self._facts(program, given)
-        real = _DOUBLE if dtype == _DOUBLE else _FLOAT
-        results: dict[str, Any] = {}
-        arguments: list[Any] = []
-        held: list[Any] = []  # arrays must live until the call is over
-        for parameter in self._parameters[program.name]:
-            value = self._argument(parameter, program, sizes, given, real, results)
-            held.append(value)
-            is_array = parameter.kind in ("in", "out")
-            arguments.append(value.__array_interface__["data"][0] if is_array else value)
-        if self._call(real.name, program.name, arguments):
-            raise MemoryError(f"no memory for the {program.name} pass")
-        return dtype, {name: array[()] if array.ndim == 0 else array for name, array in results.items()}
+    def _given(self, values: Mapping[str, Any], upstream: Mapping[str, Any]) -> dict[str, Any]:
+        given = {name: values[name] for name in self.others}
+        return given | {name: upstream[self.labels[name]] for name in self.upstream}
 
-    def _facts(self, program: Program, given: Mapping[str, Any]) -> tuple[Any, dict[str, int]]:
-        """The dtype of the data and the sizes of axes, checked; the last answers are kept."""
-        key: Any = None
-        if all(isinstance(v, np.ndarray | float) for v in given.values()):
-            key = program.name, *((v.shape, v.dtype) if isinstance(v, np.ndarray) else None for v in given.values())
-            if key in self._checked:
-                return self._checked[key]
+    def _plan(self, given: Mapping[str, Any]) -> _Plan:
+        """The plan for some arguments, checked; the last ones are kept."""
+        key = tuple([(v.shape, v.dtype) if isinstance(v, np.ndarray) else type(v) for v in given.values()])
+        plan = self._plans.get(key)
+        if plan is None:
+            plan = self._planned(given)
+            if all(isinstance(v, np.ndarray | float) for v in given.values()):  # of others the type is not enough
+                if len(self._plans) >= _KEPT:
+                    self._plans.clear()
+                self._plans[key] = plan
+        return plan
+
+    def _planned(self, given: Mapping[str, Any]) -> _Plan:
+        program = self.program
         facts = {
-            self._labels[program.name][a.name]: (given[a.name], " ".join(program.sizes[x] for x in a.axes))
+            self.labels[a.name]: (given[a.name], " ".join(program.sizes[x] for x in a.axes))
             for a in program.arrays
             if a.role != "saved"
         }
         dtype, sizes = checked(facts)
-        answer = dtype, {**_sizes(program, given), **sizes}
-        if key is not None:
-            if len(self._checked) >= _KEPT:
-                self._checked.clear()
-            self._checked[key] = answer
-        return answer
+        sizes = {**_sizes(program, given), **sizes}
+        real = _DOUBLE if dtype == _DOUBLE else _SINGLE
+        kinds = {p.name: _DOUBLE if p.wide else real for p in self.parameters}
+        ins = tuple((p.name, kinds[p.name]) for p in self.parameters if p.kind == "in")
+        outs = tuple(
+            (p.name, kinds[p.name], tuple(sizes[program.sizes[a]] for a in p.axes))
+            for p in self.parameters
+            if p.kind == "out"
+        )
+        return _Plan(dtype, real, sizes, ins, outs)
 
-    def _argument(
-        self,
-        parameter: Parameter,
-        program: Program,
-        sizes: Mapping[str, int],
-        given: Mapping[str, Any],
-        real: Any,
-        results: dict[str, Any],
-    ) -> Any:
-        if parameter.kind == "size":
-            return sizes[parameter.name]
-        if parameter.kind == "number":
-            return float(given[parameter.name])
-        kind = np.float64 if parameter.wide else real
-        if parameter.kind == "in":
-            return np.ascontiguousarray(given[parameter.name], kind)
-        results[parameter.name] = np.empty([sizes[program.sizes[a]] for a in parameter.axes], kind)
-        return results[parameter.name]
+    def _function(self, real: Any) -> Any:
+        """The function of the library for a precision."""
+        if real not in self._functions:
+            function = library(self.source, _NAMES[real.name])[self.program.name]
+            function.argtypes = [_TYPES[p.kind] for p in self.parameters]
+            self._functions[real] = function
+        return self._functions[real]
 
-    def _call(self, real: str, program: str, arguments: list[Any]) -> int:
-        """Call a function of the library for a precision."""
-        if (real, program) not in self._functions:
-            function = library(self.source, _NAMES[real])[program]
-            function.argtypes = [_TYPES[p.kind] for p in self._parameters[program]]
-            self._functions[real, program] = function
-        return int(self._functions[real, program](*arguments))
+
+def _empty(shape: tuple[int, ...], dtype: Any) -> Any:
+    """An array for a result; a large one begins with a line of the cache, so that no write falls on two."""
+    size = math.prod(shape) * dtype.itemsize
+    if size < _LARGE:
+        return np.empty(shape, dtype)
+    room = np.empty(size + _CACHE_LINE, np.uint8)
+    first = -_address(room) % _CACHE_LINE
+    return room[first : first + size].view(dtype).reshape(shape)
+
+
+def _address(array: Any) -> int:
+    """Where an array begins; by the buffer protocol, four times faster, where that lets one: if it may be written."""
+    if array.flags.writeable:
+        return ctypes.addressof(_Start.from_buffer(array))
+    return int(array.__array_interface__["data"][0])
 
 
 def _sizes(program: Program, given: Mapping[str, Any]) -> dict[str, int]:

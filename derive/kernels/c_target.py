@@ -50,25 +50,39 @@ LINE = """\
 """
 
 PUT = """\
-#define FAR (12L << 20) /* results of so many bytes go past the cache: nobody would find them there */
+#define FAR (4L << 20) /* results of so many bytes go past the cache: beside what is read it has no room for them */
 
-/* Write a line of a result. */
+#ifdef __SSE2__
+/* Write words past the cache. */
+static void put_words(char *to, const char *from, long bytes)
+{
+    for (long k = 0; k < bytes; k += 4) {
+        int word;
+        memcpy(&word, from + k, 4);
+        _mm_stream_si32((int *)(to + k), word);
+    }
+}
+#endif
+
+/* Write a line of a result. What goes past the cache does so from its first byte to its last: a line of the cache that
+   is written in both ways costs more than in either. */
 static void put(real *restrict to, const real *restrict line, long n, int far)
 {
+    const long bytes = n * (long)sizeof *to;
 #ifdef __SSE2__
     if (far) {
-        const long step = 16 / sizeof(real);
-        long k = 0;
-        for (; k < n && (size_t)(to + k) % 16; k++)
-            to[k] = line[k];
-        for (; k + step <= n; k += step)
-            _mm_stream_si128((__m128i *)(to + k), _mm_loadu_si128((const __m128i *)(line + k)));
-        for (; k < n; k++)
-            to[k] = line[k];
+        char *const at = (char *)to;
+        const char *const from = (const char *)line;
+        const long first = (long)(-(size_t)at % 16);
+        long k = first < bytes ? first : bytes;
+        put_words(at, from, k);
+        for (; k + 16 <= bytes; k += 16)
+            _mm_stream_si128((__m128i *)(at + k), _mm_loadu_si128((const __m128i *)(from + k)));
+        put_words(at + k, from + k, bytes - k);
         return;
     }
 #endif
-    memcpy(to, line, n * sizeof *to);
+    memcpy(to, line, bytes);
 }
 
 /* Let the other threads see what went past the cache. */
@@ -173,8 +187,6 @@ def source(kernel: Kernel) -> str:
 class _Threads(Target):
     """Threads by OpenMP, one piece of memory, results by way of lines."""
 
-    streams = True
-
     def begin(self, out: Code, writer: Writer, streamed: bool) -> None:
         entries = writer.count(writer.function.space)
         out.say(f"const long threads = threads_for({entries})")
@@ -212,7 +224,7 @@ class _Threads(Target):
         out.line(f"#pragma omp parallel for {'simd ' if simd else ''}num_threads(threads)")
         out.loop(axis, "0", size)
 
-    def piece(self, out: Code, names: Sequence[str]) -> None:
+    def lines(self, out: Code, names: Sequence[str]) -> None:
         out.say(f"real {', '.join(f'line_{name}[LINE]' for name in names)}")
 
     def put(self, out: Code, name: str, at: str, count: str) -> None:

@@ -169,14 +169,16 @@ class Python(Code):
 
     def line(self, text: str) -> None:
         indent = "    " * self.depth
-        if len(indent + text) > WIDTH and " = " in text:
-            head, _, value = text.partition(" = ")
-            super().line(f"{head} = (")
-            deeper = indent + "    "
-            self.lines += folded(value, deeper, deeper)
-            self.lines.append(indent + ")")
-        else:
+        if len(indent + text) <= WIDTH:
             self.lines.append(indent + text)
+            return
+        head, _, value = text.partition(" = ")
+        opening = f"{head} = (" if value else text[: text.index("(") + 1]  # what is no assignment is a call
+        self.lines.append(indent + opening)
+        deeper = indent + "    "
+        inside = value or text[len(opening) : -1]
+        self.lines += folded(inside, deeper, deeper)
+        self.lines.append(indent + ")")
 
     def loop(self, name: str, start: str, stop: str, step: str = "1") -> None:
         if step != "1":

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import importlib.abc
 import importlib.util
+import sys
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import cached_property
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -68,7 +71,7 @@ class RunningKernel:
         Raises:
             ValueError: an array has other axes or another dtype than the rest.
         """
-        return self.module.forward(**_known(inputs, self._inputs(), "forward"))
+        return self.module.forward(**_known(inputs, self._inputs, "forward"))
 
     def backward(self, saved: Mapping[str, Any], **upstream: Any) -> dict[str, Array]:
         """The gradients of the loss by name.
@@ -80,17 +83,19 @@ class RunningKernel:
         Raises:
             ValueError: an array has other axes or another dtype than the rest.
         """
-        return dict(self.module.backward(saved, **_known(upstream, self._upstream(), "backward")))
+        return dict(self.module.backward(saved, **_known(upstream, self._upstream, "backward")))
 
+    @cached_property
     def _inputs(self) -> list[str]:
         return [a.name for a in self.program.forward.arrays]
 
+    @cached_property
     def _upstream(self) -> list[str]:
         return [self.program.label_of(a) for a in self.program.backward.arrays if a.role == "upstream"]
 
     def __repr__(self) -> str:
         gradients = ", ".join(o.label for o in self.program.backward.results)
-        return f"<{self.target} kernel forward({', '.join(self._inputs())}), gradients by {gradients}>"
+        return f"<{self.target} kernel forward({', '.join(self._inputs)}), gradients by {gradients}>"
 
 
 def _known(given: Mapping[str, Any], expected: list[str], what: str) -> Mapping[str, Any]:
@@ -144,6 +149,26 @@ def _module(kernel: Kernel, target: Target, text: str) -> Any:
         from derive.kernels.c_runtime import CModule
 
         return CModule(kernel, text)
-    if target == "numba" and importlib.util.find_spec("numba") is None:
-        raise NotLowerable("the numba target needs numba: pip install derivecheck[numba], or use the NumPy target")
+    if target == "numba":
+        return _numba_module(text)
     return module_from(text, f"derive_kernel_{target}")
+
+
+def _numba_module(text: str) -> ModuleType:
+    """A module of the cache, beside whose file Numba keeps what it compiled for the next process; what it kept, it can
+    only find its way back from if the module is among those imported."""
+    if importlib.util.find_spec("numba") is None:
+        raise NotLowerable("the numba target needs numba: pip install derivecheck[numba], or use the NumPy target")
+    from derive.kernels.build import module_file
+
+    path = module_file(text)
+    if path.stem not in sys.modules:
+        spec = importlib.util.spec_from_file_location(path.stem, path)
+        assert spec is not None and spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        with ExitStack() as undo:
+            sys.modules[path.stem] = module
+            undo.callback(sys.modules.pop, path.stem)
+            spec.loader.exec_module(module)
+            undo.pop_all()
+    return sys.modules[path.stem]

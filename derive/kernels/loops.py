@@ -10,12 +10,16 @@ from dataclasses import dataclass
 from derive.kernels.code import Code
 from derive.kernels.merging import merged
 from derive.kernels.precision import Types
-from derive.kernels.program import Kernel, Program, Read, Step, reads
+from derive.kernels.program import Equal, Kernel, Node, Program, Read, Step, reads, walk
 from derive.kernels.schedule import Pass, block_of, passes, space_of
 
 FLUSH = 32  # rows that are summed in the precision of the data before the sum goes on in double
 SAMPLE = 64
 PRIME = 2654435761  # no period of the data is met by its multiples
+
+
+Entry = tuple[str, tuple[str, ...]]
+"""An array and the letters by which it is read."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +73,6 @@ class Function:
 class Target:
     """What the languages say differently about whole functions: threads, memory, lines of results."""
 
-    streams = False
     rows = False
 
     def begin(self, out: Code, writer: Writer, streamed: bool) -> None:
@@ -96,11 +99,13 @@ class Target:
         """A loop whose turns are shared among threads."""
         raise NotImplementedError
 
-    def piece(self, out: Code, names: Sequence[str]) -> None:
-        """Room for pieces of results."""
+    def lines(self, out: Code, names: Sequence[str]) -> None:
+        """A thread's room for a piece of each result."""
+        raise NotImplementedError
 
     def put(self, out: Code, name: str, at: str, count: str) -> None:
         """A piece of a result to its place."""
+        raise NotImplementedError
 
     def finish(self, out: Code, has_arrays: bool) -> None:
         """The end of a function."""
@@ -124,8 +129,9 @@ class Writer:
         self.arrays = {p.name: p.wide for p in function.parameters() if p.kind in ("in", "out")}
         self.buffers: dict[str, bool] = {}
         self.locals: dict[str, tuple[str, bool]] = {}
-        self.lines: set[str] = set()
-        self.rows: set[tuple[str, tuple[str, ...]]] = set()
+        self.lines: dict[str, str] = {}
+        self.rows: set[Entry] = set()
+        self.parts: set[str] = set()
         self.users = {s.name: [u for u in self.program.steps if s.name in _names(u)] for s in self.program.steps}
 
     # -- places --------------------------------------------------------------------------------------------------------
@@ -177,8 +183,7 @@ class Writer:
         wide = self.buffers[step.name] if step.name in self.buffers else self.arrays[step.name]
         target = self.memory(step.name, step.axes)
         if step.name in self.lines:
-            last = step.axes[-1]
-            target = f"line_{step.name}[{last} - {last}0]"
+            target = f"line_{step.name}[{self.lines[step.name]}]"
         if step.name in self.locals:
             text, own = self.locals[step.name]
             out.say(f"{target} = {out.cast(False, text) if own and not wide else text}")
@@ -220,11 +225,13 @@ class Writer:
         size = self.sizes[last]
         out.variable(True, [f"{name}_sum"])
         self.pieces(out, last)
+        begin, end = self.along(out, [step], (), last, True)
         out.variable(False, [f"part_{name}"])
         out.simd([f"part_{name}"], [])
-        out.loop(last, f"{last}0", f"{last}1")
+        out.loop(last, begin, end)
         out.say(f"part_{name} += {self.value(out, step, False)}")
         out.end()
+        self.rows.clear()
         out.say(f"{name}_sum += part_{name}")
         out.end()
         out.const(False, name, out.cast(False, f"{name}_sum / {out.cast(True, size)}"))
@@ -234,6 +241,24 @@ class Writer:
         size = self.sizes[axis]
         out.loop(f"{axis}0", "0", size, "LINE")
         out.integer(f"{axis}1", out.smaller(f"{axis}0 + LINE", size))
+
+    def along(
+        self, out: Code, steps: Sequence[Step], more: Iterable[Entry], last: str, pieced: bool
+    ) -> tuple[str, str]:
+        """Where the innermost loop begins and ends. If the target wants it, the rows that it goes along, in what the
+        steps read and in ``more``, get names first, and its letter counts from 0."""
+        begin, end = (f"{last}0", f"{last}1") if pieced else ("0", self.sizes[last])
+        if not self.target.rows or (pieced and not all(_only_ends(s.value, last) for s in steps)):
+            return begin, end
+        touched = {(r.name, r.axes) for s in steps for r in reads(s.value)} | set(more)
+        for name, axes in sorted(touched):
+            is_array = name not in self.locals and (name in self.arrays or name in self.buffers or name in self.parts)
+            if is_array and axes[-1:] == (last,) and (pieced or len(axes) > 1):
+                start = self.index(axes).removesuffix(last)
+                first = f"{start}{begin}" if pieced else start.removesuffix(" + ")
+                out.say(f"row_{name} = {name}[{first}{' : ' if start else ':'}{start}{end}]")
+                self.rows.add((name, axes))
+        return "0", f"{end} - {begin}" if pieced else end
 
     def decode(self, out: Code, at: str, axes: tuple[str, ...]) -> None:
         """The letters of a number that counts through several axes."""
@@ -255,6 +280,12 @@ class Writer:
         for axis in axes:
             out.loop(axis, "0", self.sizes[axis])
         return len(axes)
+
+
+def _only_ends(node: Node, last: str) -> bool:
+    """Whether a letter only says which entry of a row is read: it stands last wherever it stands."""
+    equal = (last in (e.first, e.second) for e in walk(node) if isinstance(e, Equal))
+    return not any(equal) and not any(last in read.axes[:-1] for read in reads(node))
 
 
 def _names(step: Step) -> set[str]:
@@ -375,6 +406,8 @@ class _Passes(Writer):
         self.target.share(out, self.count(self.block))
         for step in each.sums:
             self.target.own(out, f"own_{step.name}", step.name, self.count(step.axes), True)
+        if self._is_streamed(each):
+            self.target.lines(out, [s.name for s in each.body if s.name in each.stored and self._is_line(s)])
         self._points(out, each)
         self.target.shared(out, self._is_streamed(each))
         self._combine(out, each.sums)
@@ -444,6 +477,7 @@ class _Passes(Writer):
         """Sums that every point adds a row to: some points in the precision of the data, then on in double."""
         parts = {s.name: f"part_{s.name}" for s in flushed}
         sizes = {s.name: self.count(s.axes) for s in flushed}
+        self.parts |= set(parts.values())
         for name, part in parts.items():
             self.target.own(out, part, f"{part}s", sizes[name], False)
         out.loop("first", "begin", "end", str(FLUSH))
@@ -520,11 +554,12 @@ class _Passes(Writer):
     ) -> None:
         """The innermost loop; in pieces where sums are taken or results written."""
         elementwise = [s for s in sweep.body if s not in targets]
-        written = [s for s in elementwise if s.name in stored and self._is_line(s) and self.target.streams]
+        written = [s for s in elementwise if s.name in stored and self._is_line(s)]
         sums = [s for s in numbers if s.kind == "sum"]
-        if self.target.rows:
-            self._rows(out, elementwise, targets, stored)
-        self._lines(out, written, sums, [s for s in numbers if s.kind == "max"])
+        others = [(s.name, s.axes) for s in elementwise if s.name in stored and s not in written]
+        others += [(parts[s.name], s.axes) for s in targets if s.name in parts]
+        tops = [self._total(s, False) for s in numbers if s.kind == "max"]
+        self._begin_line(out, [*elementwise, *targets], written, sums, tops, others)
         self._steps(out, elementwise, stored)
         for step in targets:
             self._accumulate(out, step, parts)
@@ -538,18 +573,26 @@ class _Passes(Writer):
         if written or sums:
             out.end()
 
-    def _rows(self, out: Code, elementwise: list[Step], targets: list[Step], stored: set[str]) -> None:
-        """The rows that the innermost loop goes along, each under a name: their entries are found by the letter
-        alone."""
-        last = self.inner[-1]
-        touched = {(r.name, r.axes) for s in (*elementwise, *targets) for r in reads(s.value)}
-        touched |= {(s.name, s.axes) for s in elementwise if s.name in stored}
-        for name, axes in sorted(touched):
-            is_array = name in self.arrays or name in self.buffers
-            if is_array and name not in self.locals and len(axes) > 1 and axes[-1] == last:
-                start = self.index(axes).removesuffix(f" + {last}")
-                out.say(f"row_{name} = {name}[{start} : {start} + {self.sizes[last]}]")
-                self.rows.add((name, axes))
+    def _begin_line(
+        self,
+        out: Code,
+        steps: Sequence[Step],
+        written: list[Step],
+        sums: list[Step],
+        tops: list[str],
+        others: list[Entry],
+    ) -> None:
+        """The innermost loop; inside one over pieces, which are summed in the precision of the data and whose results
+        are written together."""
+        last, pieced = self.inner[-1], bool(written or sums)
+        if pieced:
+            self.pieces(out, last)
+        begin, end = self.along(out, steps, others, last, pieced)
+        self.lines |= {s.name: last if begin == "0" else f"{last} - {begin}" for s in written}
+        if sums:
+            out.variable(False, [f"part_{s.name}" for s in sums])
+        out.simd([f"part_{s.name}" for s in sums], tops)
+        out.loop(last, begin, end)
 
     def _total(self, step: Step, own: bool) -> str:
         """The variable in which a sum goes on in double; ``own`` where it is added to one in memory at the end."""
@@ -560,28 +603,12 @@ class _Passes(Writer):
         """Whether a result is written entry after entry along the innermost loop, as large as the data."""
         return step.axes == self.function.space
 
-    def _lines(self, out: Code, written: list[Step], sums: list[Step], tops: list[Step]) -> None:
-        """The innermost loop; inside one over pieces, which are summed in the precision of the data and whose results
-        are written together."""
-        last = self.inner[-1]
-        begin, end = "0", self.sizes[last]
-        if written or sums:
-            self.pieces(out, last)
-            begin, end = f"{last}0", f"{last}1"
-            if written:
-                self.target.piece(out, [s.name for s in written])
-                self.lines |= {s.name for s in written}
-            if sums:
-                out.variable(False, [f"part_{s.name}" for s in sums])
-        out.simd([f"part_{s.name}" for s in sums], [self._total(s, False) for s in tops])
-        out.loop(last, begin, end)
-
     def _put(self, out: Code, written: list[Step]) -> None:
         """The pieces of results that are complete to where they belong."""
         last = self.inner[-1]
         for step in written:
             self.target.put(out, step.name, self._begin(step), f"{last}1 - {last}0")
-            self.lines.discard(step.name)
+            del self.lines[step.name]
 
     def _begin(self, step: Step) -> str:
         """The place of a piece's first entry."""

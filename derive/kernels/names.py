@@ -36,9 +36,11 @@ _GENERATED = _words(
     list forward backward saved upstream self cls out blocks rows shape wide omp simd pragma real print object
     type id index division near left rounded total sigmoid sign heaviside checked dtype sizes math Any Mapping
     Iterator FLOATS BLOCK REAL SERIAL INFINITY NAN calloc free pow fabs rint frexp ldexp isfinite share threads
-    thread begin end room at to sample rest more r threads_for np_errstate size_t complex imaginary
+    thread begin end first last room at to sample rest more r threads_for np_errstate size_t complex imaginary
+    line LINE FAR far put put_words put_word put_near past_cache settle flat compiled intrinsic ir cgutils
     """
 )
+_PREFIXES = ("line_", "more_", "own_", "part_", "row_", "this_")  # of names that loops make of those of steps
 RESERVED = _PYTHON | _C | _GENERATED
 """What a name may not be: words of the targets' languages, and what generated code itself uses."""
 
@@ -100,6 +102,7 @@ class Names:
     def fresh(self, wish: str) -> str:
         """An identifier that nothing has yet: the wish, or the wish with a number."""
         wish = wish if wish.isidentifier() and wish.isascii() else identifier(wish)
+        wish = f"v_{wish}" if wish.startswith(_PREFIXES) else wish
         found = wish
         number = 2
         while found in RESERVED or found in self._taken:

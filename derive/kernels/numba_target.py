@@ -27,9 +27,13 @@ from typing import Any
 
 import numba as nb
 import numpy as np
+from llvmlite import ir
+from numba.core import cgutils
+from numba.extending import intrinsic
 
 FLOATS = {floats}
 LINE = 512  # entries that are summed in the precision of the data before the sum goes on in float64
+FAR = 4 << 20  # results of so many bytes go past the cache: beside what is read it has no room for them
 SERIAL = 65536  # below so many entries one thread is faster
 wide = np.float64
 
@@ -39,12 +43,74 @@ def compiled(function: Any) -> Any:
     one type, and reordering would add them up again. What is not finite stays visible in both."""
     exact = {{"nsz", "contract"}}
     return {{
-        real: nb.njit(parallel=True, fastmath=flags, error_model="numpy")(function)
+        real: nb.njit(parallel=True, cache=True, fastmath=flags, error_model="numpy")(function)
         for real, flags in ((np.float32, {{*exact, "reassoc"}}), (np.float64, exact))
     }}
 '''
 
+PUT = '''\
+def past_cache(words: int) -> Any:
+    """An instruction that copies words of 4 bytes from one address to another, a multiple of their size, past the
+    cache."""
+
+    def typed(_typing: Any, _to: Any, _line: Any) -> Any:
+        def build(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+            kind = ir.VectorType(ir.IntType(32), words) if words > 1 else ir.IntType(32)
+            target, source = (builder.inttoptr(a, kind.as_pointer()) for a in arguments)
+            store = builder.store(builder.load(source, align=4), target, align=4 * words)
+            store.set_metadata("nontemporal", builder.module.add_metadata([ir.Constant(ir.IntType(32), 1)]))
+            return context.get_dummy_value()
+
+        return nb.void(nb.intp, nb.intp), build
+
+    return intrinsic(typed)
+
+
+put_word, put_words = past_cache(1), past_cache(4)
+
+
+@intrinsic
+def put_near(_typing, _to, _line, _size):
+    """Copy bytes from one address to another."""
+
+    def build(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        target, source = (builder.inttoptr(a, ir.IntType(8).as_pointer()) for a in arguments[:2])
+        cgutils.raw_memcpy(builder, target, source, arguments[2], 1)
+        return context.get_dummy_value()
+
+    return nb.void(nb.intp, nb.intp, nb.intp), build
+
+
+@intrinsic
+def settle(_typing):
+    """Let the other threads see what went past the cache."""
+
+    def build(context: Any, builder: Any, _signature: Any, _arguments: Any) -> Any:
+        builder.fence("seq_cst")
+        return context.get_dummy_value()
+
+    return nb.void(), build
+
+
+@nb.njit
+def put(to, line, size, far):
+    """Write the bytes of a line of a result. What goes past the cache does so from its first byte to its last: a line
+    of the cache that is written in both ways costs more than in either."""
+    if not far:
+        put_near(to, line, size)
+        return
+    first = min(-to % 16, size)
+    whole = first + (size - first) // 16 * 16
+    for at in range(0, first, 4):
+        put_word(to + at, line + at)
+    for at in range(first, whole, 16):
+        put_words(to + at, line + at)
+    for at in range(whole, size, 4):
+        put_word(to + at, line + at)
+'''
+
 HELPERS = {
+    "put": PUT,
     "rounded": '''\
 @nb.njit
 def rounded(mean, variance):
@@ -89,6 +155,9 @@ def threads_for(entries: int) -> int:
 """
 
 
+_FOR_PUT = ("FAR", "from llvmlite", "from numba")
+
+
 def source(kernel: Kernel) -> str:
     """The module's source."""
     functions = [Function(kernel, p) for p in (kernel.forward, kernel.backward)]
@@ -100,6 +169,8 @@ def source(kernel: Kernel) -> str:
         imports = imports.replace("import math\n", "")
     if "LINE" not in body:
         imports = "\n".join(line for line in imports.split("\n") if not line.startswith("LINE"))
+    if "put(" not in body:
+        imports = "\n".join(line for line in imports.split("\n") if not line.startswith(_FOR_PUT))
     if "wide(" not in body and "wide)" not in body:
         imports = imports.replace("wide = np.float64\n", "")
     counts = "threads_for(" in body
@@ -120,6 +191,8 @@ class _Threads(Target):
 
     def begin(self, out: Code, writer: Writer, streamed: bool) -> None:
         out.say(f"real = {self.real}.dtype.type")
+        if streamed:
+            out.say(f"far = {writer.count(writer.function.space)} * {self.real}.itemsize >= FAR")
 
     def arrays(self, out: Code, wanted: Sequence[tuple[str, str, bool]]) -> None:
         for name, size, wide in wanted:
@@ -137,7 +210,17 @@ class _Threads(Target):
             out.say(f"{name} = {of}[thread * {size} : (thread + 1) * {size}]")
 
     def shared(self, out: Code, streamed: bool) -> None:
+        if streamed:
+            out.say("settle()")
         out.end()
+
+    def lines(self, out: Code, names: Sequence[str]) -> None:
+        for name in names:
+            out.say(f"line_{name} = np.empty(LINE, real)")
+
+    def put(self, out: Code, name: str, at: str, count: str) -> None:
+        size = f"{name}.itemsize"
+        out.say(f"put({name}.ctypes.data + ({at}) * {size}, line_{name}.ctypes.data, ({count}) * {size}, far)")
 
     def each(self, out: Code, axis: str, size: str, simd: bool) -> None:
         out.open(f"for {axis} in nb.prange({size}):")

@@ -60,25 +60,39 @@ static void share(long count, long *thread, long *begin, long *end)
 
 #define LINE 512 /* entries that are summed in real or computed at a time, before a sum goes on in double */
 
-#define FAR (12L << 20) /* results of so many bytes go past the cache: nobody would find them there */
+#define FAR (4L << 20) /* results of so many bytes go past the cache: beside what is read it has no room for them */
 
-/* Write a line of a result. */
+#ifdef __SSE2__
+/* Write words past the cache. */
+static void put_words(char *to, const char *from, long bytes)
+{
+    for (long k = 0; k < bytes; k += 4) {
+        int word;
+        memcpy(&word, from + k, 4);
+        _mm_stream_si32((int *)(to + k), word);
+    }
+}
+#endif
+
+/* Write a line of a result. What goes past the cache does so from its first byte to its last: a line of the cache that
+   is written in both ways costs more than in either. */
 static void put(real *restrict to, const real *restrict line, long n, int far)
 {
+    const long bytes = n * (long)sizeof *to;
 #ifdef __SSE2__
     if (far) {
-        const long step = 16 / sizeof(real);
-        long k = 0;
-        for (; k < n && (size_t)(to + k) % 16; k++)
-            to[k] = line[k];
-        for (; k + step <= n; k += step)
-            _mm_stream_si128((__m128i *)(to + k), _mm_loadu_si128((const __m128i *)(line + k)));
-        for (; k < n; k++)
-            to[k] = line[k];
+        char *const at = (char *)to;
+        const char *const from = (const char *)line;
+        const long first = (long)(-(size_t)at % 16);
+        long k = first < bytes ? first : bytes;
+        put_words(at, from, k);
+        for (; k + 16 <= bytes; k += 16)
+            _mm_stream_si128((__m128i *)(at + k), _mm_loadu_si128((const __m128i *)(from + k)));
+        put_words(at + k, from + k, bytes - k);
         return;
     }
 #endif
-    memcpy(to, line, n * sizeof *to);
+    memcpy(to, line, bytes);
 }
 
 /* Let the other threads see what went past the cache. */
@@ -202,10 +216,10 @@ int forward(long N, long J, const real *restrict x, const real *restrict beta, c
     {
         long thread, begin, end;
         share(N, &thread, &begin, &end);
+        real line_y[LINE];
         for (long i = begin; i < end; i++) {
             for (long j0 = 0; j0 < J; j0 += LINE) {
                 const long j1 = j0 + LINE < J ? j0 + LINE : J;
-                real line_y[LINE];
                 #pragma omp simd
                 for (long j = j0; j < j1; j++) {
                     const real x_centred = x[i * J + j] - mu_hi[j];
@@ -301,10 +315,10 @@ int backward(long N, long J, const real *restrict x, const real *restrict gamma,
     {
         long thread, begin, end;
         share(N, &thread, &begin, &end);
+        real line_dx[LINE];
         for (long i = begin; i < end; i++) {
             for (long j0 = 0; j0 < J; j0 += LINE) {
                 const long j1 = j0 + LINE < J ? j0 + LINE : J;
-                real line_dx[LINE];
                 #pragma omp simd
                 for (long j = j0; j < j1; j++) {
                     const real x_centred = x[i * J + j] - mu_hi[j];

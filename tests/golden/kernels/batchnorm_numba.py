@@ -22,8 +22,13 @@ from typing import Any
 
 import numba as nb
 import numpy as np
+from llvmlite import ir
+from numba.core import cgutils
+from numba.extending import intrinsic
 
 FLOATS = ("float16", "bfloat16", "float32", "float64")
+LINE = 512  # entries that are summed in the precision of the data before the sum goes on in float64
+FAR = 4 << 20  # results of so many bytes go past the cache: beside what is read it has no room for them
 SERIAL = 65536  # below so many entries one thread is faster
 wide = np.float64
 
@@ -33,9 +38,69 @@ def compiled(function: Any) -> Any:
     one type, and reordering would add them up again. What is not finite stays visible in both."""
     exact = {"nsz", "contract"}
     return {
-        real: nb.njit(parallel=True, fastmath=flags, error_model="numpy")(function)
+        real: nb.njit(parallel=True, cache=True, fastmath=flags, error_model="numpy")(function)
         for real, flags in ((np.float32, {*exact, "reassoc"}), (np.float64, exact))
     }
+
+
+def past_cache(words: int) -> Any:
+    """An instruction that copies words of 4 bytes from one address to another, a multiple of their size, past the
+    cache."""
+
+    def typed(_typing: Any, _to: Any, _line: Any) -> Any:
+        def build(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+            kind = ir.VectorType(ir.IntType(32), words) if words > 1 else ir.IntType(32)
+            target, source = (builder.inttoptr(a, kind.as_pointer()) for a in arguments)
+            store = builder.store(builder.load(source, align=4), target, align=4 * words)
+            store.set_metadata("nontemporal", builder.module.add_metadata([ir.Constant(ir.IntType(32), 1)]))
+            return context.get_dummy_value()
+
+        return nb.void(nb.intp, nb.intp), build
+
+    return intrinsic(typed)
+
+
+put_word, put_words = past_cache(1), past_cache(4)
+
+
+@intrinsic
+def put_near(_typing, _to, _line, _size):
+    """Copy bytes from one address to another."""
+
+    def build(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        target, source = (builder.inttoptr(a, ir.IntType(8).as_pointer()) for a in arguments[:2])
+        cgutils.raw_memcpy(builder, target, source, arguments[2], 1)
+        return context.get_dummy_value()
+
+    return nb.void(nb.intp, nb.intp, nb.intp), build
+
+
+@intrinsic
+def settle(_typing):
+    """Let the other threads see what went past the cache."""
+
+    def build(context: Any, builder: Any, _signature: Any, _arguments: Any) -> Any:
+        builder.fence("seq_cst")
+        return context.get_dummy_value()
+
+    return nb.void(), build
+
+
+@nb.njit
+def put(to, line, size, far):
+    """Write the bytes of a line of a result. What goes past the cache does so from its first byte to its last: a line
+    of the cache that is written in both ways costs more than in either."""
+    if not far:
+        put_near(to, line, size)
+        return
+    first = min(-to % 16, size)
+    whole = first + (size - first) // 16 * 16
+    for at in range(0, first, 4):
+        put_word(to + at, line + at)
+    for at in range(first, whole, 16):
+        put_words(to + at, line + at)
+    for at in range(whole, size, 4):
+        put_word(to + at, line + at)
 
 
 @nb.njit
@@ -58,6 +123,7 @@ def left(near, hi, rest):
 @compiled
 def _forward(N, J, x, beta, gamma, epsilon, y, mu_hi, mu_lo, sigma2, threads):
     real = y.dtype.type
+    far = N * J * y.itemsize >= FAR
     mu_near = np.zeros(J, real)
     slope = np.zeros(J, real)
     offset = np.zeros(J, real)
@@ -123,12 +189,19 @@ def _forward(N, J, x, beta, gamma, epsilon, y, mu_hi, mu_lo, sigma2, threads):
     for thread in nb.prange(threads):
         begin = N * thread // threads
         end = N * (thread + 1) // threads
+        line_y = np.empty(LINE, real)
         for i in range(begin, end):
-            row_x = x[i * J : i * J + J]
-            row_y = y[i * J : i * J + J]
-            for j in range(J):
-                x_centred = row_x[j] - mu_hi[j]
-                row_y[j] = slope[j] * x_centred + offset[j]
+            for j0 in range(0, J, LINE):
+                j1 = min(j0 + LINE, J)
+                row_mu_hi = mu_hi[j0:j1]
+                row_offset = offset[j0:j1]
+                row_slope = slope[j0:j1]
+                row_x = x[i * J + j0 : i * J + j1]
+                for j in range(j1 - j0):
+                    x_centred = row_x[j] - row_mu_hi[j]
+                    line_y[j] = row_slope[j] * x_centred + row_offset[j]
+                put(y.ctypes.data + (i * J + j0) * y.itemsize, line_y.ctypes.data, (j1 - j0) * y.itemsize, far)
+        settle()
 
 
 def forward(x, beta, gamma, epsilon):
@@ -162,6 +235,7 @@ def forward(x, beta, gamma, epsilon):
 @compiled
 def _backward(N, J, x, gamma, epsilon, mu_hi, mu_lo, sigma2, dy, dx, dbeta, dgamma, threads):
     real = dx.dtype.type
+    far = N * J * dx.itemsize >= FAR
     slope = np.zeros(J, real)
     offset = np.zeros(J, real)
     scale = np.zeros(J, real)
@@ -209,13 +283,21 @@ def _backward(N, J, x, gamma, epsilon, mu_hi, mu_lo, sigma2, dy, dx, dbeta, dgam
     for thread in nb.prange(threads):
         begin = N * thread // threads
         end = N * (thread + 1) // threads
+        line_dx = np.empty(LINE, real)
         for i in range(begin, end):
-            row_dx = dx[i * J : i * J + J]
-            row_dy = dy[i * J : i * J + J]
-            row_x = x[i * J : i * J + J]
-            for j in range(J):
-                x_centred = row_x[j] - mu_hi[j]
-                row_dx[j] = scale[j] * (row_dy[j] + offset[j] - slope[j] * x_centred)
+            for j0 in range(0, J, LINE):
+                j1 = min(j0 + LINE, J)
+                row_dy = dy[i * J + j0 : i * J + j1]
+                row_mu_hi = mu_hi[j0:j1]
+                row_offset = offset[j0:j1]
+                row_scale = scale[j0:j1]
+                row_slope = slope[j0:j1]
+                row_x = x[i * J + j0 : i * J + j1]
+                for j in range(j1 - j0):
+                    x_centred = row_x[j] - row_mu_hi[j]
+                    line_dx[j] = row_scale[j] * (row_dy[j] + row_offset[j] - row_slope[j] * x_centred)
+                put(dx.ctypes.data + (i * J + j0) * dx.itemsize, line_dx.ctypes.data, (j1 - j0) * dx.itemsize, far)
+        settle()
 
 
 def backward(saved, *, y):

@@ -22,9 +22,13 @@ from typing import Any
 
 import numba as nb
 import numpy as np
+from llvmlite import ir
+from numba.core import cgutils
+from numba.extending import intrinsic
 
 FLOATS = ("float16", "bfloat16", "float32", "float64")
 LINE = 512  # entries that are summed in the precision of the data before the sum goes on in float64
+FAR = 4 << 20  # results of so many bytes go past the cache: beside what is read it has no room for them
 SERIAL = 65536  # below so many entries one thread is faster
 wide = np.float64
 
@@ -34,9 +38,69 @@ def compiled(function: Any) -> Any:
     one type, and reordering would add them up again. What is not finite stays visible in both."""
     exact = {"nsz", "contract"}
     return {
-        real: nb.njit(parallel=True, fastmath=flags, error_model="numpy")(function)
+        real: nb.njit(parallel=True, cache=True, fastmath=flags, error_model="numpy")(function)
         for real, flags in ((np.float32, {*exact, "reassoc"}), (np.float64, exact))
     }
+
+
+def past_cache(words: int) -> Any:
+    """An instruction that copies words of 4 bytes from one address to another, a multiple of their size, past the
+    cache."""
+
+    def typed(_typing: Any, _to: Any, _line: Any) -> Any:
+        def build(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+            kind = ir.VectorType(ir.IntType(32), words) if words > 1 else ir.IntType(32)
+            target, source = (builder.inttoptr(a, kind.as_pointer()) for a in arguments)
+            store = builder.store(builder.load(source, align=4), target, align=4 * words)
+            store.set_metadata("nontemporal", builder.module.add_metadata([ir.Constant(ir.IntType(32), 1)]))
+            return context.get_dummy_value()
+
+        return nb.void(nb.intp, nb.intp), build
+
+    return intrinsic(typed)
+
+
+put_word, put_words = past_cache(1), past_cache(4)
+
+
+@intrinsic
+def put_near(_typing, _to, _line, _size):
+    """Copy bytes from one address to another."""
+
+    def build(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        target, source = (builder.inttoptr(a, ir.IntType(8).as_pointer()) for a in arguments[:2])
+        cgutils.raw_memcpy(builder, target, source, arguments[2], 1)
+        return context.get_dummy_value()
+
+    return nb.void(nb.intp, nb.intp, nb.intp), build
+
+
+@intrinsic
+def settle(_typing):
+    """Let the other threads see what went past the cache."""
+
+    def build(context: Any, builder: Any, _signature: Any, _arguments: Any) -> Any:
+        builder.fence("seq_cst")
+        return context.get_dummy_value()
+
+    return nb.void(), build
+
+
+@nb.njit
+def put(to, line, size, far):
+    """Write the bytes of a line of a result. What goes past the cache does so from its first byte to its last: a line
+    of the cache that is written in both ways costs more than in either."""
+    if not far:
+        put_near(to, line, size)
+        return
+    first = min(-to % 16, size)
+    whole = first + (size - first) // 16 * 16
+    for at in range(0, first, 4):
+        put_word(to + at, line + at)
+    for at in range(first, whole, 16):
+        put_words(to + at, line + at)
+    for at in range(whole, size, 4):
+        put_word(to + at, line + at)
 
 
 @nb.njit
@@ -59,26 +123,29 @@ def left(near, hi, rest):
 @compiled
 def _forward(N, D, x, beta, gamma, epsilon, y, mu_hi, mu_lo, sigma2, threads):
     real = y.dtype.type
+    far = N * D * y.itemsize >= FAR
     for thread in nb.prange(threads):
         begin = N * thread // threads
         end = N * (thread + 1) // threads
+        line_y = np.empty(LINE, real)
         for i in range(begin, end):
             mu_near_sum = wide(0)
             for j0 in range(0, D, LINE):
                 j1 = min(j0 + LINE, D)
+                row_x = x[i * D + j0 : i * D + j1]
                 part_mu_near = real(0)
-                for j in range(j0, j1):
-                    part_mu_near += x[i * D + j]
+                for j in range(j1 - j0):
+                    part_mu_near += row_x[j]
                 mu_near_sum += part_mu_near
             mu_near = real(mu_near_sum / wide(D))
             sum_x_shifted = wide(0)
             sum_x_shifted_squared = wide(0)
-            row_x = x[i * D : i * D + D]
             for j0 in range(0, D, LINE):
                 j1 = min(j0 + LINE, D)
+                row_x = x[i * D + j0 : i * D + j1]
                 part_sum_x_shifted = real(0)
                 part_sum_x_shifted_squared = real(0)
-                for j in range(j0, j1):
+                for j in range(j1 - j0):
                     x_shifted = row_x[j] - mu_near
                     part_sum_x_shifted += x_shifted
                     part_sum_x_shifted_squared += x_shifted * x_shifted
@@ -93,11 +160,16 @@ def _forward(N, D, x, beta, gamma, epsilon, y, mu_hi, mu_lo, sigma2, threads):
             sigma2[i] = this_sigma2
             rstd = 1.0 / np.sqrt(this_sigma2 + epsilon)
             offset = this_mu_lo * rstd
-            row_x = x[i * D : i * D + D]
-            row_y = y[i * D : i * D + D]
-            for j in range(D):
-                x_centred = row_x[j] - this_mu_hi
-                row_y[j] = gamma[j] * (real(rstd) * x_centred - real(offset)) + beta[j]
+            for j0 in range(0, D, LINE):
+                j1 = min(j0 + LINE, D)
+                row_beta = beta[j0:j1]
+                row_gamma = gamma[j0:j1]
+                row_x = x[i * D + j0 : i * D + j1]
+                for j in range(j1 - j0):
+                    x_centred = row_x[j] - this_mu_hi
+                    line_y[j] = row_gamma[j] * (real(rstd) * x_centred - real(offset)) + row_beta[j]
+                put(y.ctypes.data + (i * D + j0) * y.itemsize, line_y.ctypes.data, (j1 - j0) * y.itemsize, far)
+        settle()
 
 
 def forward(x, beta, gamma, epsilon):
@@ -131,6 +203,7 @@ def forward(x, beta, gamma, epsilon):
 @compiled
 def _backward(N, D, x, gamma, epsilon, mu_hi, mu_lo, sigma2, dy, dx, dbeta, dgamma, threads):
     real = dx.dtype.type
+    far = N * D * dx.itemsize >= FAR
     sum_dy = np.zeros(threads * D, wide)
     sum_dy_x_centred = np.zeros(threads * D, wide)
     part_sum_dys = np.zeros(threads * D, real)
@@ -140,6 +213,7 @@ def _backward(N, D, x, gamma, epsilon, mu_hi, mu_lo, sigma2, dy, dx, dbeta, dgam
         end = N * (thread + 1) // threads
         own_sum_dy = sum_dy[thread * D : (thread + 1) * D]
         own_sum_dy_x_centred = sum_dy_x_centred[thread * D : (thread + 1) * D]
+        line_dx = np.empty(LINE, real)
         part_sum_dy = part_sum_dys[thread * D : (thread + 1) * D]
         part_sum_dy_x_centred = part_sum_dy_x_centreds[thread * D : (thread + 1) * D]
         for first in range(begin, end, 32):
@@ -149,37 +223,47 @@ def _backward(N, D, x, gamma, epsilon, mu_hi, mu_lo, sigma2, dy, dx, dbeta, dgam
                 offset_2 = wide(mu_lo[i]) * rstd
                 sum_dy_gamma = wide(0)
                 sum_dy_gamma_x_centred = wide(0)
-                row_dy = dy[i * D : i * D + D]
-                row_x = x[i * D : i * D + D]
                 for j0 in range(0, D, LINE):
                     j1 = min(j0 + LINE, D)
+                    row_dy = dy[i * D + j0 : i * D + j1]
+                    row_gamma = gamma[j0:j1]
+                    row_part_sum_dy = part_sum_dy[j0:j1]
+                    row_part_sum_dy_x_centred = part_sum_dy_x_centred[j0:j1]
+                    row_x = x[i * D + j0 : i * D + j1]
                     part_sum_dy_gamma = real(0)
                     part_sum_dy_gamma_x_centred = real(0)
-                    for j in range(j0, j1):
-                        dy_gamma = gamma[j] * row_dy[j]
+                    for j in range(j1 - j0):
+                        dy_gamma = row_gamma[j] * row_dy[j]
                         x_centred = row_x[j] - mu_hi[i]
                         part_sum_dy_gamma += dy_gamma
                         part_sum_dy_gamma_x_centred += dy_gamma * x_centred
-                        part_sum_dy[j] += row_dy[j]
-                        part_sum_dy_x_centred[j] += row_dy[j] * (real(rstd) * x_centred - real(offset_2))
+                        row_part_sum_dy[j] += row_dy[j]
+                        row_part_sum_dy_x_centred[j] += row_dy[j] * (real(rstd) * x_centred - real(offset_2))
                     sum_dy_gamma += part_sum_dy_gamma
                     sum_dy_gamma_x_centred += part_sum_dy_gamma_x_centred
                 sum_dy_gamma_centred = sum_dy_gamma_x_centred - wide(mu_lo[i]) * sum_dy_gamma
                 slope = sum_dy_gamma_centred * rstd * rstd / wide(D)
                 offset = wide(mu_lo[i]) * slope - sum_dy_gamma / wide(D)
-                row_dx = dx[i * D : i * D + D]
-                row_dy = dy[i * D : i * D + D]
-                row_x = x[i * D : i * D + D]
-                for j in range(D):
-                    dy_gamma = gamma[j] * row_dy[j]
-                    x_centred = row_x[j] - mu_hi[i]
-                    row_dx[j] = real(rstd) * (dy_gamma + real(offset) - real(slope) * x_centred)
+                for j0 in range(0, D, LINE):
+                    j1 = min(j0 + LINE, D)
+                    row_dy = dy[i * D + j0 : i * D + j1]
+                    row_gamma = gamma[j0:j1]
+                    row_x = x[i * D + j0 : i * D + j1]
+                    for j in range(j1 - j0):
+                        dy_gamma = row_gamma[j] * row_dy[j]
+                        x_centred = row_x[j] - mu_hi[i]
+                        line_dx[j] = real(rstd) * (dy_gamma + real(offset) - real(slope) * x_centred)
+                    put(
+                        dx.ctypes.data + (i * D + j0) * dx.itemsize, line_dx.ctypes.data, (j1 - j0) * dx.itemsize,
+                        far
+                    )
             for at in range(D):
                 own_sum_dy[at] += part_sum_dy[at]
                 part_sum_dy[at] = 0
             for at in range(D):
                 own_sum_dy_x_centred[at] += part_sum_dy_x_centred[at]
                 part_sum_dy_x_centred[at] = 0
+        settle()
     for thread in range(1, threads):
         for at in range(D):
             sum_dy[at] += sum_dy[thread * D + at]

@@ -62,25 +62,39 @@ __attribute__((simd("notinbranch"))) double (exp)(double);
 
 #define LINE 512 /* entries that are summed in real or computed at a time, before a sum goes on in double */
 
-#define FAR (12L << 20) /* results of so many bytes go past the cache: nobody would find them there */
+#define FAR (4L << 20) /* results of so many bytes go past the cache: beside what is read it has no room for them */
 
-/* Write a line of a result. */
+#ifdef __SSE2__
+/* Write words past the cache. */
+static void put_words(char *to, const char *from, long bytes)
+{
+    for (long k = 0; k < bytes; k += 4) {
+        int word;
+        memcpy(&word, from + k, 4);
+        _mm_stream_si32((int *)(to + k), word);
+    }
+}
+#endif
+
+/* Write a line of a result. What goes past the cache does so from its first byte to its last: a line of the cache that
+   is written in both ways costs more than in either. */
 static void put(real *restrict to, const real *restrict line, long n, int far)
 {
+    const long bytes = n * (long)sizeof *to;
 #ifdef __SSE2__
     if (far) {
-        const long step = 16 / sizeof(real);
-        long k = 0;
-        for (; k < n && (size_t)(to + k) % 16; k++)
-            to[k] = line[k];
-        for (; k + step <= n; k += step)
-            _mm_stream_si128((__m128i *)(to + k), _mm_loadu_si128((const __m128i *)(line + k)));
-        for (; k < n; k++)
-            to[k] = line[k];
+        char *const at = (char *)to;
+        const char *const from = (const char *)line;
+        const long first = (long)(-(size_t)at % 16);
+        long k = first < bytes ? first : bytes;
+        put_words(at, from, k);
+        for (; k + 16 <= bytes; k += 16)
+            _mm_stream_si128((__m128i *)(at + k), _mm_loadu_si128((const __m128i *)(from + k)));
+        put_words(at + k, from + k, bytes - k);
         return;
     }
 #endif
-    memcpy(to, line, n * sizeof *to);
+    memcpy(to, line, bytes);
 }
 
 /* Let the other threads see what went past the cache. */
@@ -103,6 +117,7 @@ int forward(long I, long C, const real *restrict x, real *restrict s)
     {
         long thread, begin, end;
         share(I, &thread, &begin, &end);
+        real line_s[LINE];
         for (long i = begin; i < end; i++) {
             real max_x = -INFINITY;
             #pragma omp simd reduction(max : max_x)
@@ -123,7 +138,6 @@ int forward(long I, long C, const real *restrict x, real *restrict s)
             const double weight = 1.0 / sum_exp;
             for (long j0 = 0; j0 < C; j0 += LINE) {
                 const long j1 = j0 + LINE < C ? j0 + LINE : C;
-                real line_s[LINE];
                 #pragma omp simd
                 for (long j = j0; j < j1; j++) {
                     const real exp_max_x_x = exp(x[i * C + j] - max_x);
@@ -151,6 +165,7 @@ int backward(long I, long C, const real *restrict s, const real *restrict ds, re
     {
         long thread, begin, end;
         share(I, &thread, &begin, &end);
+        real line_dx[LINE];
         for (long i = begin; i < end; i++) {
             double sum_ds_s = 0;
             for (long j0 = 0; j0 < C; j0 += LINE) {
@@ -164,7 +179,6 @@ int backward(long I, long C, const real *restrict s, const real *restrict ds, re
             }
             for (long j0 = 0; j0 < C; j0 += LINE) {
                 const long j1 = j0 + LINE < C ? j0 + LINE : C;
-                real line_dx[LINE];
                 #pragma omp simd
                 for (long j = j0; j < j1; j++) {
                     line_dx[j - j0] = s[i * C + j] * (ds[i * C + j] - (real)sum_ds_s);

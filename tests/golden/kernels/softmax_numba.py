@@ -17,9 +17,13 @@ from typing import Any
 
 import numba as nb
 import numpy as np
+from llvmlite import ir
+from numba.core import cgutils
+from numba.extending import intrinsic
 
 FLOATS = ("float16", "bfloat16", "float32", "float64")
 LINE = 512  # entries that are summed in the precision of the data before the sum goes on in float64
+FAR = 4 << 20  # results of so many bytes go past the cache: beside what is read it has no room for them
 SERIAL = 65536  # below so many entries one thread is faster
 wide = np.float64
 
@@ -29,37 +33,102 @@ def compiled(function: Any) -> Any:
     one type, and reordering would add them up again. What is not finite stays visible in both."""
     exact = {"nsz", "contract"}
     return {
-        real: nb.njit(parallel=True, fastmath=flags, error_model="numpy")(function)
+        real: nb.njit(parallel=True, cache=True, fastmath=flags, error_model="numpy")(function)
         for real, flags in ((np.float32, {*exact, "reassoc"}), (np.float64, exact))
     }
+
+
+def past_cache(words: int) -> Any:
+    """An instruction that copies words of 4 bytes from one address to another, a multiple of their size, past the
+    cache."""
+
+    def typed(_typing: Any, _to: Any, _line: Any) -> Any:
+        def build(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+            kind = ir.VectorType(ir.IntType(32), words) if words > 1 else ir.IntType(32)
+            target, source = (builder.inttoptr(a, kind.as_pointer()) for a in arguments)
+            store = builder.store(builder.load(source, align=4), target, align=4 * words)
+            store.set_metadata("nontemporal", builder.module.add_metadata([ir.Constant(ir.IntType(32), 1)]))
+            return context.get_dummy_value()
+
+        return nb.void(nb.intp, nb.intp), build
+
+    return intrinsic(typed)
+
+
+put_word, put_words = past_cache(1), past_cache(4)
+
+
+@intrinsic
+def put_near(_typing, _to, _line, _size):
+    """Copy bytes from one address to another."""
+
+    def build(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        target, source = (builder.inttoptr(a, ir.IntType(8).as_pointer()) for a in arguments[:2])
+        cgutils.raw_memcpy(builder, target, source, arguments[2], 1)
+        return context.get_dummy_value()
+
+    return nb.void(nb.intp, nb.intp, nb.intp), build
+
+
+@intrinsic
+def settle(_typing):
+    """Let the other threads see what went past the cache."""
+
+    def build(context: Any, builder: Any, _signature: Any, _arguments: Any) -> Any:
+        builder.fence("seq_cst")
+        return context.get_dummy_value()
+
+    return nb.void(), build
+
+
+@nb.njit
+def put(to, line, size, far):
+    """Write the bytes of a line of a result. What goes past the cache does so from its first byte to its last: a line
+    of the cache that is written in both ways costs more than in either."""
+    if not far:
+        put_near(to, line, size)
+        return
+    first = min(-to % 16, size)
+    whole = first + (size - first) // 16 * 16
+    for at in range(0, first, 4):
+        put_word(to + at, line + at)
+    for at in range(first, whole, 16):
+        put_words(to + at, line + at)
+    for at in range(whole, size, 4):
+        put_word(to + at, line + at)
 
 
 @compiled
 def _forward(I, C, x, s, threads):
     real = s.dtype.type
+    far = I * C * s.itemsize >= FAR
     for thread in nb.prange(threads):
         begin = I * thread // threads
         end = I * (thread + 1) // threads
+        line_s = np.empty(LINE, real)
         for i in range(begin, end):
             max_x = real(-np.inf)
             row_x = x[i * C : i * C + C]
             for j in range(C):
                 max_x = max(max_x, row_x[j])
             sum_exp = wide(0)
-            row_x = x[i * C : i * C + C]
             for j0 in range(0, C, LINE):
                 j1 = min(j0 + LINE, C)
+                row_x = x[i * C + j0 : i * C + j1]
                 part_sum_exp = real(0)
-                for j in range(j0, j1):
+                for j in range(j1 - j0):
                     exp_max_x_x = np.exp(row_x[j] - max_x)
                     part_sum_exp += exp_max_x_x
                 sum_exp += part_sum_exp
             weight = 1.0 / sum_exp
-            row_s = s[i * C : i * C + C]
-            row_x = x[i * C : i * C + C]
-            for j in range(C):
-                exp_max_x_x = np.exp(row_x[j] - max_x)
-                row_s[j] = real(weight) * exp_max_x_x
+            for j0 in range(0, C, LINE):
+                j1 = min(j0 + LINE, C)
+                row_x = x[i * C + j0 : i * C + j1]
+                for j in range(j1 - j0):
+                    exp_max_x_x = np.exp(row_x[j] - max_x)
+                    line_s[j] = real(weight) * exp_max_x_x
+                put(s.ctypes.data + (i * C + j0) * s.itemsize, line_s.ctypes.data, (j1 - j0) * s.itemsize, far)
+        settle()
 
 
 def forward(x):
@@ -84,24 +153,29 @@ def forward(x):
 @compiled
 def _backward(I, C, s, ds, dx, threads):
     real = dx.dtype.type
+    far = I * C * dx.itemsize >= FAR
     for thread in nb.prange(threads):
         begin = I * thread // threads
         end = I * (thread + 1) // threads
+        line_dx = np.empty(LINE, real)
         for i in range(begin, end):
             sum_ds_s = wide(0)
-            row_ds = ds[i * C : i * C + C]
-            row_s = s[i * C : i * C + C]
             for j0 in range(0, C, LINE):
                 j1 = min(j0 + LINE, C)
+                row_ds = ds[i * C + j0 : i * C + j1]
+                row_s = s[i * C + j0 : i * C + j1]
                 part_sum_ds_s = real(0)
-                for j in range(j0, j1):
+                for j in range(j1 - j0):
                     part_sum_ds_s += row_ds[j] * row_s[j]
                 sum_ds_s += part_sum_ds_s
-            row_ds = ds[i * C : i * C + C]
-            row_dx = dx[i * C : i * C + C]
-            row_s = s[i * C : i * C + C]
-            for j in range(C):
-                row_dx[j] = row_s[j] * (row_ds[j] - real(sum_ds_s))
+            for j0 in range(0, C, LINE):
+                j1 = min(j0 + LINE, C)
+                row_ds = ds[i * C + j0 : i * C + j1]
+                row_s = s[i * C + j0 : i * C + j1]
+                for j in range(j1 - j0):
+                    line_dx[j] = row_s[j] * (row_ds[j] - real(sum_ds_s))
+                put(dx.ctypes.data + (i * C + j0) * dx.itemsize, line_dx.ctypes.data, (j1 - j0) * dx.itemsize, far)
+        settle()
 
 
 def backward(saved, *, s):
