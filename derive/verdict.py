@@ -396,6 +396,13 @@ class Judge:
                 return f"nothing says how {min(names, default='')} depends on {by}"
         return ""
 
+    def _told_apart(self, pair: Pair) -> str:
+        """A name that the forward pass knows with another number of indices only: what it is here, nothing says."""
+        used = {name for d in self.graph_of(pair).definitions for name in (d.name, *d.uses)}
+        keys = {name.partition("#")[0] for name in used}
+        strange = (name.partition("#")[0] for name in (names_in(pair.left) | names_in(pair.right)) - used)
+        return min((key for key in strange if key in keys), default="")
+
     def _unused_given(self, pair: Pair) -> int | None:
         """The line of a given that could not be used and speaks of what a pair is made from."""
         unused, names = self.problem.table.unused, names_in(pair.left) | names_in(pair.right)
@@ -440,6 +447,9 @@ class Judge:
         undependent = self._undependent(pair)
         if undependent:
             return undependent
+        apart = self._told_apart(pair)
+        if apart:
+            return f"{apart} is written with other indices in the forward pass, and nothing says that it is a part"
         line = self._unused_given(pair)
         if line is not None:
             return f"no proof found without what line {line} gives, which derive cannot use"

@@ -80,6 +80,7 @@ class Ranks:
         settled = [spell(members[0], self.letters) for members in definitions if not self._is_doubtful(members[-1])]
         keys = {s.key for s in settled if s is not None}
         self.scalars |= {key for key in keys if not self.total(key, 0) and not self.counts.get(key)}
+        self._shifts(definitions)
         everything = definitions + aliases + claims
         self._spread(everything, weak=False)
         self._numbers(claims)
@@ -101,6 +102,12 @@ class Ranks:
         """Whether an expression has a capital that may yet turn out to be a matrix."""
         names = (spell(inner, self.letters) for inner in node.walk())
         return self.linear and any(s is not None and self._is_open(s) and _is_upper(s.key) for s in names)
+
+    def _shifts(self, definitions: list[tuple[Node, ...]]) -> None:
+        """The b in ``Y = XW + b`` is a vector, whatever a claim says of it."""
+        for node in (node for members in definitions for node in members[-1].walk()):
+            if isinstance(node, S.Sum) and any(self.rank(term) == 2 for term in node.terms):
+                self._terms(node)
 
     def _numbers(self, claims: list[tuple[Node, ...]]) -> None:
         """A bare name that a claim equates with sums of numbers only is a number."""
@@ -274,6 +281,12 @@ class Ranks:
             not spelled.indices and not self.counts.get(key) and key not in self.scalars and (key, 0) not in self.hidden
         )
 
+    def _is_part(self, spelled: Spelling, rank: int) -> bool:
+        """Whether a name with indices can be a part of the array that it is with more: ``Y_i`` beside ``Y_{ik}``."""
+        count = len(spelled.indices)
+        is_known = (spelled.key, count) in self.hidden or (spelled.key, count) in self.defined
+        return bool(count) and not is_known and count + rank in self.counts.get(spelled.key, ())
+
     def _matrix_beside(self, left: Node, right: Node) -> None:
         """A capital beside a matrix, in a document with transposes, is a matrix."""
         for known, unknown in ((left, right), (right, left)):
@@ -288,8 +301,12 @@ class Ranks:
             return
         for term in node.terms:
             spelled = spell(term, self.letters)
-            if spelled is not None and spelled.power is None and self._is_open(spelled):
+            if spelled is None or spelled.power is not None:
+                continue
+            if self._is_open(spelled):
                 self._set(spelled, rank if _is_upper(spelled.key) else min(rank, 1))
+            elif self._is_part(spelled, rank):
+                self._set(spelled, rank)
 
     # -- ranks of expressions ----------------------------------------------------------------------------------------
 
