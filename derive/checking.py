@@ -26,6 +26,7 @@ from derive.normal.algebra import GaveUp, Undefined
 from derive.notation.equations import Equation
 from derive.notation.survey import bound_letters
 from derive.notation.table import Table
+from derive.notation.values import Misfit
 from derive.probe.points import Counterexample
 from derive.problem import Assumption, Pair, Problem
 from derive.problem.reader import read_problem
@@ -35,6 +36,7 @@ from derive.typeset import Typesetter
 from derive.verdict import Court, Judge, Judged, Status, Verdict
 
 if TYPE_CHECKING:
+    from derive.misfits import Refutation
     from derive.mistakes.search import Finder
     from derive.terms import Term
 
@@ -189,6 +191,9 @@ class _Checker:
         return Statement(f"{number}.1", equation.source, equation.span, "note", left, right, "note")
 
     def _link(self, judged: Judged, k: int, number: int) -> Statement:
+        refutation = self._misfit(judged, k)
+        if refutation is not None:
+            judged.links[k] = refutation.verdict
         equation, verdict = judged.equation, judged.links[k]
         left, right = equation.members[k], equation.members[k + 1]
         value = judged.values[k] if k < len(judged.values) else None
@@ -199,8 +204,8 @@ class _Checker:
         else:
             role = "note" if verdict.status == "note" else "definition" if verdict.status == "assumed" else "claim"
         self._remember(verdict, equation, k)
-        correct = self._correct(judged, k)
-        mistakes = self._mistakes(judged, k, correct)
+        correct = self._correct(judged, k) if refutation is None else refutation.correct
+        mistakes = self._mistakes(judged, k, correct) if refutation is None else refutation.mistakes
         return Statement(
             f"{number}.{k + 1}",
             equation.source,
@@ -220,6 +225,14 @@ class _Checker:
             _focus(verdict, span, span_of(right)),
             self._terms(judged, k),
         )
+
+    def _misfit(self, judged: Judged, k: int) -> Refutation | None:
+        """The refutation of a link whose shapes do not fit, as far as that is sure."""
+        if not isinstance(judged.links[k].error, Misfit):
+            return None
+        from derive.misfits import refute  # only a document with such a line needs it
+
+        return refute(self.judge, judged, k)
 
     def _terms(self, judged: Judged, k: int) -> tuple[Term, ...]:
         """The table of a link's terms beside those of the gradient at the head of its chain."""

@@ -562,7 +562,7 @@ def _goes_one_way(graph: Graph, derivative: Expr) -> bool:
 
 def claim_of(pair: Pair) -> Claim:
     """A pair as the probe takes it."""
-    return Claim(pair.left, pair.right, pair.indices, pair.sizes, conditions=pair.conditions)
+    return Claim(pair.left, pair.right, pair.indices, pair.sizes, conditions=pair.conditions, equal=pair.equal)
 
 
 def _summed(expr: Expr, pair: Pair) -> Expr:

@@ -64,7 +64,15 @@ def differentiate(ctx: Context, of: Value, by: Value, node: Node, held: tuple[Ex
         raise SourceError("a derivative by something that is no variable", span_of(node))
     first, second, slots = _derivative_axes(ctx, of, by)
     arguments = (first, second, sympy.Tuple(*held)) if held else (first, second)
-    return Value(D(*arguments), slots)
+    return Value(D(*arguments), slots, _is_row(ctx, of, by))
+
+
+def _is_row(ctx: Context, of: Value, by: Value) -> bool:
+    """Whether a derivative is a row: that of a number by a vector, in a document that writes them so."""
+    if of.slots or len(by.slots) != 1 or not ctx.policy.rows:
+        return False
+    ctx.table.tell("the derivative of a number by a vector is a row")
+    return True
 
 
 def _derivative_axes(ctx: Context, of: Value, by: Value) -> tuple[Expr, Expr, tuple[Slot, ...]]:
@@ -77,7 +85,7 @@ def _derivative_axes(ctx: Context, of: Value, by: Value) -> tuple[Expr, Expr, tu
             return of.expr, by.expr, by.slots + of.slots
         if ctx.policy.product == "matrix":
             return of.expr, by.expr, of.slots + by.slots
-        return ctx.table.shapes.align(of, by)
+        return ctx.shapes.align(of, by)
     return of.expr, by.expr, of.slots or by.slots
 
 

@@ -22,7 +22,7 @@ from derive.notation.powers import root
 from derive.notation.products import fraction, product, signed_sum
 from derive.notation.quantities import name, number, script
 from derive.notation.sums import big_operator
-from derive.notation.values import ShapeError, Value
+from derive.notation.values import Misfit, ShapeError, Value
 from derive.source import SourceError
 
 MAX_DEPTH = 200
@@ -47,7 +47,7 @@ class Elaborator(Context):
         try:
             return rule(self, node)
         except ShapeError as error:
-            raise SourceError(str(error), span_of(node)) from error
+            raise Misfit(str(error), span_of(node)) from error
         finally:
             self._depth -= 1
 

@@ -7,7 +7,7 @@ it on. A name without evidence is a number for each of its written indices.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -76,25 +76,25 @@ class Ranks:
             name = spell(left, self.letters)
             if name is not None and isinstance(right, S.Script) and self.is_transpose(right.sup):
                 self.rows.add(name.key)
-        self._spread(definitions + aliases, weak=False)
+        self._spread(definitions + aliases)
         settled = [spell(members[0], self.letters) for members in definitions if not self._is_doubtful(members[-1])]
         keys = {s.key for s in settled if s is not None}
         self.scalars |= {key for key in keys if not self.total(key, 0) and not self.counts.get(key)}
-        self._shifts(definitions)
+        self._spread(definitions + aliases, self._matrices)
         everything = definitions + aliases + claims
-        self._spread(everything, weak=False)
+        self._spread(everything)
         self._numbers(claims)
-        self._spread(everything, weak=True)
+        self._spread(everything, self._alike)
 
-    def _spread(self, equations: list[tuple[Node, ...]], weak: bool) -> None:
+    def _spread(self, equations: list[tuple[Node, ...]], weaker: Callable[[Node], None] | None = None) -> None:
         for _ in range(20):
             before = len(self.hidden)
             for members in equations:
                 self._equal(members)
-                if weak:
+                if weaker is not None:
                     for member in members:
                         for node in member.walk():
-                            self._alike(node)
+                            weaker(node)
             if len(self.hidden) == before:
                 return
 
@@ -102,12 +102,6 @@ class Ranks:
         """Whether an expression has a capital that may yet turn out to be a matrix."""
         names = (spell(inner, self.letters) for inner in node.walk())
         return self.linear and any(s is not None and self._is_open(s) and _is_upper(s.key) for s in names)
-
-    def _shifts(self, definitions: list[tuple[Node, ...]]) -> None:
-        """The b in ``Y = XW + b`` is a vector, whatever a claim says of it."""
-        for node in (node for members in definitions for node in members[-1].walk()):
-            if isinstance(node, S.Sum) and any(self.rank(term) == 2 for term in node.terms):
-                self._terms(node)
 
     def _numbers(self, claims: list[tuple[Node, ...]]) -> None:
         """A bare name that a claim equates with sums of numbers only is a number."""
@@ -268,6 +262,16 @@ class Ranks:
         elif isinstance(node, S.Sum):
             self._terms(node)
 
+    def _matrices(self, node: Node) -> None:
+        """What stands beside matrices or is added to them: the b in ``Y = XW + b`` is a vector, whatever a claim
+        says of it."""
+        if isinstance(node, S.Product) and self.linear:
+            for left, right, operator in zip(node.factors, node.factors[1:], node.operators, strict=False):
+                if not operator:
+                    self._matrix_beside(left, right)
+        elif isinstance(node, S.Sum) and any(self.rank(term) == 2 for term in node.terms):
+            self._terms(node)
+
     def _same(self, known: Node, unknown: Node) -> None:
         rank = self.rank(known)
         spelled = spell(unknown, self.letters)
@@ -394,6 +398,8 @@ class Ranks:
                 rank, row = (0, False) if row else (2, False)
             elif rank == 2 and own == 1 and joined:
                 rank, row = 1, False
+            elif rank == 1 and own == 2 and row and operator == "":
+                rank, row = 1, True
             else:
                 rank, row = max(rank, own), (row or own_row) if max(rank, own) == 1 else False
         return rank

@@ -22,7 +22,7 @@ from derive.notation.context import Layout, Product, Reach, Slash
 from derive.notation.elaborate import Elaborator, Policy
 from derive.notation.equations import Equation
 from derive.notation.table import Table
-from derive.notation.values import ShapeError, Slot, Transposed, Value
+from derive.notation.values import Misfit, ShapeError, Slot, SquareShapes, Transposed, Value
 from derive.source import SourceError
 
 
@@ -44,6 +44,7 @@ class Pair:
         stray: letters that the right side has and the left side lacks.
         restricted: whether it is claimed under a condition that is not among those.
         transposed: whether the right side was transposed, so as to have the left side's axes.
+        equal: sizes that must be the same for the pair to have a meaning.
     """
 
     left: Expr
@@ -55,6 +56,7 @@ class Pair:
     stray: tuple[Symbol, ...] = ()
     restricted: bool = False
     transposed: bool = False
+    equal: tuple[tuple[Expr, Expr], ...] = ()
 
 
 @dataclass
@@ -134,20 +136,41 @@ class Sides:
         assert isinstance(left, Value) and isinstance(right, Value)
         place = span_of(self.equation.members[second])
         if right.slots and len(left.slots) != len(right.slots):
-            return SourceError(_shapes_differ(left, right), place)
+            return Misfit(_shapes_differ(left, right), place)
         transposed = False
         try:
             try:
-                a, b, slots = self.problem.table.shapes.align(left, right)
+                a, b, slots = self.elaborator.shapes.align(left, right)
             except Transposed:
-                a, b, slots = self.problem.table.shapes.align(left, right.transpose())
+                a, b, slots = self.elaborator.shapes.align(left, right.transpose())
                 transposed = True
             conditions = tuple(self._conditions())
         except ShapeError:
-            return SourceError("the two sides have different axes", place)
+            return Misfit("the two sides have different axes", place)
         except SourceError as error:
             return error
         return replace(self._over_indices(a, b, slots, conditions), transposed=transposed)
+
+    def square_pairs(self, link: int) -> list[Pair] | SourceError:
+        """A link at sizes that are all the same, where there is no telling a matrix from its transpose by its shape:
+        as it stands, and with the right side transposed."""
+        left, right = self.values[link : link + 2]
+        for side in (left, right):
+            if isinstance(side, SourceError):
+                return side
+        assert isinstance(left, Value) and isinstance(right, Value)
+        shapes = self.elaborator.shapes
+        assert isinstance(shapes, SquareShapes)
+        if right.slots and len(left.slots) != len(right.slots):
+            return Misfit(_shapes_differ(left, right), span_of(self.equation.members[link + 1]))
+        try:
+            conditions = tuple(self._conditions())
+        except SourceError as error:
+            return error
+        turned = [right, right.transpose()] if len(right.slots) == 2 else [right]
+        pairs = [self._over_indices(*shapes.in_order(left, value), conditions) for value in turned]
+        equal = tuple((a.size, b.size) for a, b in shapes.met)
+        return [replace(pair, equal=equal) for pair in pairs]
 
     def _over_indices(
         self, left: Expr, right: Expr, slots: tuple[Slot, ...], conditions: tuple[tuple[Expr, Expr, bool], ...]
