@@ -17,6 +17,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import islice, product
 
+import sympy
+
 from derive.gradient import Reading
 from derive.language import D, name_of
 from derive.latex import syntax as S
@@ -27,6 +29,7 @@ from derive.mistakes.edits import Edit, reshapings
 from derive.mistakes.table import Mistake
 from derive.notation.elaborate import Elaborator, Policy
 from derive.notation.names import with_compounds
+from derive.notation.ranks import is_upper
 from derive.notation.survey import PARTIALS
 from derive.notation.values import Misfit, Value
 from derive.probe.points import Counterexample
@@ -59,14 +62,20 @@ class _Repair:
 
 def refute(judge: Judge, judged: Judged, link: int) -> Refutation | None:
     """The refutation of a link that could not be read because its shapes do not fit; None where that is not sure."""
-    verdict = judged.links[link]
-    if not isinstance(verdict.error, Misfit) or not judge.problem.table.ranks.linear:
+    error = judged.links[link].error
+    if not isinstance(error, Misfit) or not _is_sure(judge.problem):
         return None
     try:
         with time_limit(2 * SECONDS), judge.limited(SECONDS):
-            return _Line(judge, judged, link).refutation(verdict.error)
+            return _Line(judge, judged, link).refutation(error)
     except TimeLimit:
         return None
+
+
+def _is_sure(problem: Problem) -> bool:
+    """Whether the shapes of names can be relied on: in linear algebra whose forward pass was understood throughout."""
+    forward = (e for e in problem.equations if e.names or e.role in ("definition", "given"))
+    return problem.table.ranks.linear and all(e.error is None for e in forward)
 
 
 class _Line:
@@ -134,14 +143,17 @@ class _Line:
                 self.link, self.link + 1
             )
             self.problem.heard()
-            if isinstance(pair, SourceError) or pair.transposed or self._is_about_shift(pair):
+            if isinstance(pair, SourceError) or pair.transposed or self._is_doubtful(pair):
                 return None
             return _Repair(node, pair, edits) if self.judge.pair(pair, "total").status == "proved" else None
 
-    def _is_about_shift(self, pair: Pair) -> bool:
-        """Whether a pair differentiates by a vector of which nothing says along which axis it is added."""
+    def _is_doubtful(self, pair: Pair) -> bool:
+        """Whether a pair has a matrix in small letters, which may have been taken for one wrongly, or differentiates
+        by a vector of which nothing says along which axis it is added."""
+        arrays = pair.left.atoms(sympy.Indexed) | pair.right.atoms(sympy.Indexed)
         by = {name_of(d.args[1]) for d in pair.left.atoms(D) | pair.right.atoms(D)}
-        return bool(by & self.problem.table.shifts)
+        small = any(len(array.indices) > 1 and not is_upper(name_of(array)) for array in arrays)
+        return small or bool(by & self.problem.table.shifts)
 
     # -- the line as it stands ---------------------------------------------------------------------------------------
 

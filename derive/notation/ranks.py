@@ -92,6 +92,7 @@ class Ranks:
             for members in equations:
                 self._equal(members)
                 if weaker is not None:
+                    self._demanded(members)
                     for member in members:
                         for node in member.walk():
                             weaker(node)
@@ -99,9 +100,12 @@ class Ranks:
                 return
 
     def _is_doubtful(self, node: Node) -> bool:
-        """Whether an expression has a capital that may yet turn out to be a matrix."""
+        """Whether an expression has a capital that may yet turn out to be a matrix, or a matrix beside what may turn
+        out to be a vector."""
+        if any(self._multiplies_unknown(inner) for inner in node.walk()):
+            return True
         names = (spell(inner, self.letters) for inner in node.walk())
-        return self.linear and any(s is not None and self._is_open(s) and _is_upper(s.key) for s in names)
+        return self.linear and any(s is not None and self._is_open(s) and is_upper(s.key) for s in names)
 
     def _numbers(self, claims: list[tuple[Node, ...]]) -> None:
         """A bare name that a claim equates with sums of numbers only is a number."""
@@ -139,6 +143,7 @@ class Ranks:
             array = spelled is not None and plain(spelled.key) in ARRAY_FUNCTIONS and isinstance(after, S.Group)
             array = array or (spelled is not None and is_statistic(spelled.key, after))
             if array and not is_value(factor):
+                self.linear = self.linear or (spelled is not None and plain(spelled.key) == "diag")
                 self._vectorial(next(after.children()))
             if isinstance(factor, S.Script) and self.is_transpose(factor.sup) and node.operators[k] == "":
                 self._column(after)
@@ -146,7 +151,7 @@ class Ranks:
     def _column(self, node: Node) -> None:
         """What follows a transpose without a sign, where it is a bare name in lower case."""
         spelled = spell(node, self.letters)
-        if spelled is not None and spelled.power is None and not _is_upper(spelled.key):
+        if spelled is not None and spelled.power is None and not is_upper(spelled.key):
             self._vectorial(node)
 
     def _vectorial(self, node: Node) -> None:
@@ -158,22 +163,56 @@ class Ranks:
                 self._vectorial(term)
             return
         if isinstance(node, S.Product):
+            for factor in node.factors if "\\odot" in node.operators else ():
+                self._vectorial(factor)
             self._matrix_times_vector(node)
             return
         spelled = spell(node, self.letters)
-        if spelled is None or spelled.power is not None or spelled.key in self.scalars:
+        is_plain = spelled is not None and (spelled.power is None or isinstance(spelled.power, S.Number))
+        if spelled is None or not is_plain or spelled.key in self.scalars:
             return
         self._set(spelled, self._usual(spelled))
 
     def _matrix_times_vector(self, node: S.Product) -> None:
-        """``Ax`` where a vector is expected: a bare capital, then a bare small letter."""
-        names = [spell(factor, self.letters) for factor in node.factors]
-        if len(names) != 2 or any(node.operators) or any(s is None or not self._is_open(s) for s in names):
+        """``BAx`` where a vector is expected: bare capitals, then a bare small letter; or ``xAB``, for a row."""
+        factors = [factor for factor in node.factors if not isinstance(factor, S.Number | S.Fraction)]
+        names = [s for factor in factors if (s := spell(factor, self.letters)) is not None and s.power is None]
+        if len(names) < 2 or len(names) < len(factors) or any(node.operators):
             return
-        matrix, vector = (s for s in names if s is not None)
-        if _is_upper(matrix.key) and not _is_upper(vector.key) and matrix.power is None and vector.power is None:
-            self._set(matrix, 2)
-            self._set(vector, 1)
+        vector, *matrices = sorted(names, key=lambda s: is_upper(s.key))
+        is_split = all(is_upper(s.key) for s in matrices) and not is_upper(vector.key)
+        if not is_split or vector not in (names[0], names[-1]):
+            return
+        fitting = [self._is_open(s) or self.rank_of(s) == (1 if s is vector else 2) for s in names]
+        if all(fitting):
+            for spelled in names:
+                self._set(spelled, 1 if spelled is vector else 2)
+
+    def _demanded(self, members: tuple[Node, ...]) -> None:
+        """What makes up a vector: the ``Wx`` in ``h = \\tanh(Wx + b)``, in a document of linear algebra."""
+        spelled = spell(members[0], self.letters)
+        if self.linear and spelled is not None and not spelled.indices and self.rank_of(spelled) == 1:
+            self._makes_vector(members[-1])
+
+    def _makes_vector(self, node: Node) -> None:
+        """Go down through what acts entry by entry to the products of matrices with vectors."""
+        while isinstance(node, S.Group | S.Decoration):
+            node = node.body
+        if isinstance(node, S.Apply):
+            self._vectorial(node.argument)
+            self._makes_vector(node.argument)
+        elif isinstance(node, S.Sum):
+            for term in node.terms:
+                if spell(term, self.letters) is None:
+                    self._makes_vector(term)
+        elif isinstance(node, S.Product) and "\\odot" in node.operators:
+            for factor in node.factors:
+                self._vectorial(factor)
+        elif isinstance(node, S.Product) and _is_call(node):
+            self._vectorial(node.factors[1])
+            self._makes_vector(node.factors[1])
+        elif isinstance(node, S.Product):
+            self._matrix_times_vector(node)
 
     def _usual(self, spelled: Spelling) -> int:
         """How many axes are left out: those written elsewhere; else one, or two for a bare capital."""
@@ -181,7 +220,7 @@ class Ranks:
         more = [c - count for c in self.counts.get(spelled.key, ()) if c > count]
         if more:
             return min(more)
-        return 2 if not count and _is_upper(spelled.key) else 1
+        return 2 if not count and is_upper(spelled.key) else 1
 
     def _set(self, spelled: Spelling, hidden: int) -> None:
         name = spelled.key, len(spelled.indices)
@@ -264,13 +303,22 @@ class Ranks:
 
     def _matrices(self, node: Node) -> None:
         """What stands beside matrices or is added to them: the b in ``Y = XW + b`` is a vector, whatever a claim
-        says of it."""
+        says of it; so is the w in ``Xw``."""
         if isinstance(node, S.Product) and self.linear:
             for left, right, operator in zip(node.factors, node.factors[1:], node.operators, strict=False):
                 if not operator:
                     self._matrix_beside(left, right)
+            self._vector_behind(node)
         elif isinstance(node, S.Sum) and any(self.rank(term) == 2 for term in node.terms):
             self._terms(node)
+
+    def _vector_behind(self, node: S.Product) -> None:
+        """A bare small letter that ends a product, behind a matrix."""
+        before, last = node.factors[-2:]
+        spelled = spell(last, self.letters)
+        if self.rank(before) == 2 and not node.operators[-1] and spelled is not None and spelled.power is None:
+            if self._is_open(spelled) and not is_upper(spelled.key):
+                self._set(spelled, 1)
 
     def _same(self, known: Node, unknown: Node) -> None:
         rank = self.rank(known)
@@ -282,7 +330,11 @@ class Ranks:
         """Whether nothing is known of a name that is never written with indices."""
         key = spelled.key
         return (
-            not spelled.indices and not self.counts.get(key) and key not in self.scalars and (key, 0) not in self.hidden
+            not spelled.indices
+            and not self.counts.get(key)
+            and key not in self.scalars
+            and (key, 0) not in self.hidden
+            and not self._is_identity(spelled)
         )
 
     def _is_part(self, spelled: Spelling, rank: int) -> bool:
@@ -295,7 +347,7 @@ class Ranks:
         """A capital beside a matrix, in a document with transposes, is a matrix."""
         for known, unknown in ((left, right), (right, left)):
             spelled = spell(unknown, self.letters)
-            if self.rank(known) and spelled is not None and self._is_open(spelled) and _is_upper(spelled.key):
+            if self.rank(known) and spelled is not None and self._is_open(spelled) and is_upper(spelled.key):
                 self._set(spelled, 2)
 
     def _terms(self, node: S.Sum) -> None:
@@ -308,7 +360,7 @@ class Ranks:
             if spelled is None or spelled.power is not None:
                 continue
             if self._is_open(spelled):
-                self._set(spelled, rank if _is_upper(spelled.key) else min(rank, 1))
+                self._set(spelled, rank if is_upper(spelled.key) else min(rank, 1))
             elif self._is_part(spelled, rank):
                 self._set(spelled, rank)
 
@@ -433,6 +485,12 @@ class Ranks:
         return spelled is not None and spelled.key in self.rows
 
 
+def _is_call(node: S.Product) -> bool:
+    """Whether a product is a function applied to a bracket: ``\\sigma(z)``."""
+    head, *rest = node.factors
+    return len(rest) == 1 and not any(node.operators) and isinstance(head, S.Symbol) and isinstance(rest[0], S.Group)
+
+
 def _function_rank(name: str, argument: int) -> int:
     """The rank of a function of an array."""
     if name in _REDUCTIONS:
@@ -460,7 +518,7 @@ def _is_bold(node: Node) -> bool:
     )
 
 
-def _is_upper(key: str) -> bool:
+def is_upper(key: str) -> bool:
     """Whether a name is a capital, whatever its font, accent and label."""
     while key.startswith("\\") and "{" in key and not key.startswith("\\text{"):
         key = key[key.index("{") + 1 :]
