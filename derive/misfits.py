@@ -1,11 +1,11 @@
 """Lines whose shapes do not fit, as where a transpose was forgotten.
 
-A product such as ``\\delta x`` of two columns has no value at most sizes. That alone refutes nothing: it may be that the
-shapes were not understood. Such a line is refuted only if
+A product such as ``\\delta x`` of two columns has no value at most sizes. That alone refutes nothing: perhaps the shapes
+were not understood. Such a line is refuted only if
 
 - all shapes follow from the document, and a transpose or an exchange of factors makes the line true for every size; and
-- at sizes that are all the same, where the most products have a value, the line is false however it can be read: its
-  products as matrices or entry by entry, gradients as columns or rows, Jacobians in either layout, either side transposed.
+- at sizes that are all the same, where the most products have a value, the line is false however it can be read: with
+  products as matrices or entry by entry, gradients as columns or rows, Jacobians in either layout, the right side turned.
 
 What is shown is a point of the latter kind: where the sizes differ the line means nothing, and where it means something
 it is false.
@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import islice, product
 
 import sympy
@@ -22,11 +23,12 @@ import sympy
 from derive.gradient import Reading
 from derive.language import D, name_of
 from derive.latex import syntax as S
-from derive.latex.syntax import Node, span_of
+from derive.latex.syntax import Node, rebuilt, span_of
 from derive.limits import TimeLimit, time_limit
 from derive.mistakes.changes import Vocabulary, shown
 from derive.mistakes.edits import Edit, reshapings
 from derive.mistakes.table import Mistake
+from derive.notation.calls import is_customary
 from derive.notation.elaborate import Elaborator, Policy
 from derive.notation.names import with_compounds
 from derive.notation.ranks import is_upper
@@ -34,6 +36,7 @@ from derive.notation.survey import PARTIALS
 from derive.notation.values import Misfit, Value
 from derive.probe.points import Counterexample
 from derive.problem import Pair, Problem
+from derive.problem.problem import LAYOUTS, PRODUCTS
 from derive.source import SourceError
 from derive.verdict import Judge, Judged, Verdict
 
@@ -86,7 +89,30 @@ class _Line:
         self.problem: Problem = judge.problem
         self.equation = judged.equation
         self.link = link
-        self.node = with_compounds(self.equation.members[link + 1], self.problem.table.letters)
+        node = with_compounds(self.equation.members[link + 1], self.problem.table.letters)
+        self.node = rebuilt(node, self._with_calls)
+
+    def _with_calls(self, node: Node) -> Node:
+        """A product whose function calls are one factor each, so that they change places as a whole."""
+        if not isinstance(node, S.Product):
+            return node
+        factors, operators = [node.factors[0]], []
+        for operator, factor in zip(node.operators, node.factors[1:], strict=True):
+            if not operator and isinstance(factor, S.Group) and self._is_function(factors[-1]):
+                span = span_of(factors[-1]).join(span_of(factor))
+                factors[-1] = S.Product((factors[-1], factor), ("",), span)
+            else:
+                factors.append(factor)
+                operators.append(operator)
+        return (
+            node if len(factors) in (1, len(node.factors)) else S.Product(tuple(factors), tuple(operators), node.span)
+        )
+
+    def _is_function(self, node: Node) -> bool:
+        spelled = self.problem.table.spell(node)
+        if spelled is None or spelled.indices or self.problem.table.introduced(spelled):
+            return False
+        return is_customary(spelled.key.rstrip("'")) or spelled.key.rstrip("'") in self.problem.table.vague
 
     def refutation(self, error: Misfit) -> Refutation | None:
         repairs = list(islice(self._repairs(), MAX_FOUND))
@@ -123,16 +149,20 @@ class _Line:
     def _edited(self, node: Node) -> Iterator[tuple[Edit, Node]]:
         return ((edit, edit.of(node)) for edit in reshapings(node, self._vocabulary))
 
-    @property
+    @cached_property
     def _vocabulary(self) -> Vocabulary:
-        spell = self.problem.table.spell
-        names = {s.key: () for inner in self.node.walk() if (s := spell(inner)) is not None}
+        names: dict[str, tuple[Node, ...]] = {key: () for inner in self.node.walk() if (key := self._key(inner))}
         return Vocabulary(
-            names, (), (), (), {}, frozenset(),
-            key=lambda node: s.key if (s := spell(node)) is not None else None,
-            power=lambda node: s.power if (s := spell(node)) is not None else None,
-            is_derivative=_is_derivative,
-        )  # fmt: skip
+            names, (), (), (), {}, frozenset(), key=self._key, power=self._power, is_derivative=_is_derivative
+        )
+
+    def _key(self, node: Node) -> str | None:
+        spelled = self.problem.table.spell(node)
+        return spelled.key if spelled is not None else None
+
+    def _power(self, node: Node) -> Node | None:
+        spelled = self.problem.table.spell(node)
+        return spelled.power if spelled is not None else None
 
     def _repair(self, node: Node, edits: tuple[Edit, ...]) -> _Repair | None:
         """The line with another right side, if it is true."""
@@ -167,13 +197,13 @@ class _Line:
                 if verdict.counterexample is None:
                     return None
                 found.append(verdict.counterexample)
-        return min(found, key=lambda one: one.entries, default=None)
+        return next(iter(found), None)
 
     def _readings(self) -> Iterator[Pair]:
         """The line at sizes that are all the same, in every way of reading it in which it has a value there."""
-        for by, layout, rows in product(("matrix", "elementwise"), ("numerator", "denominator"), (False, True)):
+        for by, layout, rows in product(PRODUCTS, LAYOUTS, (False, True)):
             with self.problem.table.axes.trial():
-                policy = Policy(by, layout=layout, rows=rows, square=True)  # type: ignore[arg-type]
+                policy = Policy(by, layout=layout, rows=rows, square=True)
                 pairs = self.problem.sides(self.equation, policy).square_pairs(self.link)
                 self.problem.heard()
                 if isinstance(pairs, SourceError):

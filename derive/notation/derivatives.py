@@ -69,8 +69,10 @@ def differentiate(ctx: Context, of: Value, by: Value, node: Node, held: tuple[Ex
 
 def _is_row(ctx: Context, of: Value, by: Value) -> bool:
     """Whether a derivative is a row: that of a number by a vector, in a document that writes them so."""
-    if of.slots or len(by.slots) != 1 or not ctx.policy.rows:
+    if of.slots or len(by.slots) != 1:
         return False
+    if ctx.table.ranks.row_vectors or not ctx.policy.rows:
+        return ctx.table.ranks.row_vectors
     ctx.table.tell("the derivative of a number by a vector is a row")
     return True
 

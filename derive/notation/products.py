@@ -34,7 +34,7 @@ def _shift_columns(ctx: Context, terms: tuple[Node, ...], values: list[Value]) -
             if weighs[:1] == [True] and not weighs[-1]:
                 if ctx.table.axes.join(vector.slots[0].axis, matrix.slots[0].axis):
                     ctx.table.axes.tell(f"{_key(ctx, shift)} is added to every column of a matrix")
-            elif not weighs[-1:] == [True] or weighs[0]:
+            elif weighs[-1:] != [True] or weighs[0]:
                 ctx.table.shifts.add(_key(ctx, shift))
 
 

@@ -40,6 +40,7 @@ class Ranks:
         defined: names that have a definition.
         rows: names for transposed vectors.
         linear: whether the document has transposes.
+        row_vectors: whether vectors are rows, as the x in ``xW``.
     """
 
     letters: Letters
@@ -49,6 +50,7 @@ class Ranks:
     defined: set[Name] = field(default_factory=set)
     rows: set[str] = field(default_factory=set)
     linear: bool = False
+    row_vectors: bool = False
 
     def total(self, key: str, count: int) -> int:
         """The number of axes of a name written with ``count`` indices, those left out included."""
@@ -76,6 +78,7 @@ class Ranks:
             name = spell(left, self.letters)
             if name is not None and isinstance(right, S.Script) and self.is_transpose(right.sup):
                 self.rows.add(name.key)
+        self.row_vectors = self.linear and self._has_rows([node for m in definitions for node in m[-1].walk()])
         self._spread(definitions + aliases)
         settled = [spell(members[0], self.letters) for members in definitions if not self._is_doubtful(members[-1])]
         keys = {s.key for s in settled if s is not None}
@@ -98,6 +101,26 @@ class Ranks:
                             weaker(node)
             if len(self.hidden) == before:
                 return
+
+    def _has_rows(self, nodes: list[Node]) -> bool:
+        """Whether vectors stand before matrices in a forward pass, and never behind them."""
+        pairs = [
+            tuple(spell(factor, self.letters) for factor in node.factors[k : k + 2])
+            for node in nodes
+            if isinstance(node, S.Product)
+            for k, operator in enumerate(node.operators)
+            if not operator
+        ]
+        kinds = {self._kind(one) + self._kind(other) for one, other in pairs}
+        return "vM" in kinds and "Mv" not in kinds
+
+    def _kind(self, spelled: Spelling | None) -> str:
+        """M for a bare capital, v for a small letter that has been shown to be a vector, nothing for all else."""
+        if spelled is None or spelled.power is not None or spelled.indices:
+            return ""
+        if is_upper(spelled.key):
+            return "M"
+        return "v" if self.rank_of(spelled) == 1 else ""
 
     def _is_doubtful(self, node: Node) -> bool:
         """Whether an expression has a capital that may yet turn out to be a matrix, or a matrix beside what may turn
@@ -316,9 +339,10 @@ class Ranks:
         """A bare small letter that ends a product, behind a matrix."""
         before, last = node.factors[-2:]
         spelled = spell(last, self.letters)
-        if self.rank(before) == 2 and not node.operators[-1] and spelled is not None and spelled.power is None:
-            if self._is_open(spelled) and not is_upper(spelled.key):
-                self._set(spelled, 1)
+        if spelled is None or spelled.power is not None or is_upper(spelled.key) or node.operators[-1]:
+            return
+        if self.rank(before) == 2 and self._is_open(spelled):
+            self._set(spelled, 1)
 
     def _same(self, known: Node, unknown: Node) -> None:
         rank = self.rank(known)
@@ -480,9 +504,11 @@ class Ranks:
     def _is_row(self, node: Node) -> bool:
         """Whether a factor is a transpose, or a name for one."""
         if isinstance(node, S.Script) and self.is_transpose(node.sup):
-            return True
+            return not self.row_vectors
         spelled = spell(node, self.letters)
-        return spelled is not None and spelled.key in self.rows
+        if spelled is None:
+            return False
+        return spelled.key in self.rows or (self.row_vectors and self.rank_of(spelled) == 1)
 
 
 def _is_call(node: S.Product) -> bool:

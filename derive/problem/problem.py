@@ -9,6 +9,8 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import cached_property
+from itertools import pairwise
 from typing import overload
 
 import sympy
@@ -24,6 +26,9 @@ from derive.notation.equations import Equation
 from derive.notation.table import Table
 from derive.notation.values import Misfit, ShapeError, Slot, SquareShapes, Transposed, Value
 from derive.source import SourceError
+
+PRODUCTS: tuple[Product, ...] = ("matrix", "elementwise")
+LAYOUTS: tuple[Layout, ...] = ("numerator", "denominator")
 
 
 @dataclass(frozen=True)
@@ -98,10 +103,29 @@ class Problem:
         slashes: tuple[Slash, ...] = ("tight", "loose") if "slash" in asked else ("tight",)
         layouts: tuple[Layout, ...] = ("numerator", "denominator") if "layout" in asked else ("numerator",)
         reaches: tuple[Reach, ...] = ("short", "long") if "reach" in asked else ("short",)
-        for reach, slash, product, layout in itertools.product(reaches, slashes, products, layouts):
-            policy = Policy(product, slash, layout, reach)
+        rows = (False, True) if self.has_row_gradients else (False,)
+        for row, reach, slash, product, layout in itertools.product(rows, reaches, slashes, products, layouts):
+            policy = Policy(product, slash, layout, reach, row)
             if policy != Policy() and (product == "matrix" or layout == "numerator"):
                 yield policy
+
+    @cached_property
+    def has_row_gradients(self) -> bool:
+        """Whether the document writes derivatives of a number by a vector as rows: some claims have shapes that fit
+        only so, and none has shapes that fit only otherwise."""
+        claims = [e for e in self.equations if e.role == "claim" and e.error is None and e.members]
+        fitting = [(self._fits(e, rows=False), self._fits(e, rows=True)) for e in claims]
+        return (False, True) in fitting and (True, False) not in fitting
+
+    def _fits(self, equation: Equation, rows: bool) -> bool:
+        """Whether the sides of an equation have one shape in some way to read it."""
+        for product, layout in itertools.product(PRODUCTS, LAYOUTS):
+            with self.table.axes.trial():
+                pairs = self.sides(equation, Policy(product, layout=layout, rows=rows)).like_pairs()
+                self._heard.clear()
+            if all(pairs):
+                return True
+        return False
 
 
 @dataclass
@@ -121,6 +145,14 @@ class Sides:
     def pairs(self) -> list[Pair | SourceError]:
         """The links of the equation; one that cannot be read is its error."""
         return [self.pair(k, k + 1) for k in range(len(self.equation.members) - 1)]
+
+    def like_pairs(self) -> list[bool]:
+        """For each link whether its sides have a value and the same shape."""
+        alike = []
+        for k, (left, right) in enumerate(pairwise(self.values)):
+            ranks = [len(side.slots) for side in (left, right) if isinstance(side, Value)]
+            alike.append(len(ranks) == 2 and ranks[0] == ranks[1] and isinstance(self.pair(k, k + 1), Pair))
+        return alike
 
     def against_head(self, link: int) -> Pair | SourceError:
         """The right side of a link beside the head of its chain."""
