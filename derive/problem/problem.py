@@ -10,7 +10,6 @@ import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from itertools import pairwise
 from typing import overload
 
 import sympy
@@ -149,7 +148,8 @@ class Sides:
     def like_pairs(self) -> list[bool]:
         """For each link whether its sides have a value and the same shape."""
         alike = []
-        for k, (left, right) in enumerate(pairwise(self.values)):
+        for k in range(len(self.equation.members) - 1):
+            left, right = self.values[k : k + 2]
             ranks = [len(side.slots) for side in (left, right) if isinstance(side, Value)]
             alike.append(len(ranks) == 2 and ranks[0] == ranks[1] and isinstance(self.pair(k, k + 1), Pair))
         return alike
