@@ -1,11 +1,11 @@
 """Lines whose shapes do not fit, as where a transpose was forgotten.
 
-A product such as ``\\delta x`` of two columns has no value at most sizes. That alone refutes nothing: perhaps the shapes
-were not understood. Such a line is refuted only if
+A product such as ``\\delta x`` of two columns has no value at most sizes. That alone refutes nothing: perhaps shapes were
+not understood. Such a line is refuted only if
 
 - all shapes follow from the document, and a transpose or an exchange of factors makes the line true for every size; and
 - at sizes that are all the same, where the most products have a value, the line is false however it can be read: with
-  products as matrices or entry by entry, gradients as columns or rows, Jacobians in either layout, the right side turned.
+  products as matrices or entry by entry, gradients as columns or rows, Jacobians in either layout, or turned.
 
 What is shown is a point of the latter kind: where the sizes differ the line means nothing, and where it means something
 it is false.

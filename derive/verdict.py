@@ -8,6 +8,7 @@ kept throughout an equation; the one that makes most of it true is reported.
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -26,12 +27,17 @@ from derive.latex.syntax import Node
 from derive.limits import TimeLimit, time_limit
 from derive.normal.algebra import GaveUp, Undefined
 from derive.normal.prover import Prover
+from derive.notation.context import Layout
 from derive.notation.elaborate import Policy
 from derive.notation.equations import Equation
 from derive.probe.evaluation import NotEvaluable, TooLarge
 from derive.probe.points import Agreement, Claim, Counterexample, compare
 from derive.problem import Pair, Problem, Sides
+from derive.problem.problem import LAYOUTS
 from derive.source import SourceError
+
+LAYOUT_SECONDS = 2.0
+"""How long to look for the layouts of Jacobians in which one equation is true."""
 
 Status = Literal["proved", "refuted", "tested", "undecided", "unsupported", "assumed", "note"]
 
@@ -109,6 +115,7 @@ class Judge:
         self._generic: dict[tuple[str, ...], Graph] = {}
         self._deadline: float | None = None
         self._redefined: dict[str, int] = {}
+        self._layouts: dict[int, Layout | None] = {}
 
     def court(self, graph: Graph) -> Court:
         """The derivatives and the prover of a graph."""
@@ -152,9 +159,42 @@ class Judge:
         for policy in self.problem.policies(first.asked) if best.score[0] or best.score[1] else ():
             best = _better(best, self._read(self.problem.sides(equation, policy)))
         self.problem.assume(best.assumptions, equation.line)
-        judged = Judged(equation, best.links, [], best.sides)
+        judged = Judged(equation, self._in_one_layout(equation, best), [], best.sides)
         judged.values = [self._value(judged, k) for k in range(len(best.links))]
         return judged
+
+    # -- the layout of Jacobians ---------------------------------------------------------------------------------------
+
+    def _in_one_layout(self, equation: Equation, best: _Reading) -> list[Verdict]:
+        """The verdicts on an equation; what is true only in the layout of Jacobians that the rest of the document does
+        not have is left open: it may be a transpose forgotten or put in."""
+        if "layout" not in best.sides.asked or any(v.status == "refuted" for v in best.links):
+            return best.links
+        own = self._only_layout(equation)
+        if own is None or self._counted[own] > self._counted[_turned(own)]:
+            return best.links
+        reason = f"true only with the rows of a Jacobian for its {own}, which other lines have for its {_turned(own)}"
+        return [replace(v, status="undecided", reason=reason) if v.status == "proved" else v for v in best.links]
+
+    @cached_property
+    def _counted(self) -> Counter[Layout]:
+        """How many of the document's claims are true in one layout of Jacobians alone."""
+        claims = (e for e in self.problem.equations if e.role == "claim" and e.error is None and e.members)
+        return Counter(layout for e in claims if (layout := self._only_layout(e)) is not None)
+
+    def _only_layout(self, equation: Equation) -> Layout | None:
+        """The one layout of Jacobians in which an equation is true; None where it is true in both or in neither."""
+        if id(equation) not in self._layouts:
+            with self.limited(LAYOUT_SECONDS):
+                true = [layout for layout in LAYOUTS if self._is_true_in(equation, layout)]
+            self._layouts[id(equation)] = true[0] if len(true) == 1 else None
+        return self._layouts[id(equation)]
+
+    def _is_true_in(self, equation: Equation, layout: Layout) -> bool:
+        sides = self.problem.sides(equation, Policy("matrix", layout=layout))
+        self.problem.heard()
+        pairs = sides.pairs() if "layout" in sides.asked else [SourceError("no Jacobian", equation.span)]
+        return all(isinstance(p, Pair) and not p.transposed and self._surely(p, "total") for p in pairs)
 
     def _read(self, sides: Sides) -> _Reading:
         """The better of the total and the partial reading of an equation's members."""
@@ -527,6 +567,11 @@ class _Definitions(dict[str, Definition]):
 def _in_case(pair: Pair, case: tuple[Symbol, Symbol, bool]) -> Pair:
     """A pair where two indices are equal, or where they differ."""
     return replace(pair, conditions=(case,))
+
+
+def _turned(layout: Layout) -> Layout:
+    """The other layout of Jacobians."""
+    return "denominator" if layout == "numerator" else "numerator"
 
 
 def _score(links: list[Verdict]) -> tuple[int, ...]:

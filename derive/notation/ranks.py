@@ -410,7 +410,12 @@ class Ranks:
                 return spell(below[1], self.letters) if self._is_number(above[1]) else None
         if isinstance(node, S.Product) and len(node.factors) == 2 and isinstance(node.factors[0], S.Script):
             head = node.factors[0]
-            if isinstance(head.base, S.Symbol) and head.base.name == "\\nabla" and head.sub is not None:
+            if (
+                isinstance(head.base, S.Symbol)
+                and head.base.name == "\\nabla"
+                and head.sub is not None
+                and not head.sup
+            ):
                 return spell(head.sub, self.letters)
         return None
 
