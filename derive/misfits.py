@@ -36,7 +36,7 @@ from derive.notation.survey import PARTIALS
 from derive.notation.values import Misfit, Value
 from derive.probe.points import Counterexample
 from derive.problem import Pair, Problem
-from derive.problem.problem import LAYOUTS, PRODUCTS
+from derive.problem.problem import GRADIENTS, LAYOUTS, PRODUCTS
 from derive.source import SourceError
 from derive.verdict import Judge, Judged, Verdict
 
@@ -201,9 +201,9 @@ class _Line:
 
     def _readings(self) -> Iterator[Pair]:
         """The line at sizes that are all the same, in every way of reading it in which it has a value there."""
-        for by, layout, rows in product(PRODUCTS, LAYOUTS, (False, True)):
+        for by, layout, gradients in product(PRODUCTS, LAYOUTS, GRADIENTS):
             with self.problem.table.axes.trial():
-                policy = Policy(by, layout=layout, rows=rows, square=True)
+                policy = Policy(by, layout=layout, gradients=gradients, square=True)
                 pairs = self.problem.sides(self.equation, policy).square_pairs(self.link)
                 self.problem.heard()
                 if isinstance(pairs, SourceError):

@@ -27,6 +27,7 @@ Product = Literal["elementwise", "matrix"]
 Slash = Literal["tight", "loose"]
 Layout = Literal["numerator", "denominator"]
 Reach = Literal["short", "long"]
+Gradients = Literal["columns", "rows", "turned"]
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,8 @@ class Policy:
         slash: whether ``a/bc`` is a/(bc) or (a/b)c.
         layout: whether the rows of a Jacobian belong to the numerator or to the denominator.
         reach: whether ``\\sin u(a + b)`` is (sin u)(a + b) or the sine of the product.
-        rows: whether the derivative of a number by a vector is a row.
+        gradients: whether the derivative of a number by a vector is a column or a row; turned, that by a matrix is its
+            transpose as well.
         square: whether all sizes are the same, so that shapes fit that do not at others; never for a proof.
     """
 
@@ -46,7 +48,7 @@ class Policy:
     slash: Slash = "tight"
     layout: Layout = "numerator"
     reach: Reach = "short"
-    rows: bool = False
+    gradients: Gradients = "columns"
     square: bool = False
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import sympy
 from sympy import Expr, Integer, Symbol
@@ -64,17 +65,17 @@ def differentiate(ctx: Context, of: Value, by: Value, node: Node, held: tuple[Ex
         raise SourceError("a derivative by something that is no variable", span_of(node))
     first, second, slots = _derivative_axes(ctx, of, by)
     arguments = (first, second, sympy.Tuple(*held)) if held else (first, second)
-    return Value(D(*arguments), slots, _is_row(ctx, of, by))
+    if of.slots or ctx.policy.gradients == "columns":
+        return Value(D(*arguments), slots, ctx.table.ranks.row_vectors and not of.slots and len(slots) == 1)
+    return _as_row(ctx, Value(D(*arguments), slots))
 
 
-def _is_row(ctx: Context, of: Value, by: Value) -> bool:
-    """Whether a derivative is a row: that of a number by a vector, in a document that writes them so."""
-    if of.slots or len(by.slots) != 1:
-        return False
-    if ctx.table.ranks.row_vectors or not ctx.policy.rows:
-        return ctx.table.ranks.row_vectors
-    ctx.table.tell("the derivative of a number by a vector is a row")
-    return True
+def _as_row(ctx: Context, gradient: Value) -> Value:
+    """The derivative of a number by an array as a row, where the array is a vector; a matrix is turned if asked."""
+    if len(gradient.slots) == 1:
+        ctx.table.tell("the derivative of a number by a vector is a row")
+        return replace(gradient, row=True)
+    return gradient.transpose() if ctx.policy.gradients == "turned" else gradient
 
 
 def _derivative_axes(ctx: Context, of: Value, by: Value) -> tuple[Expr, Expr, tuple[Slot, ...]]:

@@ -116,11 +116,11 @@ class Ranks:
 
     def _kind(self, spelled: Spelling | None) -> str:
         """M for a bare capital, v for a small letter that has been shown to be a vector, nothing for all else."""
-        if spelled is None or spelled.power is not None or spelled.indices:
+        if spelled is None or spelled.indices:
             return ""
-        if is_upper(spelled.key):
+        if is_upper(spelled.key) and (spelled.power is None or self.is_transpose(spelled.power)):
             return "M"
-        return "v" if self.rank_of(spelled) == 1 else ""
+        return "v" if spelled.power is None and self.rank_of(spelled) == 1 else ""
 
     def _is_doubtful(self, node: Node) -> bool:
         """Whether an expression has a capital that may yet turn out to be a matrix, or a matrix beside what may turn

@@ -19,7 +19,7 @@ from derive.document import Document
 from derive.forward import Graph
 from derive.latex.syntax import Node, span_of
 from derive.notation.conditions import equal_indices
-from derive.notation.context import Layout, Product, Reach, Slash
+from derive.notation.context import Gradients, Layout, Product, Reach, Slash
 from derive.notation.elaborate import Elaborator, Policy
 from derive.notation.equations import Equation
 from derive.notation.table import Table
@@ -27,6 +27,7 @@ from derive.notation.values import Misfit, ShapeError, Slot, SquareShapes, Trans
 from derive.source import SourceError
 
 PRODUCTS: tuple[Product, ...] = ("matrix", "elementwise")
+GRADIENTS: tuple[Gradients, ...] = ("columns", "rows", "turned")
 LAYOUTS: tuple[Layout, ...] = ("numerator", "denominator")
 
 
@@ -102,7 +103,7 @@ class Problem:
         slashes: tuple[Slash, ...] = ("tight", "loose") if "slash" in asked else ("tight",)
         layouts: tuple[Layout, ...] = ("numerator", "denominator") if "layout" in asked else ("numerator",)
         reaches: tuple[Reach, ...] = ("short", "long") if "reach" in asked else ("short",)
-        rows = (False, True) if self.has_row_gradients else (False,)
+        rows: tuple[Gradients, ...] = ("columns", "rows") if self.has_row_gradients else ("columns",)
         for row, reach, slash, product, layout in itertools.product(rows, reaches, slashes, products, layouts):
             policy = Policy(product, slash, layout, reach, row)
             if policy != Policy() and (product == "matrix" or layout == "numerator"):
@@ -113,14 +114,14 @@ class Problem:
         """Whether the document writes derivatives of a number by a vector as rows: some claims have shapes that fit
         only so, and none has shapes that fit only otherwise."""
         claims = [e for e in self.equations if e.role == "claim" and e.error is None and e.members]
-        fitting = [(self._fits(e, rows=False), self._fits(e, rows=True)) for e in claims]
+        fitting = [(self._fits(e, "columns"), self._fits(e, "rows")) for e in claims]
         return (False, True) in fitting and (True, False) not in fitting
 
-    def _fits(self, equation: Equation, rows: bool) -> bool:
+    def _fits(self, equation: Equation, gradients: Gradients) -> bool:
         """Whether the sides of an equation have one shape in some way to read it."""
         for product, layout in itertools.product(PRODUCTS, LAYOUTS):
             with self.table.axes.trial():
-                pairs = self.sides(equation, Policy(product, layout=layout, rows=rows)).like_pairs()
+                pairs = self.sides(equation, Policy(product, layout=layout, gradients=gradients)).like_pairs()
                 self._heard.clear()
             if all(pairs):
                 return True
