@@ -26,6 +26,7 @@ from derive.normal.algebra import GaveUp, Undefined
 from derive.notation.equations import Equation
 from derive.notation.survey import bound_letters
 from derive.notation.table import Table
+from derive.notation.values import Misfit
 from derive.probe.points import Counterexample
 from derive.problem import Assumption, Pair, Problem
 from derive.problem.reader import read_problem
@@ -35,6 +36,7 @@ from derive.typeset import Typesetter
 from derive.verdict import Court, Judge, Judged, Status, Verdict
 
 if TYPE_CHECKING:
+    from derive.misfits import Refutation
     from derive.mistakes.search import Finder
     from derive.terms import Term
 
@@ -190,8 +192,14 @@ class _Checker:
 
     def _link(self, judged: Judged, k: int, number: int) -> Statement:
         equation = judged.equation
-        correct = self._correct(judged, k)
-        mistakes = self._mistakes(judged, k, correct)
+        refutation = self._misfit(judged, k)
+        correct: Node | None
+        if refutation is not None:
+            judged.links[k] = refutation.verdict
+            correct, mistakes = refutation.correct, refutation.mistakes
+        else:
+            correct = self._correct(judged, k)
+            mistakes = self._mistakes(judged, k, correct)
         if not k and self._may_mean_something_else(judged, mistakes) and (anew := self.judge.defined_anew(judged)):
             judged.links[0], correct, mistakes = anew, None, ()
         verdict = judged.links[k]
@@ -223,6 +231,14 @@ class _Checker:
             _focus(verdict, span, span_of(right)),
             self._terms(judged, k),
         )
+
+    def _misfit(self, judged: Judged, k: int) -> Refutation | None:
+        """The refutation of a link whose shapes do not fit, as far as that is sure."""
+        if not isinstance(judged.links[k].error, Misfit):
+            return None
+        from derive.misfits import refute  # only a document with such a line needs it
+
+        return refute(self.judge, judged, k)
 
     def _terms(self, judged: Judged, k: int) -> tuple[Term, ...]:
         """The table of a link's terms beside those of the gradient at the head of its chain."""

@@ -200,7 +200,6 @@ class Setter:
         """A sum without a common factor: factors that save most are taken out of some of its terms."""
         done: list[Product] = []
         while 1 < len(terms) <= GROUPED:
-            self.algebra.spend(len(terms) ** 2)
             best = self._best_factor(terms)
             if best is None:
                 break
@@ -228,6 +227,7 @@ class Setter:
         """What all terms share."""
         shared: dict[Piece, Rational] = {}
         for piece in dict.fromkeys(piece for term in terms for piece in term.factors):
+            self.algebra.spend(len(terms))
             common = self._common([term.factors.get(piece, 0) for term in terms], piece)
             if common:
                 shared[piece] = common
@@ -250,12 +250,14 @@ class Setter:
         """Of the products that some terms share the one that saves most multiplications; sizes do not count."""
         candidates: dict[object, dict[Piece, Rational]] = {}
         for k, first in enumerate(terms):
+            self.algebra.spend(len(terms))
             for second in terms[k + 1 :]:
                 shared = self._shared(first, second)
                 if shared:
                     candidates.setdefault(frozenset(shared.items()), shared)
         best, most = None, 0
         for shared in candidates.values():
+            self.algebra.spend(len(terms))
             times = sum(self._divides(shared, t) for t in terms) - 1
             saved = times * sum(map(_weight, shared))
             if saved > most:

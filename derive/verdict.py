@@ -8,6 +8,7 @@ kept throughout an equation; the one that makes most of it true is reported.
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -27,13 +28,18 @@ from derive.latex.syntax import Node
 from derive.limits import TimeLimit, time_limit
 from derive.normal.algebra import GaveUp, Undefined
 from derive.normal.prover import Prover
+from derive.notation.context import Layout
 from derive.notation.elaborate import Policy
 from derive.notation.equations import Equation
 from derive.notation.functions import function_of
 from derive.probe.evaluation import NotEvaluable, TooLarge
 from derive.probe.points import Agreement, Claim, Counterexample, compare
 from derive.problem import Pair, Problem, Sides
+from derive.problem.problem import LAYOUTS
 from derive.source import SourceError
+
+LAYOUT_SECONDS = 2.0
+"""How long to look for the layouts of Jacobians in which one equation is true."""
 
 Status = Literal["proved", "refuted", "tested", "undecided", "unsupported", "assumed", "note"]
 
@@ -112,6 +118,7 @@ class Judge:
         self._deadline: float | None = None
         self._redefined: dict[str, int] = {}
         self._stated_anew: dict[str, int] = {}
+        self._layouts: dict[int, Layout | None] = {}
 
     def court(self, graph: Graph) -> Court:
         """The derivatives and the prover of a graph."""
@@ -155,9 +162,42 @@ class Judge:
         for policy in self.problem.policies(first.asked) if best.score[0] or best.score[1] else ():
             best = _better(best, self._read(self.problem.sides(equation, policy)))
         self.problem.assume(best.assumptions, equation.line)
-        judged = Judged(equation, best.links, [], best.sides)
+        judged = Judged(equation, self._in_one_layout(equation, best), [], best.sides)
         judged.values = [self._value(judged, k) for k in range(len(best.links))]
         return judged
+
+    # -- the layout of Jacobians ---------------------------------------------------------------------------------------
+
+    def _in_one_layout(self, equation: Equation, best: _Reading) -> list[Verdict]:
+        """The verdicts on an equation; what is true only in the layout of Jacobians that the rest of the document does
+        not have is left open: it may be a transpose forgotten or put in."""
+        if "layout" not in best.sides.asked or any(v.status == "refuted" for v in best.links):
+            return best.links
+        own = self._only_layout(equation)
+        if own is None or self._counted[own] > self._counted[_turned(own)]:
+            return best.links
+        reason = f"true only with the rows of a Jacobian for its {own}, which other lines have for its {_turned(own)}"
+        return [replace(v, status="undecided", reason=reason) if v.status == "proved" else v for v in best.links]
+
+    @cached_property
+    def _counted(self) -> Counter[Layout]:
+        """How many of the document's claims are true in one layout of Jacobians alone."""
+        claims = (e for e in self.problem.equations if e.role == "claim" and e.error is None and e.members)
+        return Counter(layout for e in claims if (layout := self._only_layout(e)) is not None)
+
+    def _only_layout(self, equation: Equation) -> Layout | None:
+        """The one layout of Jacobians in which an equation is true; None where it is true in both or in neither."""
+        if id(equation) not in self._layouts:
+            with self.limited(LAYOUT_SECONDS):
+                true = [layout for layout in LAYOUTS if self._is_true_in(equation, layout)]
+            self._layouts[id(equation)] = true[0] if len(true) == 1 else None
+        return self._layouts[id(equation)]
+
+    def _is_true_in(self, equation: Equation, layout: Layout) -> bool:
+        sides = self.problem.sides(equation, Policy("matrix", layout=layout))
+        self.problem.heard()
+        pairs = sides.pairs() if "layout" in sides.asked else [SourceError("no Jacobian", equation.span)]
+        return all(isinstance(p, Pair) and not p.transposed and self._surely(p, "total") for p in pairs)
 
     def _read(self, sides: Sides) -> _Reading:
         """The better of the total and the partial reading of an equation's members."""
@@ -420,6 +460,13 @@ class Judge:
                 return f"nothing says how {min(names, default='')} depends on {by}"
         return ""
 
+    def _told_apart(self, pair: Pair) -> str:
+        """A name that the forward pass knows with another number of indices only: what it is here, nothing says."""
+        used = {name for d in self.graph_of(pair).definitions for name in (d.name, *d.uses)}
+        keys = {name.partition("#")[0] for name in used}
+        strange = (name.partition("#")[0] for name in (names_in(pair.left) | names_in(pair.right)) - used)
+        return min((key for key in strange if key in keys), default="")
+
     def _unused_given(self, pair: Pair) -> int | None:
         """The line of a given that could not be used and speaks of what a pair is made from."""
         unused, names = self.problem.table.unused, names_in(pair.left) | names_in(pair.right)
@@ -472,6 +519,9 @@ class Judge:
         anew = min(self._reached(names) & set(self._stated_anew), default="")
         if anew:
             return f"{anew} has another definition in line {self._stated_anew[anew]}"
+        apart = self._told_apart(pair)
+        if apart:
+            return f"{apart} is written with other indices in the forward pass, and nothing says that it is a part"
         line = self._unused_given(pair)
         if line is not None:
             return f"no proof found without what line {line} gives, which derive cannot use"
@@ -590,6 +640,11 @@ def _in_case(pair: Pair, case: tuple[Symbol, Symbol, bool]) -> Pair:
     return replace(pair, conditions=(case,))
 
 
+def _turned(layout: Layout) -> Layout:
+    """The other layout of Jacobians."""
+    return "denominator" if layout == "numerator" else "numerator"
+
+
 def _score(links: list[Verdict]) -> tuple[int, ...]:
     """Fewer refuted links are better, then fewer open ones, then fewer that are only tested."""
     count = {
@@ -623,7 +678,7 @@ def _goes_one_way(graph: Graph, derivative: Expr) -> bool:
 
 def claim_of(pair: Pair) -> Claim:
     """A pair as the probe takes it."""
-    return Claim(pair.left, pair.right, pair.indices, pair.sizes, conditions=pair.conditions)
+    return Claim(pair.left, pair.right, pair.indices, pair.sizes, conditions=pair.conditions, equal=pair.equal)
 
 
 def _summed(expr: Expr, pair: Pair) -> Expr:

@@ -142,6 +142,15 @@ def edits(tree: Node, vocabulary: Vocabulary) -> Iterator[Edit]:
             yield Edit((), change, k, number)
 
 
+def reshapings(tree: Node, vocabulary: Vocabulary) -> Iterator[Edit]:
+    """The edits that change shapes: transposes, and factors in another order."""
+    places = list(_places(tree, (), vocabulary, "linear"))
+    for rule in (transposes, orders):
+        for path, node, where in places:
+            for number, change in enumerate(rule(node, vocabulary) if where == "linear" else ()):
+                yield Edit(path, change, RULES.index(rule), number)
+
+
 def both(first: Edit, second: Edit, tree: Node, vocabulary: Vocabulary) -> Node | None:
     """A tree with two edits made; None where they are in each other's way."""
     if first.path == second.path or first.rule >= len(RULES) or second.rule >= len(RULES):

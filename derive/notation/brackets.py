@@ -58,4 +58,4 @@ def _inner_product(ctx: Context, first: Node, second: Node) -> Value:
     a, b = ctx.value(first), ctx.value(second)
     if not a.slots or len(a.slots) != len(b.slots):
         raise ShapeError("an inner product of something that is no vector")
-    return _all_summed(ctx.table.shapes.elementwise(a, b))
+    return _all_summed(ctx.shapes.elementwise(a, b))

@@ -95,7 +95,7 @@ def _statistic(ctx: Context, name: str, value: Value) -> Value:
     centre = mean(value)
     if name.lower() not in ("var", "mathbb{v}"):
         return centre
-    distance = ctx.table.shapes.add(value, apply(centre, lambda u: -u))
+    distance = ctx.shapes.add(value, apply(centre, lambda u: -u))
     return mean(apply(distance, lambda u: u**2))
 
 
@@ -231,5 +231,5 @@ def _extremum(ctx: Context, name: str, argument: Node, node: Node) -> Value:
     items = argument.items if isinstance(argument, S.Sequence) else ()
     if len(items) != 2:
         raise SourceError(f"{name} of two numbers is understood, nothing else", span_of(node))
-    first, second, slots = ctx.table.shapes.align(ctx.value(items[0]), ctx.value(items[1]))
+    first, second, slots = ctx.shapes.align(ctx.value(items[0]), ctx.value(items[1]))
     return Value((maximum if name == "max" else minimum)(first, second), slots)

@@ -68,7 +68,7 @@ def indicator(ctx: Context, condition: Node) -> Value | None:
 
 def _step(ctx: Context, left: Node, right: Node, relation: str) -> Value:
     a, b = ctx.value(left), ctx.value(right)
-    first, second, slots = ctx.table.shapes.align(a, b)
+    first, second, slots = ctx.shapes.align(a, b)
     difference = first - second if relation in (">", "\\geq") else second - first
     ctx.table.tell("an indicator of an inequality is taken away from the point where both sides are equal")
     return Value(sympy.Heaviside(difference), slots)
@@ -82,7 +82,7 @@ def cases(ctx: Context, node: S.Cases) -> Value:
         indicator = _case(ctx, condition, rest)
         rest = rest - indicator
         term = apply(ctx.value(value), lambda u, i=indicator: u * i)  # type: ignore[misc]
-        total = term if total is None else ctx.table.shapes.add(total, term)
+        total = term if total is None else ctx.shapes.add(total, term)
     assert total is not None
     return total
 

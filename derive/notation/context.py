@@ -20,13 +20,14 @@ from derive.latex.syntax import Node, span_of
 from derive.notation.axes import Scope
 from derive.notation.names import letter_of
 from derive.notation.table import Table
-from derive.notation.values import Axis, Value
+from derive.notation.values import Axis, Shapes, SquareShapes, Value
 from derive.source import SourceError
 
 Product = Literal["elementwise", "matrix"]
 Slash = Literal["tight", "loose"]
 Layout = Literal["numerator", "denominator"]
 Reach = Literal["short", "long"]
+Gradients = Literal["columns", "rows", "turned"]
 
 
 @dataclass(frozen=True)
@@ -38,12 +39,17 @@ class Policy:
         slash: whether ``a/bc`` is a/(bc) or (a/b)c.
         layout: whether the rows of a Jacobian belong to the numerator or to the denominator.
         reach: whether ``\\sin u(a + b)`` is (sin u)(a + b) or the sine of the product.
+        gradients: whether the derivative of a number by a vector is a column or a row; turned, that by a matrix is its
+            transpose as well.
+        square: whether all sizes are the same, so that shapes fit that do not at others; never for a proof.
     """
 
     product: Product = "elementwise"
     slash: Slash = "tight"
     layout: Layout = "numerator"
     reach: Reach = "short"
+    gradients: Gradients = "columns"
+    square: bool = False
 
 
 @dataclass(frozen=True)
@@ -65,6 +71,7 @@ class Context(ABC):
         defining: whether the equation is part of the forward pass, where a bare N is an input and no known size.
 
     Attributes:
+        shapes: the operations on arrays.
         asked: the questions of the policy that came up.
         free: the letters of the equation that no sum binds, with their axes.
         unknown: names that nothing in the document introduces.
@@ -87,6 +94,9 @@ class Context(ABC):
     scope: dict[str, Letter] = field(default_factory=dict)
     expanding: list[str] = field(default_factory=list)
     implicit: bool = False
+
+    def __post_init__(self) -> None:
+        self.shapes: Shapes = SquareShapes(self.table.axes.join) if self.policy.square else self.table.shapes
 
     @abstractmethod
     def value(self, node: Node) -> Value:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import sympy
 from sympy import Expr, Integer, Symbol
@@ -64,7 +65,17 @@ def differentiate(ctx: Context, of: Value, by: Value, node: Node, held: tuple[Ex
         raise SourceError("a derivative by something that is no variable", span_of(node))
     first, second, slots = _derivative_axes(ctx, of, by)
     arguments = (first, second, sympy.Tuple(*held)) if held else (first, second)
-    return Value(D(*arguments), slots)
+    if of.slots or ctx.policy.gradients == "columns":
+        return Value(D(*arguments), slots, ctx.table.ranks.row_vectors and not of.slots and len(slots) == 1)
+    return _as_row(ctx, Value(D(*arguments), slots))
+
+
+def _as_row(ctx: Context, gradient: Value) -> Value:
+    """The derivative of a number by an array as a row, where the array is a vector; a matrix is turned if asked."""
+    if len(gradient.slots) == 1:
+        ctx.table.tell("the derivative of a number by a vector is a row")
+        return replace(gradient, row=True)
+    return gradient.transpose() if ctx.policy.gradients == "turned" else gradient
 
 
 def _derivative_axes(ctx: Context, of: Value, by: Value) -> tuple[Expr, Expr, tuple[Slot, ...]]:
@@ -77,7 +88,7 @@ def _derivative_axes(ctx: Context, of: Value, by: Value) -> tuple[Expr, Expr, tu
             return of.expr, by.expr, by.slots + of.slots
         if ctx.policy.product == "matrix":
             return of.expr, by.expr, of.slots + by.slots
-        return ctx.table.shapes.align(of, by)
+        return ctx.shapes.align(of, by)
     return of.expr, by.expr, of.slots or by.slots
 
 

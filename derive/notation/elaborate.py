@@ -23,7 +23,7 @@ from derive.notation.powers import root
 from derive.notation.products import fraction, product, signed_sum
 from derive.notation.quantities import name, number, script
 from derive.notation.sums import big_operator
-from derive.notation.values import NotReal, ShapeError, Value
+from derive.notation.values import Misfit, NotReal, ShapeError, Value
 from derive.source import SourceError
 
 MAX_DEPTH = 200
@@ -50,8 +50,10 @@ class Elaborator(Context):
             if self._depth == 1 and not is_real(value.expr):
                 raise NotReal
             return value
-        except ShapeError as error:
+        except NotReal as error:
             raise SourceError(str(error), span_of(node)) from error
+        except ShapeError as error:
+            raise Misfit(str(error), span_of(node)) from error
         finally:
             self._depth -= 1
 

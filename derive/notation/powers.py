@@ -51,17 +51,17 @@ def root(ctx: Context, node: S.Root) -> Value:
 def divide(ctx: Context, above: Value, below: Value, node: Node) -> Value:
     if below.expr == 0:
         raise SourceError("division by zero", span_of(node))
-    return ctx.table.shapes.elementwise(above, apply(below, lambda u: 1 / u))
+    return ctx.shapes.elementwise(above, apply(below, lambda u: 1 / u))
 
 
 def times(ctx: Context, left: Value, operator: str, right: Value) -> Value:
     if not left.slots or not right.slots or operator in _ELEMENTWISE:
-        return ctx.table.shapes.elementwise(left, right)
+        return ctx.shapes.elementwise(left, right)
     transposed = left.row or right.row
     if not transposed and not ctx.implicit:
         ctx.asked.add("product")
     if (ctx.policy.product == "elementwise" or ctx.implicit) and not transposed:
-        return ctx.table.shapes.elementwise(left, right)
+        return ctx.shapes.elementwise(left, right)
     if operator == "\\cdot" and len(left.slots) == len(right.slots) == 1:
-        return ctx.table.shapes.dot(left, right)
-    return ctx.table.shapes.matrix_product(left, right)
+        return ctx.shapes.dot(left, right)
+    return ctx.shapes.matrix_product(left, right)

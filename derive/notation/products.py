@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import reduce
+
 from derive.latex import syntax as S
 from derive.latex.syntax import Node
 from derive.notation import calls, derivatives, powers, quantities
@@ -11,16 +13,39 @@ from derive.source import SourceError
 
 
 def signed_sum(ctx: Context, node: S.Sum) -> Value:
-    result: Value | None = None
-    for sign, term in zip(node.signs, node.terms, strict=True):
-        if sign.startswith("\\"):
-            raise SourceError("a sign that is both plus and minus", node.span)
-        value = ctx.value(term)
-        if sign == "-":
-            value = apply(value, lambda u: -u)
-        result = value if result is None else ctx.table.shapes.add(result, value)
-    assert result is not None
-    return result
+    if any(sign.startswith("\\") for sign in node.signs):
+        raise SourceError("a sign that is both plus and minus", node.span)
+    values = [ctx.value(term) for term in node.terms]
+    _shift_columns(ctx, node.terms, values)
+    signed = (apply(v, lambda u: -u) if sign == "-" else v for sign, v in zip(node.signs, values, strict=True))
+    return reduce(ctx.shapes.add, signed)
+
+
+def _shift_columns(ctx: Context, terms: tuple[Node, ...], values: list[Value]) -> None:
+    """The b in ``W X + b`` is added to every column, that in ``X W + b`` to every row: an entry of b belongs to an
+    output of W. Where nothing shows which factor weighs, it is taken for the latter, and kept in mind."""
+    for term, matrix in zip(terms, values, strict=True):
+        for shift, vector in zip(terms, values, strict=True):
+            if len(matrix.slots) != 2 or len(vector.slots) != 1 or vector.row:
+                continue
+            if any(vector.slots[0].axis.same(slot.axis) for slot in matrix.slots):
+                continue
+            weighs = [_is_weight(ctx, factor) for factor in term.factors] if isinstance(term, S.Product) else []
+            if weighs[:1] == [True] and not weighs[-1]:
+                if ctx.table.axes.join(vector.slots[0].axis, matrix.slots[0].axis):
+                    ctx.table.axes.tell(f"{_key(ctx, shift)} is added to every column of a matrix")
+            elif weighs[-1:] != [True] or weighs[0]:
+                ctx.table.shifts.add(_key(ctx, shift))
+
+
+def _is_weight(ctx: Context, node: Node) -> bool:
+    """Whether a factor is a matrix of weights, by its customary name."""
+    return _key(ctx, node).split("_")[0].strip("\\{}").removeprefix("mathbf{") in ("W", "Theta")
+
+
+def _key(ctx: Context, node: Node) -> str:
+    spelled = ctx.table.spell(node)
+    return spelled.key if spelled is not None else ""
 
 
 def fraction(ctx: Context, node: S.Fraction) -> Value:

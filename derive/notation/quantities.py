@@ -126,7 +126,8 @@ def entry(ctx: Context, spelled: Spelling, node: Node) -> Value:
     axes = ctx.table.axes_of(key, count)
     symbols = [ctx.index(item, axis, node) for item, axis in zip(spelled.indices, axes, strict=False)]
     slots = tuple(fresh_slot(axis) for axis in axes[count:])
-    return Value(tensor(ctx.table.name(key, count))[(*symbols, *(s.symbol for s in slots))], slots)
+    row = ctx.table.ranks.row_vectors and len(slots) == 1
+    return Value(tensor(ctx.table.name(key, count))[(*symbols, *(s.symbol for s in slots))], slots, row)
 
 
 def _bare_name(ctx: Context, spelled: Spelling, node: Node) -> Value:
@@ -162,7 +163,8 @@ def array(ctx: Context, key: str) -> Value:
     slots = tuple(fresh_slot(axis) for axis in ctx.table.axes_of(key, 0))
     if not ctx.table.introduced(Spelling(key)):
         ctx.unknown.add(key)
-    return Value(tensor(ctx.table.name(key, 0))[tuple(s.symbol for s in slots)], slots)
+    row = ctx.table.ranks.row_vectors and len(slots) == 1
+    return Value(tensor(ctx.table.name(key, 0))[tuple(s.symbol for s in slots)], slots, row)
 
 
 def _plain_name(ctx: Context, key: str) -> Value:

@@ -7,7 +7,7 @@ it on. A name without evidence is a number for each of its written indices.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -40,6 +40,7 @@ class Ranks:
         defined: names that have a definition.
         rows: names for transposed vectors.
         linear: whether the document has transposes.
+        row_vectors: whether vectors are rows, as the x in ``xW``.
     """
 
     letters: Letters
@@ -49,6 +50,7 @@ class Ranks:
     defined: set[Name] = field(default_factory=set)
     rows: set[str] = field(default_factory=set)
     linear: bool = False
+    row_vectors: bool = False
 
     def total(self, key: str, count: int) -> int:
         """The number of axes of a name written with ``count`` indices, those left out included."""
@@ -76,31 +78,57 @@ class Ranks:
             name = spell(left, self.letters)
             if name is not None and isinstance(right, S.Script) and self.is_transpose(right.sup):
                 self.rows.add(name.key)
-        self._spread(definitions + aliases, weak=False)
+        self.row_vectors = self.linear and self._has_rows([node for m in definitions for node in m[-1].walk()])
+        self._spread(definitions + aliases)
         settled = [spell(members[0], self.letters) for members in definitions if not self._is_doubtful(members[-1])]
         keys = {s.key for s in settled if s is not None}
         self.scalars |= {key for key in keys if not self.total(key, 0) and not self.counts.get(key)}
+        self._spread(definitions + aliases, self._matrices)
         everything = definitions + aliases + claims
-        self._spread(everything, weak=False)
+        self._spread(everything)
         self._numbers(claims)
-        self._spread(everything, weak=True)
+        self._spread(everything, self._alike)
 
-    def _spread(self, equations: list[tuple[Node, ...]], weak: bool) -> None:
+    def _spread(self, equations: list[tuple[Node, ...]], weaker: Callable[[Node], None] | None = None) -> None:
         for _ in range(20):
             before = len(self.hidden)
             for members in equations:
                 self._equal(members)
-                if weak:
+                if weaker is not None:
+                    self._demanded(members)
                     for member in members:
                         for node in member.walk():
-                            self._alike(node)
+                            weaker(node)
             if len(self.hidden) == before:
                 return
 
+    def _has_rows(self, nodes: list[Node]) -> bool:
+        """Whether vectors stand before matrices in a forward pass, and never behind them."""
+        pairs = [
+            tuple(spell(factor, self.letters) for factor in node.factors[k : k + 2])
+            for node in nodes
+            if isinstance(node, S.Product)
+            for k, operator in enumerate(node.operators)
+            if not operator
+        ]
+        kinds = {self._kind(one) + self._kind(other) for one, other in pairs}
+        return "vM" in kinds and "Mv" not in kinds
+
+    def _kind(self, spelled: Spelling | None) -> str:
+        """M for a bare capital, v for a small letter that has been shown to be a vector, nothing for all else."""
+        if spelled is None or spelled.indices:
+            return ""
+        if is_upper(spelled.key) and (spelled.power is None or self.is_transpose(spelled.power)):
+            return "M"
+        return "v" if spelled.power is None and self.rank_of(spelled) == 1 else ""
+
     def _is_doubtful(self, node: Node) -> bool:
-        """Whether an expression has a capital that may yet turn out to be a matrix."""
+        """Whether an expression has a capital that may yet turn out to be a matrix, or a matrix beside what may turn
+        out to be a vector."""
+        if any(self._multiplies_unknown(inner) for inner in node.walk()):
+            return True
         names = (spell(inner, self.letters) for inner in node.walk())
-        return self.linear and any(s is not None and self._is_open(s) and _is_upper(s.key) for s in names)
+        return self.linear and any(s is not None and self._is_open(s) and is_upper(s.key) for s in names)
 
     def _numbers(self, claims: list[tuple[Node, ...]]) -> None:
         """A bare name that a claim equates with sums of numbers only is a number."""
@@ -138,6 +166,7 @@ class Ranks:
             array = spelled is not None and plain(spelled.key) in ARRAY_FUNCTIONS and isinstance(after, S.Group)
             array = array or (spelled is not None and is_statistic(spelled.key, after))
             if array and not is_value(factor):
+                self.linear = self.linear or (spelled is not None and plain(spelled.key) == "diag")
                 self._vectorial(next(after.children()))
             if isinstance(factor, S.Script) and self.is_transpose(factor.sup) and node.operators[k] == "":
                 self._column(after)
@@ -145,7 +174,7 @@ class Ranks:
     def _column(self, node: Node) -> None:
         """What follows a transpose without a sign, where it is a bare name in lower case."""
         spelled = spell(node, self.letters)
-        if spelled is not None and spelled.power is None and not _is_upper(spelled.key):
+        if spelled is not None and spelled.power is None and not is_upper(spelled.key):
             self._vectorial(node)
 
     def _vectorial(self, node: Node) -> None:
@@ -157,22 +186,56 @@ class Ranks:
                 self._vectorial(term)
             return
         if isinstance(node, S.Product):
+            for factor in node.factors if "\\odot" in node.operators else ():
+                self._vectorial(factor)
             self._matrix_times_vector(node)
             return
         spelled = spell(node, self.letters)
-        if spelled is None or spelled.power is not None or spelled.key in self.scalars:
+        is_plain = spelled is not None and (spelled.power is None or isinstance(spelled.power, S.Number))
+        if spelled is None or not is_plain or spelled.key in self.scalars:
             return
         self._set(spelled, self._usual(spelled))
 
     def _matrix_times_vector(self, node: S.Product) -> None:
-        """``Ax`` where a vector is expected: a bare capital, then a bare small letter."""
-        names = [spell(factor, self.letters) for factor in node.factors]
-        if len(names) != 2 or any(node.operators) or any(s is None or not self._is_open(s) for s in names):
+        """``BAx`` where a vector is expected: bare capitals, then a bare small letter; or ``xAB``, for a row."""
+        factors = [factor for factor in node.factors if not isinstance(factor, S.Number | S.Fraction)]
+        names = [s for factor in factors if (s := spell(factor, self.letters)) is not None and s.power is None]
+        if len(names) < 2 or len(names) < len(factors) or any(node.operators):
             return
-        matrix, vector = (s for s in names if s is not None)
-        if _is_upper(matrix.key) and not _is_upper(vector.key) and matrix.power is None and vector.power is None:
-            self._set(matrix, 2)
-            self._set(vector, 1)
+        vector, *matrices = sorted(names, key=lambda s: is_upper(s.key))
+        is_split = all(is_upper(s.key) for s in matrices) and not is_upper(vector.key)
+        if not is_split or vector not in (names[0], names[-1]):
+            return
+        fitting = [self._is_open(s) or self.rank_of(s) == (1 if s is vector else 2) for s in names]
+        if all(fitting):
+            for spelled in names:
+                self._set(spelled, 1 if spelled is vector else 2)
+
+    def _demanded(self, members: tuple[Node, ...]) -> None:
+        """What makes up a vector: the ``Wx`` in ``h = \\tanh(Wx + b)``, in a document of linear algebra."""
+        spelled = spell(members[0], self.letters)
+        if self.linear and spelled is not None and not spelled.indices and self.rank_of(spelled) == 1:
+            self._makes_vector(members[-1])
+
+    def _makes_vector(self, node: Node) -> None:
+        """Go down through what acts entry by entry to the products of matrices with vectors."""
+        while isinstance(node, S.Group | S.Decoration):
+            node = node.body
+        if isinstance(node, S.Apply):
+            self._vectorial(node.argument)
+            self._makes_vector(node.argument)
+        elif isinstance(node, S.Sum):
+            for term in node.terms:
+                if spell(term, self.letters) is None:
+                    self._makes_vector(term)
+        elif isinstance(node, S.Product) and "\\odot" in node.operators:
+            for factor in node.factors:
+                self._vectorial(factor)
+        elif isinstance(node, S.Product) and _is_call(node):
+            self._vectorial(node.factors[1])
+            self._makes_vector(node.factors[1])
+        elif isinstance(node, S.Product):
+            self._matrix_times_vector(node)
 
     def _usual(self, spelled: Spelling) -> int:
         """How many axes are left out: those written elsewhere; else one, or two for a bare capital."""
@@ -180,7 +243,7 @@ class Ranks:
         more = [c - count for c in self.counts.get(spelled.key, ()) if c > count]
         if more:
             return min(more)
-        return 2 if not count and _is_upper(spelled.key) else 1
+        return 2 if not count and is_upper(spelled.key) else 1
 
     def _set(self, spelled: Spelling, hidden: int) -> None:
         name = spelled.key, len(spelled.indices)
@@ -261,6 +324,26 @@ class Ranks:
         elif isinstance(node, S.Sum):
             self._terms(node)
 
+    def _matrices(self, node: Node) -> None:
+        """What stands beside matrices or is added to them: the b in ``Y = XW + b`` is a vector, whatever a claim
+        says of it; so is the w in ``Xw``."""
+        if isinstance(node, S.Product) and self.linear:
+            for left, right, operator in zip(node.factors, node.factors[1:], node.operators, strict=False):
+                if not operator:
+                    self._matrix_beside(left, right)
+            self._vector_behind(node)
+        elif isinstance(node, S.Sum) and any(self.rank(term) == 2 for term in node.terms):
+            self._terms(node)
+
+    def _vector_behind(self, node: S.Product) -> None:
+        """A bare small letter that ends a product, behind a matrix."""
+        before, last = node.factors[-2:]
+        spelled = spell(last, self.letters)
+        if spelled is None or spelled.power is not None or is_upper(spelled.key) or node.operators[-1]:
+            return
+        if self.rank(before) == 2 and self._is_open(spelled):
+            self._set(spelled, 1)
+
     def _same(self, known: Node, unknown: Node) -> None:
         rank = self.rank(known)
         spelled = spell(unknown, self.letters)
@@ -271,14 +354,24 @@ class Ranks:
         """Whether nothing is known of a name that is never written with indices."""
         key = spelled.key
         return (
-            not spelled.indices and not self.counts.get(key) and key not in self.scalars and (key, 0) not in self.hidden
+            not spelled.indices
+            and not self.counts.get(key)
+            and key not in self.scalars
+            and (key, 0) not in self.hidden
+            and not self._is_identity(spelled)
         )
+
+    def _is_part(self, spelled: Spelling, rank: int) -> bool:
+        """Whether a name with indices can be a part of the array that it is with more: ``Y_i`` beside ``Y_{ik}``."""
+        count = len(spelled.indices)
+        is_known = (spelled.key, count) in self.hidden or (spelled.key, count) in self.defined
+        return bool(count) and not is_known and count + rank in self.counts.get(spelled.key, ())
 
     def _matrix_beside(self, left: Node, right: Node) -> None:
         """A capital beside a matrix, in a document with transposes, is a matrix."""
         for known, unknown in ((left, right), (right, left)):
             spelled = spell(unknown, self.letters)
-            if self.rank(known) and spelled is not None and self._is_open(spelled) and _is_upper(spelled.key):
+            if self.rank(known) and spelled is not None and self._is_open(spelled) and is_upper(spelled.key):
                 self._set(spelled, 2)
 
     def _terms(self, node: S.Sum) -> None:
@@ -288,8 +381,12 @@ class Ranks:
             return
         for term in node.terms:
             spelled = spell(term, self.letters)
-            if spelled is not None and spelled.power is None and self._is_open(spelled):
-                self._set(spelled, rank if _is_upper(spelled.key) else min(rank, 1))
+            if spelled is None or spelled.power is not None:
+                continue
+            if self._is_open(spelled):
+                self._set(spelled, rank if is_upper(spelled.key) else min(rank, 1))
+            elif self._is_part(spelled, rank):
+                self._set(spelled, rank)
 
     # -- ranks of expressions ----------------------------------------------------------------------------------------
 
@@ -313,7 +410,12 @@ class Ranks:
                 return spell(below[1], self.letters) if self._is_number(above[1]) else None
         if isinstance(node, S.Product) and len(node.factors) == 2 and isinstance(node.factors[0], S.Script):
             head = node.factors[0]
-            if isinstance(head.base, S.Symbol) and head.base.name == "\\nabla" and head.sub is not None:
+            if (
+                isinstance(head.base, S.Symbol)
+                and head.base.name == "\\nabla"
+                and head.sub is not None
+                and not head.sup
+            ):
                 return spell(head.sub, self.letters)
         return None
 
@@ -377,6 +479,8 @@ class Ranks:
                 rank, row = (0, False) if row else (2, False)
             elif rank == 2 and own == 1 and joined:
                 rank, row = 1, False
+            elif rank == 1 and own == 2 and row and operator == "":
+                rank, row = 1, True
             else:
                 rank, row = max(rank, own), (row or own_row) if max(rank, own) == 1 else False
         return rank
@@ -405,9 +509,17 @@ class Ranks:
     def _is_row(self, node: Node) -> bool:
         """Whether a factor is a transpose, or a name for one."""
         if isinstance(node, S.Script) and self.is_transpose(node.sup):
-            return True
+            return not self.row_vectors
         spelled = spell(node, self.letters)
-        return spelled is not None and spelled.key in self.rows
+        if spelled is None:
+            return False
+        return spelled.key in self.rows or (self.row_vectors and self.rank_of(spelled) == 1)
+
+
+def _is_call(node: S.Product) -> bool:
+    """Whether a product is a function applied to a bracket: ``\\sigma(z)``."""
+    head, *rest = node.factors
+    return len(rest) == 1 and not any(node.operators) and isinstance(head, S.Symbol) and isinstance(rest[0], S.Group)
 
 
 def _function_rank(name: str, argument: int) -> int:
@@ -437,7 +549,7 @@ def _is_bold(node: Node) -> bool:
     )
 
 
-def _is_upper(key: str) -> bool:
+def is_upper(key: str) -> bool:
     """Whether a name is a capital, whatever its font, accent and label."""
     while key.startswith("\\") and "{" in key and not key.startswith("\\text{"):
         key = key[key.index("{") + 1 :]

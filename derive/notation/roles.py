@@ -36,6 +36,8 @@ LOSSES = (
     "\\mathcal{J}",
     "\\mathcal{E}",
 )
+LABELLED = frozenset(LOSSES) - {"f", "F"}
+"""Those that are a loss with a label too, as ``L_t`` is; ``f_t`` is a forget gate."""
 
 
 def find_loss(nodes: Iterable[Node], letters: Letters, defined: set[str]) -> str | None:
@@ -48,7 +50,7 @@ def find_loss(nodes: Iterable[Node], letters: Letters, defined: set[str]) -> str
                 tops[name] += 1
     ordered = [name for name, _ in tops.most_common()]
     undefined = [name for name in ordered if name not in defined]
-    customary = [name for name in ordered if name in LOSSES or name.split("_")[0] in LOSSES]
+    customary = [name for name in ordered if name in LOSSES or name.split("_")[0] in LABELLED]
     return next(iter(customary or undefined), None)
 
 

@@ -56,6 +56,7 @@ class Table:
         variable: what arbitrary functions depend on where they are written without argument.
         arguments: names that the document writes with arguments, with those.
         uses: for each defined name those that its definition uses.
+        shifts: vectors that are added to every row of a matrix, or to every column: nothing says which.
     """
 
     letters: Letters
@@ -78,6 +79,7 @@ class Table:
     unused: dict[str, int] = field(default_factory=dict)
     arguments: dict[str, tuple[str, ...]] = field(default_factory=dict)
     uses: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    shifts: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.shapes = Shapes(self.axes.join)

@@ -15,6 +15,11 @@ from dataclasses import dataclass, field
 from sympy import Expr, Symbol
 
 from derive.language import arises_unreal, bound, total
+from derive.source import SourceError
+
+
+class Misfit(SourceError):
+    """A place in a document where the axes of two values do not fit together."""
 
 
 class ShapeError(ValueError):
@@ -153,13 +158,17 @@ class Shapes:
 
     def dot(self, a: Value, b: Value) -> Value:
         """The sum over the last axis of ``a`` and the first of ``b``."""
-        if not a.slots or not b.slots or not self.join(a.slots[-1].axis, b.slots[0].axis):
+        if not a.slots or not b.slots or not self._meet(a.slots[-1].axis, b.slots[0].axis):
             raise ShapeError("the axes of a product do not fit")
         shared = fresh_slot(a.slots[-1].axis)
         left = a.rename(a.slots[-1].symbol, shared.symbol)
         right = b.rename(b.slots[0].symbol, shared.symbol)
         expr = total(left.expr * right.expr, [(shared.symbol, shared.axis.size)])
         return Value(expr, a.slots[:-1] + right.slots, bool(a.row and len(a.slots) == 1 and len(b.slots) == 2))
+
+    def _meet(self, a: Axis, b: Axis) -> bool:
+        """Whether a product can sum over two axes together."""
+        return self.join(a, b)
 
     def matrix_product(self, a: Value, b: Value) -> Value:
         """The product of linear algebra: row times column, matrix times vector, column times row."""
@@ -174,6 +183,48 @@ class Shapes:
         if len(b.slots) == 1 and b.row:
             raise ShapeError("a matrix times a row")
         return self.dot(a, b)
+
+
+@dataclass(frozen=True)
+class SquareShapes(Shapes):
+    """The operations at sizes that are all the same, where more of them have a meaning than at others.
+
+    What is computed so says nothing about other sizes, and so proves nothing; but what is false there is false.
+
+    Attributes:
+        met: the pairs of axes that had to be equally long.
+    """
+
+    met: list[tuple[Axis, Axis]] = field(default_factory=list)
+
+    def _meet(self, a: Axis, b: Axis) -> bool:
+        if not self.join(a, b):
+            self.met.append((a, b))
+        return True
+
+    def matrix_product(self, a: Value, b: Value) -> Value:
+        """As at any sizes where that has a meaning, else with a vector turned as the product needs it."""
+        try:
+            return super().matrix_product(a, b)
+        except ShapeError:
+            return self.dot(a, b)
+
+    def align(self, a: Value, b: Value) -> tuple[Expr, Expr, tuple[Slot, ...]]:
+        """As at any sizes where that has a meaning, else place by place from the last."""
+        try:
+            return super().align(a, b)
+        except ShapeError:
+            return self.in_order(a, b)
+
+    def in_order(self, a: Value, b: Value) -> tuple[Expr, Expr, tuple[Slot, ...]]:
+        """Both expressions over common slots, place by place from the last."""
+        if len(b.slots) > len(a.slots):
+            right, left, slots = self.in_order(b, a)
+            return left, right, slots
+        places = list(zip(reversed(a.slots), reversed(b.slots), strict=False))
+        for own, other in places:
+            self._meet(own.axis, other.axis)
+        return a.expr, b.expr.xreplace({other.symbol: own.symbol for own, other in places}), a.slots
 
 
 def apply(value: Value, function: Callable[[Expr], Expr]) -> Value:

@@ -59,6 +59,7 @@ class Claim:
         sizes: the size of the axis of each free index.
         apart: pairs of indices that are never equal.
         conditions: pairs of indices, one possibly a selector's entry, and whether they are equal or never so.
+        equal: pairs of sizes that must be the same; then all are.
     """
 
     left: Expr
@@ -67,6 +68,7 @@ class Claim:
     sizes: tuple[Expr, ...] = ()
     apart: frozenset[frozenset[Symbol]] = frozenset()
     conditions: tuple[tuple[Expr, Expr, bool], ...] = ()
+    equal: tuple[tuple[Expr, Expr], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -121,7 +123,10 @@ class _Comparison:
         self._facts = tuple(_relevant(claim, graph)) if graph.facts else ()
         self._numbers = _numbers(claim, graph)
         demands = _demanded(claim, graph)
-        self._sizes = {distinct: choose_sizes(*demands, distinct) for distinct in (False, True)}
+        may_differ = not claim.equal
+        self._sizes = {distinct: choose_sizes(*demands, distinct and may_differ) for distinct in (False, True)}
+        if any(measure(a, self._sizes[True]) != measure(b, self._sizes[True]) for a, b in claim.equal):
+            raise NotEvaluable("the sizes that must be the same cannot be")
 
     def run(self, rounds: int) -> Counterexample | Agreement:
         agreed = 0
@@ -222,7 +227,7 @@ def _demanded(claim: Claim, graph: Graph) -> Demands:
     """What a claim, and the forward pass before it, ask of sizes."""
     names, computed, least = _demanded_by(graph)
     sides = [program(side, claim.indices, FLOATS) for side in (claim.left, claim.right)]
-    axes = (s.name for n in claim.sizes for s in n.free_symbols)
+    axes = (s.name for n in (*claim.sizes, *(n for pair in claim.equal for n in pair)) for s in n.free_symbols)
     more = frozenset().union(axes, *(code.sizes for code in sides)).difference(names)
     computed = computed.union(_computed(claim.sizes), *(code.computed for code in sides))
     numbered = _numbered(graph, (claim.left, claim.right))

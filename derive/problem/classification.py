@@ -15,7 +15,7 @@ from derive.latex.syntax import Node
 from derive.notation.axes import prefactors
 from derive.notation.equations import Equation
 from derive.notation.names import Spelling, compound, letter_of, parts
-from derive.notation.ranks import TRANSPOSES
+from derive.notation.ranks import IDENTITIES, TRANSPOSES
 from derive.notation.survey import PARTIALS, bound_letters
 from derive.notation.table import POSITIVE, SIZE_LETTERS, Alias, Name, Table
 
@@ -128,7 +128,7 @@ class Classifier:
 
     def _is_input_like(self, target: Name) -> bool:
         """Later members of a chain that look like sizes or constants are values, not new names."""
-        return target[0] in SIZE_LETTERS or target[0] == "e"
+        return target[0] in SIZE_LETTERS or target[0] == "e" or target[0] in IDENTITIES
 
     def _value_at(self, equation: Equation, names: dict[int, Name]) -> int | None:
         """The member that says what new names are: the next that is none itself, else the one before."""

@@ -6,6 +6,8 @@ from sympy import Expr
 
 from derive.forward import Graph, GraphError
 from derive.language import D, name_of, scalar
+from derive.latex import syntax as S
+from derive.latex.syntax import Node
 from derive.notation.elaborate import Elaborator
 from derive.notation.table import POSITIVE
 from derive.problem.draft import Draft
@@ -89,10 +91,15 @@ def _differentiated(draft: Draft) -> set[str]:
     for equation in draft.equations:
         elaborator = Elaborator(draft.table, dict(equation.axes), draft.policy())
         for member in equation.members if equation.role != "definition" else ():
-            try:
-                derivatives = elaborator.value(member).expr.atoms(D)
-            except SourceError:
-                continue
-            by |= {name_of(d.args[1]) for d in derivatives if d.args[0] == loss}
+            by |= {name_of(d.args[1]) for d in _derivatives(elaborator, member) if d.args[0] == loss}
     draft.problem.heard()
     return by
+
+
+def _derivatives(elaborator: Elaborator, node: Node) -> set[Expr]:
+    """The derivatives in an expression; of one that cannot be read as a whole, those in its quotients."""
+    try:
+        return set(elaborator.value(node).expr.atoms(D))
+    except SourceError:
+        inner = (child for child in node.walk() if isinstance(child, S.Fraction) and child is not node)
+        return set().union(*(_derivatives(elaborator, child) for child in inner))

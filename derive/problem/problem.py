@@ -20,12 +20,16 @@ from derive.forward import Graph
 from derive.language import D, name_of
 from derive.latex.syntax import Node, span_of
 from derive.notation.conditions import equal_indices
-from derive.notation.context import Layout, Product, Reach, Slash
+from derive.notation.context import Gradients, Layout, Product, Reach, Slash
 from derive.notation.elaborate import Elaborator, Policy
 from derive.notation.equations import Equation
 from derive.notation.table import Table
-from derive.notation.values import ShapeError, Slot, Transposed, Value
+from derive.notation.values import Misfit, ShapeError, Slot, SquareShapes, Transposed, Value
 from derive.source import SourceError
+
+PRODUCTS: tuple[Product, ...] = ("matrix", "elementwise")
+GRADIENTS: tuple[Gradients, ...] = ("columns", "rows", "turned")
+LAYOUTS: tuple[Layout, ...] = ("numerator", "denominator")
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,7 @@ class Pair:
         stray: letters that the right side has and the left side lacks.
         restricted: whether it is claimed under a condition that is not among those.
         transposed: whether the right side was transposed, so as to have the left side's axes.
+        equal: sizes that must be the same for the pair to have a meaning.
     """
 
     left: Expr
@@ -57,6 +62,7 @@ class Pair:
     stray: tuple[Symbol, ...] = ()
     restricted: bool = False
     transposed: bool = False
+    equal: tuple[tuple[Expr, Expr], ...] = ()
 
     @cached_property
     def derivatives(self) -> frozenset[Expr]:
@@ -108,10 +114,29 @@ class Problem:
         slashes: tuple[Slash, ...] = ("tight", "loose") if "slash" in asked else ("tight",)
         layouts: tuple[Layout, ...] = ("numerator", "denominator") if "layout" in asked else ("numerator",)
         reaches: tuple[Reach, ...] = ("short", "long") if "reach" in asked else ("short",)
-        for reach, slash, product, layout in itertools.product(reaches, slashes, products, layouts):
-            policy = Policy(product, slash, layout, reach)
+        rows: tuple[Gradients, ...] = ("columns", "rows") if self.has_row_gradients else ("columns",)
+        for row, reach, slash, product, layout in itertools.product(rows, reaches, slashes, products, layouts):
+            policy = Policy(product, slash, layout, reach, row)
             if policy != Policy() and (product == "matrix" or layout == "numerator"):
                 yield policy
+
+    @cached_property
+    def has_row_gradients(self) -> bool:
+        """Whether the document writes derivatives of a number by a vector as rows: some claims have shapes that fit
+        only so, and none has shapes that fit only otherwise."""
+        claims = [e for e in self.equations if e.role == "claim" and e.error is None and e.members]
+        fitting = [(self._fits(e, "columns"), self._fits(e, "rows")) for e in claims]
+        return (False, True) in fitting and (True, False) not in fitting
+
+    def _fits(self, equation: Equation, gradients: Gradients) -> bool:
+        """Whether the sides of an equation have one shape in some way to read it."""
+        for product, layout in itertools.product(PRODUCTS, LAYOUTS):
+            with self.table.axes.trial():
+                pairs = self.sides(equation, Policy(product, layout=layout, gradients=gradients)).like_pairs()
+                self._heard.clear()
+            if all(pairs):
+                return True
+        return False
 
 
 @dataclass
@@ -132,6 +157,15 @@ class Sides:
         """The links of the equation; one that cannot be read is its error."""
         return [self.pair(k, k + 1) for k in range(len(self.equation.members) - 1)]
 
+    def like_pairs(self) -> list[bool]:
+        """For each link whether its sides have a value and the same shape."""
+        alike = []
+        for k in range(len(self.equation.members) - 1):
+            left, right = self.values[k : k + 2]
+            ranks = [len(side.slots) for side in (left, right) if isinstance(side, Value)]
+            alike.append(len(ranks) == 2 and ranks[0] == ranks[1] and isinstance(self.pair(k, k + 1), Pair))
+        return alike
+
     def against_head(self, link: int) -> Pair | SourceError:
         """The right side of a link beside the head of its chain."""
         head = 0 if self.equation.previous is None else len(self.values) - 1
@@ -146,20 +180,41 @@ class Sides:
         assert isinstance(left, Value) and isinstance(right, Value)
         place = span_of(self.equation.members[second])
         if right.slots and len(left.slots) != len(right.slots):
-            return SourceError(_shapes_differ(left, right), place)
+            return Misfit(_shapes_differ(left, right), place)
         transposed = False
         try:
             try:
-                a, b, slots = self.problem.table.shapes.align(left, right)
+                a, b, slots = self.elaborator.shapes.align(left, right)
             except Transposed:
-                a, b, slots = self.problem.table.shapes.align(left, right.transpose())
+                a, b, slots = self.elaborator.shapes.align(left, right.transpose())
                 transposed = True
             conditions = tuple(self._conditions())
         except ShapeError:
-            return SourceError("the two sides have different axes", place)
+            return Misfit("the two sides have different axes", place)
         except SourceError as error:
             return error
         return replace(self._over_indices(a, b, slots, conditions), transposed=transposed)
+
+    def square_pairs(self, link: int) -> list[Pair] | SourceError:
+        """A link at sizes that are all the same, where there is no telling a matrix from its transpose by its shape:
+        as it stands, and with the right side transposed."""
+        left, right = self.values[link : link + 2]
+        for side in (left, right):
+            if isinstance(side, SourceError):
+                return side
+        assert isinstance(left, Value) and isinstance(right, Value)
+        shapes = self.elaborator.shapes
+        assert isinstance(shapes, SquareShapes)
+        if right.slots and len(left.slots) != len(right.slots):
+            return Misfit(_shapes_differ(left, right), span_of(self.equation.members[link + 1]))
+        try:
+            conditions = tuple(self._conditions())
+        except SourceError as error:
+            return error
+        turned = [right, right.transpose()] if len(right.slots) == 2 else [right]
+        pairs = [self._over_indices(*shapes.in_order(left, value), conditions) for value in turned]
+        equal = tuple((a.size, b.size) for a, b in shapes.met)
+        return [replace(pair, equal=equal) for pair in pairs]
 
     def _over_indices(
         self, left: Expr, right: Expr, slots: tuple[Slot, ...], conditions: tuple[tuple[Expr, Expr, bool], ...]

@@ -51,6 +51,8 @@ def infer_ranks(draft: Draft) -> None:
     groups = (_named(defining), _named(aliases), [e.members for e in claims])
     letters = draft.table.letters
     ranks.infer(*([tuple(with_compounds(m, letters) for m in members) for members in group] for group in groups))
+    if ranks.row_vectors:
+        draft.assume("vectors are rows, as they stand before matrices in the forward pass")
 
 
 def join_axes(draft: Draft) -> None:
@@ -59,6 +61,7 @@ def join_axes(draft: Draft) -> None:
     draft.table.axes.kronecker = ("\\delta", 2) not in draft.table.defined | set(draft.table.aliases)
     forward = [e for e in draft.equations if e.role in ("definition", "given")]
     claims = [e for e in draft.equations if e.role not in ("definition", "given")]
+    _join_steps(draft)
     for group in (forward, claims):
         for equation in group:
             _link(draft, equation)
@@ -69,6 +72,19 @@ def join_axes(draft: Draft) -> None:
             used = {key for e in forward for key in draft.classifier.names_used(e)}
             draft.table.axes.plain |= {key for key in used if not draft.table.is_size(key)}
         draft.table.axes.settle()
+
+
+def _join_steps(draft: Draft) -> None:
+    """``h_t`` and ``h_{t-1}`` are as long as each other."""
+    keys = {s.key for e in draft.equations for m in e.members for s in draft.classifier.spellings(m)}
+    for step in draft.table.letters.steps:
+        for key in keys:
+            base = key.removesuffix(f"_{step}")
+            others = {f"{base}_{{{step}{sign}1}}" for sign in "+-"} & keys if base != key else set()
+            for other in others:
+                pairs = zip(draft.table.axes_of(key, 0), draft.table.axes_of(other, 0), strict=False)
+                for one, two in pairs:
+                    draft.table.axes.join(one, two)
 
 
 def _name_sizes(draft: Draft) -> None:

@@ -21,9 +21,18 @@ def transposes(node: Node, vocabulary: Vocabulary) -> Iterator[Change]:
     if isinstance(node, S.Script) and node.sup in _TRANSPOSED:
         bare = without_power(node)
         yield Change(bare, table.TRANSPOSE, (node, bare), node.span)
-    elif vocabulary.key(node) in vocabulary.names and isinstance(node, S.Symbol | S.Accent):
-        new = S.Script(node, None, S.Symbol("\\top"), 0, span_of(node))
+    elif _is_array(node, vocabulary):
+        base = S.Group("(", node, span_of(node)) if isinstance(node, S.Fraction) else node
+        new = S.Script(base, None, S.Symbol("\\top"), 0, span_of(node))
         yield Change(new, table.TRANSPOSE, (node, new), span_of(node))
+
+
+def _is_array(node: Node, vocabulary: Vocabulary) -> bool:
+    """Whether a node can have a transpose: a name, one with a label, or a derivative."""
+    if isinstance(node, S.Fraction):
+        return vocabulary.is_derivative(node)
+    is_name = isinstance(node, S.Symbol | S.Accent) or (isinstance(node, S.Script) and node.sup is None)
+    return is_name and vocabulary.key(node) in vocabulary.names
 
 
 def orders(node: Node, vocabulary: Vocabulary) -> Iterator[Change]:

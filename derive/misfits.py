@@ -1,0 +1,255 @@
+"""Lines whose shapes do not fit, as where a transpose was forgotten.
+
+A product such as ``\\delta x`` of two columns has no value at most sizes. That alone refutes nothing: perhaps shapes
+were not understood. Such a line is refuted only if
+
+- all shapes follow from the document, and a transpose or an exchange of factors makes the line true for every size; and
+- at sizes that are all the same, where the most products have a value, the line is false however it can be read: with
+  products as matrices or entry by entry, gradients as columns or rows, Jacobians in either layout, or turned.
+
+What is shown is a point of the latter kind: where the sizes differ the line means nothing, and where it means something
+it is false.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import islice, product
+
+import sympy
+
+from derive.gradient import Reading
+from derive.language import D, name_of
+from derive.latex import syntax as S
+from derive.latex.syntax import Node, rebuilt, span_of
+from derive.limits import TimeLimit, time_limit
+from derive.mistakes.changes import Vocabulary, shown
+from derive.mistakes.edits import Edit, reshapings
+from derive.mistakes.table import Mistake
+from derive.notation.calls import is_customary
+from derive.notation.elaborate import Elaborator, Policy
+from derive.notation.names import with_compounds
+from derive.notation.ranks import is_upper
+from derive.notation.survey import PARTIALS
+from derive.notation.values import Misfit, Value
+from derive.probe.points import Counterexample
+from derive.problem import Pair, Problem
+from derive.problem.problem import GRADIENTS, LAYOUTS, PRODUCTS
+from derive.source import SourceError
+from derive.verdict import Judge, Judged, Verdict
+
+MAX_FOUND = 3
+MAX_TRIED = 400
+SECONDS = 2.0
+
+
+@dataclass(frozen=True)
+class Refutation:
+    """The verdict on a line whose shapes do not fit, the right side that it should have, and the mistakes."""
+
+    verdict: Verdict
+    correct: Node
+    mistakes: tuple[Mistake, ...]
+
+
+@dataclass(frozen=True)
+class _Repair:
+    """A right side with which the line is true, and the edits that lead there."""
+
+    node: Node
+    pair: Pair
+    edits: tuple[Edit, ...]
+
+
+def refute(judge: Judge, judged: Judged, link: int) -> Refutation | None:
+    """The refutation of a link that could not be read because its shapes do not fit; None where that is not sure."""
+    error = judged.links[link].error
+    if not isinstance(error, Misfit) or not _is_sure(judge.problem):
+        return None
+    try:
+        with time_limit(2 * SECONDS), judge.limited(SECONDS):
+            return _Line(judge, judged, link).refutation(error)
+    except TimeLimit:
+        return None
+
+
+def _is_sure(problem: Problem) -> bool:
+    """Whether the shapes of names can be relied on: in linear algebra whose forward pass was understood throughout."""
+    forward = (e for e in problem.equations if e.names or e.role in ("definition", "given"))
+    return problem.table.ranks.linear and all(e.error is None for e in forward)
+
+
+class _Line:
+    """One such link."""
+
+    def __init__(self, judge: Judge, judged: Judged, link: int) -> None:
+        self.judge = judge
+        self.problem: Problem = judge.problem
+        self.equation = judged.equation
+        self.link = link
+        node = with_compounds(self.equation.members[link + 1], self.problem.table.letters)
+        self.node = rebuilt(node, self._with_calls)
+
+    def _with_calls(self, node: Node) -> Node:
+        """A product whose function calls are one factor each, so that they change places as a whole."""
+        if not isinstance(node, S.Product):
+            return node
+        factors, operators = [node.factors[0]], []
+        for operator, factor in zip(node.operators, node.factors[1:], strict=True):
+            if not operator and isinstance(factor, S.Group) and self._is_function(factors[-1]):
+                span = span_of(factors[-1]).join(span_of(factor))
+                factors[-1] = S.Product((factors[-1], factor), ("",), span)
+            else:
+                factors.append(factor)
+                operators.append(operator)
+        return (
+            node if len(factors) in (1, len(node.factors)) else S.Product(tuple(factors), tuple(operators), node.span)
+        )
+
+    def _is_function(self, node: Node) -> bool:
+        spelled = self.problem.table.spell(node)
+        if spelled is None or spelled.indices or self.problem.table.introduced(spelled):
+            return False
+        return is_customary(spelled.key.rstrip("'")) or spelled.key.rstrip("'") in self.problem.table.vague
+
+    def refutation(self, error: Misfit) -> Refutation | None:
+        repairs = list(islice(self._repairs(), MAX_FOUND))
+        found = self._counterexample() if repairs else None
+        if found is None:
+            return None
+        reason = self._shapes(error)
+        verdict = Verdict("refuted", reason=reason, counterexample=found, pair=repairs[0].pair)
+        return Refutation(verdict, repairs[0].node, tuple(self._mistakes(repairs)))
+
+    def _mistakes(self, repairs: list[_Repair]) -> Iterator[Mistake]:
+        for k, repair in enumerate(repairs):
+            for n, edit in enumerate(repair.edits):
+                joint = "and " if n else "or " if k else ""
+                change = edit.change
+                message = change.kind.message.format(*map(shown, change.parts))
+                yield Mistake(change.kind.code, joint + message, change.span)
+
+    # -- the line mended ---------------------------------------------------------------------------------------------
+
+    def _repairs(self) -> Iterator[_Repair]:
+        """What the line should be: after one edit, else after two."""
+        tried = list(self._edited(self.node))
+        single = [repair for edit, node in tried if (repair := self._repair(node, (edit,))) is not None]
+        yield from single
+        if not single:
+            twice = ((first, second, node) for first, once in tried for second, node in self._edited(once))
+            for first, second, node in islice(twice, MAX_TRIED):
+                repair = self._repair(node, (first, second))
+                if repair is not None:
+                    yield repair
+                    return
+
+    def _edited(self, node: Node) -> Iterator[tuple[Edit, Node]]:
+        return ((edit, edit.of(node)) for edit in reshapings(node, self._vocabulary))
+
+    @cached_property
+    def _vocabulary(self) -> Vocabulary:
+        names: dict[str, tuple[Node, ...]] = {key: () for inner in self.node.walk() if (key := self._key(inner))}
+        return Vocabulary(
+            names, (), (), (), {}, frozenset(), key=self._key, power=self._power, is_derivative=_is_derivative
+        )
+
+    def _key(self, node: Node) -> str | None:
+        spelled = self.problem.table.spell(node)
+        return spelled.key if spelled is not None else None
+
+    def _power(self, node: Node) -> Node | None:
+        spelled = self.problem.table.spell(node)
+        return spelled.power if spelled is not None else None
+
+    def _repair(self, node: Node, edits: tuple[Edit, ...]) -> _Repair | None:
+        """The line with another right side, if it is true."""
+        members = list(self.equation.members)
+        members[self.link + 1] = node
+        with self.problem.table.axes.trial():
+            pair = self.problem.sides(replace(self.equation, members=tuple(members)), Policy("matrix")).pair(
+                self.link, self.link + 1
+            )
+            self.problem.heard()
+            if isinstance(pair, SourceError) or pair.transposed or self._is_doubtful(pair):
+                return None
+            return _Repair(node, pair, edits) if self.judge.pair(pair, "total").status == "proved" else None
+
+    def _is_doubtful(self, pair: Pair) -> bool:
+        """Whether a pair has a matrix in small letters, which may have been taken for one wrongly, or differentiates
+        by a vector of which nothing says along which axis it is added."""
+        arrays = pair.left.atoms(sympy.Indexed) | pair.right.atoms(sympy.Indexed)
+        by = {name_of(d.args[1]) for d in pair.left.atoms(D) | pair.right.atoms(D)}
+        small = any(len(array.indices) > 1 and not is_upper(name_of(array)) for array in arrays)
+        return small or bool(by & self.problem.table.shifts)
+
+    # -- the line as it stands ---------------------------------------------------------------------------------------
+
+    def _counterexample(self) -> Counterexample | None:
+        """A point at which the line is false; None where in some way of reading it none was found."""
+        found: list[Counterexample] = []
+        for pair in self._readings():
+            readings: tuple[Reading, ...] = ("total", "partial") if self.judge.is_ambiguous(pair) else ("total",)
+            for reading in readings:
+                verdict = self.judge.pair(pair, reading)
+                if verdict.counterexample is None:
+                    return None
+                found.append(verdict.counterexample)
+        return next(iter(found), None)
+
+    def _readings(self) -> Iterator[Pair]:
+        """The line at sizes that are all the same, in every way of reading it in which it has a value there."""
+        for by, layout, gradients in product(PRODUCTS, LAYOUTS, GRADIENTS):
+            with self.problem.table.axes.trial():
+                policy = Policy(by, layout=layout, gradients=gradients, square=True)
+                pairs = self.problem.sides(self.equation, policy).square_pairs(self.link)
+                self.problem.heard()
+                if isinstance(pairs, SourceError):
+                    continue
+                yield from pairs
+
+    # -- in words ----------------------------------------------------------------------------------------------------
+
+    def _shapes(self, error: Misfit) -> str:
+        """The shapes of what does not fit."""
+        with self.problem.table.axes.trial():
+            sides = self.problem.sides(self.equation, Policy("matrix"))
+            self.problem.heard()
+            place = sides.values[self.link + 1]
+            at = place.span if isinstance(place, Misfit) else error.span
+            node = next((n for n in self.node.walk() if isinstance(n, S.Product) and span_of(n) == at), None)
+            written = _written(self._factors(node)) if isinstance(node, S.Product) else ""
+        return f"the shapes do not fit: {written or error.message}"
+
+    def _factors(self, product: S.Product) -> list[Value]:
+        """The arrays that a product multiplies; none where its factors have no meaning of their own."""
+        elaborator = Elaborator(self.problem.table, dict(self.equation.axes), Policy("matrix"))
+        try:
+            return [value for factor in product.factors if (value := elaborator.value(factor)).slots]
+        except SourceError:
+            return []
+
+
+def _is_derivative(node: Node) -> bool:
+    """Whether a node is a quotient of differentials."""
+    if not isinstance(node, S.Fraction):
+        return False
+    heads = [side.factors[0] if isinstance(side, S.Product) else side for side in (node.numerator, node.denominator)]
+    return all(isinstance(head, S.Symbol) and head.name in PARTIALS for head in heads)
+
+
+def _written(values: list[Value]) -> str:
+    """Shapes as (m×n)(n×1); sizes that the document does not name get letters."""
+    unnamed = [str(slot.axis.size) for value in values for slot in value.slots if "{" in str(slot.axis.size)]
+    named = {str(slot.axis.size) for value in values for slot in value.slots} - {*unnamed}
+    letters = dict(zip(dict.fromkeys(unnamed), (c for c in "mnkpqrst" if c not in named), strict=False))
+    return "".join(f"({_shape(value, letters)})" for value in values)
+
+
+def _shape(value: Value, letters: dict[str, str]) -> str:
+    sizes = [letters.get(str(slot.axis.size), str(slot.axis.size)) for slot in value.slots]
+    if len(sizes) == 1:
+        sizes = ["1", *sizes] if value.row else [*sizes, "1"]
+    return "×".join(sizes)
