@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from derive.document import Block, Document
 from derive.latex import syntax as S
@@ -13,7 +13,8 @@ from derive.latex.syntax import Node, Statement, Unreadable, span_of
 from derive.notation.axes import Scope
 from derive.notation.capitals import with_operators
 from derive.notation.dots import without_dots
-from derive.notation.functions import Functions, find_functions, without_arguments
+from derive.notation.functions import Functions, find_functions, with_calls, without_arguments
+from derive.notation.labels import find_labels, with_labels
 from derive.notation.names import letter_of
 from derive.notation.survey import bracket_letters, with_brackets
 from derive.source import Source, SourceError, Span
@@ -50,6 +51,7 @@ class Equation:
         axes: the axes of its letters, once linked.
         sentence: whether its conditions stand in the sentence before it.
         inline: whether it stands in a sentence, not in a display.
+        written: the members with their labels and argument lists, as reports show them.
     """
 
     source: Source
@@ -69,6 +71,12 @@ class Equation:
     axes: Scope = field(default_factory=dict)
     sentence: bool = False
     inline: bool = False
+    written: tuple[Node, ...] = ()
+
+    @property
+    def shown(self) -> tuple[Node, ...]:
+        """The members as the author wrote them."""
+        return self.written or self.members
 
     @property
     def is_setting(self) -> bool:
@@ -117,13 +125,12 @@ def equations(document: Document) -> tuple[list[Equation], Functions]:
     """
     found: list[Equation] = []
     conditions = _Conditions()
-    parsed = [
-        (block, statement) for block in document.blocks for statement in parse_display(block.text, document.macros)
-    ]
-    bound = bracket_letters([s for _, s in parsed if isinstance(s, Statement)])
-    for block, statement in parsed:
-        for equation in _equation(block, statement, bound):
-            if isinstance(statement, Statement) and not _is_statement(block, equation):
+    parsed = _parsed(document)
+    bound = bracket_letters([p.statement for p in parsed if isinstance(p.statement, Statement)])
+    for one in parsed:
+        block = one.block
+        for equation in _equation(one, bound):
+            if isinstance(one.statement, Statement) and not _is_statement(block, equation):
                 conditions.hear(block, equation)
             elif not conditions.hear(block, equation):
                 conditions.give(block, equation)
@@ -135,6 +142,22 @@ def equations(document: Document) -> tuple[list[Equation], Functions]:
         if not equation.given and equation.error is None:
             before = equation
     return found, functions
+
+
+@dataclass(frozen=True)
+class _Parsed:
+    """A statement as it was written, and with its labelled names put together."""
+
+    block: Block
+    written: Statement | Unreadable
+    statement: Statement | Unreadable
+
+
+def _parsed(document: Document) -> list[_Parsed]:
+    """All statements in reading order."""
+    found = [(block, written) for block in document.blocks for written in parse_display(block.text, document.macros)]
+    labels = find_labels(written for _, written in found)
+    return [_Parsed(block, written, with_labels(written, labels)) for block, written in found]
 
 
 class _Conditions:
@@ -213,6 +236,7 @@ def _name_values(found: list[Equation]) -> Functions:
     functions = find_functions([e.members for e in found if "=" in e.relations])
     if functions.values:
         for equation in found:
+            equation.written = tuple(with_calls(member, functions.values) for member in equation.written)
             equation.members = tuple(without_arguments(member, functions.values) for member in equation.members)
     return functions
 
@@ -222,7 +246,8 @@ def _is_statement(block: Block, equation: Equation) -> bool:
     return block.kind != "inline" or any(relation == "=" for relation in equation.relations)
 
 
-def _equation(block: Block, statement: Statement | Unreadable, bound: frozenset[str]) -> Iterator[Equation]:
+def _equation(parsed: _Parsed, bound: frozenset[str]) -> Iterator[Equation]:
+    block, statement = parsed.block, parsed.statement
     inline = block.kind == "inline"
     base = {"source": block.source, "given": block.kind == "given", "ignored": block.ignored, "inline": inline}
     if isinstance(statement, Unreadable):
@@ -230,16 +255,23 @@ def _equation(block: Block, statement: Statement | Unreadable, bound: frozenset[
             error = SourceError(statement.message, statement.span, statement.hint)
             yield Equation(span=_at(statement.span, block), error=error, **base)  # type: ignore[arg-type]
         return
-    taken = frozenset(inner.name for inner in statement.node.walk() if isinstance(inner, S.Symbol))
-    node = _undecorated(without_dots(with_operators(with_brackets(statement.node, bound)), taken))
+    node = _chain(statement, bound)
     members = node.members if isinstance(node, S.Chain) else (node,)
+    written = _chain(parsed.written, bound) if isinstance(parsed.written, Statement) else node
+    shown = written.members if isinstance(written, S.Chain) else (written,)
     relations = _relations(node) if isinstance(node, S.Chain) else ()
     asides = [with_brackets(aside, bound) for aside in statement.asides]
     conditions = tuple(c for aside in asides for c in _conditions(aside))
-    said = {"conditions": conditions, "restricted": any(map(restricts, asides)), "lead": statement.lead}
-    yield Equation(span=_at(statement.span, block), members=members, relations=relations, **said, **base)  # type: ignore[arg-type]
+    said: dict[str, Any] = {"conditions": conditions, "restricted": any(map(restricts, asides)), "lead": statement.lead}
+    said |= {"members": members, "relations": relations, "written": shown}
+    yield Equation(span=_at(statement.span, block), **said, **base)  # type: ignore[arg-type]
     for aside in asides:
         yield from _remark(aside, base)
+
+
+def _chain(statement: Statement, bound: frozenset[str]) -> Node:
+    taken = frozenset(inner.name for inner in statement.node.walk() if isinstance(inner, S.Symbol))
+    return _undecorated(without_dots(with_operators(with_brackets(statement.node, bound)), taken))
 
 
 def is_numeric(node: Node) -> bool:
@@ -347,6 +379,7 @@ def _continue(equation: Equation, before: Equation | None) -> None:
         return
     last = before.members[-1] if not isinstance(before.members[-1], S.Empty) else before.members[0]
     equation.members = (last, *equation.members[1:])
+    equation.written = (before.shown[before.members.index(last)], *equation.shown[1:])
     equation.previous = before
 
 

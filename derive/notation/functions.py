@@ -178,6 +178,25 @@ def _drop(node: Node, values: Mapping[str, tuple[str, ...]]) -> Node:
     return factors[0] if len(factors) == 1 else S.Product(tuple(factors), tuple(operators), node.span)
 
 
+def with_calls(node: Node, heads: Container[str]) -> Node:
+    """The tree with each of the given heads marked as a function's name where a bracket stands behind it."""
+    return rebuilt(node, lambda inner: _marked(inner, heads) if isinstance(inner, S.Product) else inner)
+
+
+def _marked(product: S.Product, heads: Container[str]) -> Node:
+    factors = list(product.factors)
+    for k, (head, group, operator) in enumerate(pairs(product)):
+        call = call_of(head, group) if not operator else None
+        if call is not None and call.head.rstrip("'") in heads:
+            factors[k] = S.Decoration(S.CALL, head, None, span_of(head))
+    return replace(product, factors=tuple(factors))
+
+
+def pairs(product: S.Product) -> Iterator[tuple[Node, Node, str]]:
+    """Neighbouring factors with what stands between them."""
+    return zip(product.factors, product.factors[1:], product.operators, strict=False)
+
+
 def _names_value(call: Call | None, values: Mapping[str, tuple[str, ...]]) -> bool:
     return call is not None and values.get(call.head.rstrip("'")) == call.arguments
 
