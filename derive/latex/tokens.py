@@ -14,6 +14,7 @@ from derive.latex.constructs import COMMANDS, SYNONYMS, UNICODE
 from derive.source import SourceError, Span, Text
 
 MAX_TOKENS = 20_000
+_WIDE_LENGTHS = {"in": 0.15, "cm": 0.4, "mm": 4, "em": 1, "ex": 2, "pt": 10, "px": 12, "pc": 0.8}  # about 1 em each
 MAX_EXPANSIONS = 2_000
 
 
@@ -57,6 +58,7 @@ def tokenize(text: Text, macros: Mapping[str, Macro]) -> list[Token]:
     tokens = list(_scan(text))
     if macros:
         tokens = _expand(tokens, macros)
+    tokens = _with_wide_spaces(tokens)
     end = text.offsets[len(text)] if len(text.offsets) else 0
     if len(tokens) > MAX_TOKENS:
         raise SourceError(
@@ -90,6 +92,30 @@ def _scan(text: Text) -> Iterator[Token]:
         else:
             yield Token(*_classify(kind, match.group()), span, spaced)
         at, spaced, count = end, False, count + 1
+
+
+def _with_wide_spaces(tokens: list[Token]) -> list[Token]:
+    """``\\hspace{1in}`` as ``\\quad``: space as wide as that separates statements, less of it says nothing."""
+    done: list[Token] = []
+    at = 0
+    while at < len(tokens):
+        token = tokens[at]
+        if token.text == "\\hspace" and (end := _end_of_length(tokens, at + 1)):
+            done.append(Token("command", "\\quad", token.span.join(tokens[end - 1].span), token.spaced))
+            at = end
+        else:
+            done.append(token)
+            at += 1
+    return done
+
+
+def _end_of_length(tokens: list[Token], at: int) -> int:
+    """Where the braces around a wide length end; 0 where there is none."""
+    at += tokens[at : at + 1] != [] and tokens[at].text == "*"
+    length = tokens[at : at + 4]
+    if len(length) < 4 or [length[0].text, length[3].text] != ["{", "}"] or length[1].kind != "number":
+        return 0
+    return at + 4 if float(length[1].text) >= _WIDE_LENGTHS.get(length[2].text, float("inf")) else 0
 
 
 def _letters(value: str, at: int) -> int:

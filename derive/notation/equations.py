@@ -16,7 +16,9 @@ from derive.notation.dots import without_dots
 from derive.notation.functions import Functions, find_functions, with_calls, without_arguments
 from derive.notation.labels import find_labels, with_labels
 from derive.notation.names import letter_of
+from derive.notation.parameters import with_entries, with_parameters
 from derive.notation.survey import bracket_letters, with_brackets
+from derive.notation.unindexed import letters_outside, with_indices
 from derive.source import Source, SourceError, Span
 
 _POSITIVE = frozenset({"\\epsilon", "\\varepsilon", "\\tau", "N", "M", "m", "n", "D", "d", "K", "C", "T"})
@@ -135,6 +137,7 @@ def equations(document: Document) -> tuple[list[Equation], Functions]:
             elif not conditions.hear(block, equation):
                 conditions.give(block, equation)
                 found.append(equation)
+    _index_sums(found)
     functions = _name_values(found)
     before: Equation | None = None
     for equation in found:
@@ -231,8 +234,20 @@ def _uses(equation: Equation, condition: Condition) -> bool:
     return {letter_of(condition.first), letter_of(condition.second)} <= subscripts
 
 
+def _index_sums(found: list[Equation]) -> None:
+    """Give the sums that say nothing of what they run over their index."""
+    head: frozenset[str] = frozenset()
+    for equation in found:
+        if not equation.members or not isinstance(equation.members[0], S.Empty):
+            head = frozenset().union(*map(letters_outside, equation.members[:1]))
+        equation.members = with_indices(equation.members, head)
+
+
 def _name_values(found: list[Equation]) -> Functions:
     """Write ``softmax(z)_j`` as ``softmax_j`` wherever the argument is that of its definition."""
+    chains = with_parameters(with_entries([e.members for e in found]))
+    for equation, members in zip(found, chains, strict=True):
+        equation.members = members
     functions = find_functions([e.members for e in found if "=" in e.relations])
     if functions.values:
         for equation in found:

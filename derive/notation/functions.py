@@ -94,7 +94,7 @@ def find_functions(chains: list[tuple[Node, ...]]) -> Functions:
     for members in chains:
         for member, value in pairwise(members):
             call = function_of(member)
-            if call is None or call.head in values or (member is not members[0] and _customary(call.head)):
+            if call is None or call.head in values or (member is not members[0] and is_customary(call.head)):
                 continue
             summed = any(isinstance(node, S.BigOperator) for node in value.walk())
             if is_statistic(call.head, call.node) and not summed:
@@ -137,7 +137,7 @@ def is_statistic(head: str, group: Node) -> bool:
     return name in _STATISTICS and isinstance(group, S.Group) and (name != "E" or group.opening == "[")
 
 
-def _customary(head: str) -> bool:
+def is_customary(head: str) -> bool:
     """Whether a head is a function that needs no definition."""
     name = head[6:-1] if head.startswith("\\text{") else head.lstrip("\\")
     return name in FUNCTIONS

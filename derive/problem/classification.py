@@ -100,9 +100,9 @@ class Classifier:
                 equation.role = "given"
             if names and value_at is not None and (allowed or equation.given):
                 self._introduce(equation, names, value_at)
-            if equation.given or equation.role == "definition":
+            if equation.role == "definition" or (equation.given and not derived):
                 inputs |= self.names_used(equation)
-            claims_begun = claims_begun or (derived and not equation.given)
+            claims_begun = claims_begun or (derived and not equation.given and not self._is_naming(equation))
 
     def _new_names(self, equation: Equation) -> dict[int, Name]:
         """The members that are bare names which nothing introduced before."""
@@ -121,6 +121,10 @@ class Classifier:
                 continue
             found[k] = target
         return found
+
+    def _is_naming(self, equation: Equation) -> bool:
+        """Whether an equation only names a derivative: ``\\delta = \\frac{\\partial L}{\\partial z}``."""
+        return bool(equation.names) and len(equation.members) == 2 and _is_quotient(equation.value, self.table)
 
     def _is_used_beside(self, equation: Equation, at: int, name: Name) -> bool:
         others = (member for k, member in enumerate(equation.members) if k != at)
@@ -280,6 +284,13 @@ def _limits(node: Node) -> Iterator[str]:
             yield inner.upper.name
         if isinstance(inner, S.Product | S.Fraction):
             yield from (name.name for name, _ in prefactors(inner) if isinstance(name, S.Symbol))
+
+
+def _is_quotient(node: Node, table: Table) -> bool:
+    """Whether a node is a derivative and nothing else: ``\\frac{\\partial L}{\\partial v}``, ``\\partial L / \\partial v``."""
+    if isinstance(node, S.Product) and node.operators == ("", "/", ""):
+        return node.factors[0] == node.factors[2] == S.Symbol("\\partial")
+    return isinstance(node, S.Fraction) and _is_derivative(node, table)
 
 
 def _is_derivative(node: Node, table: Table) -> bool:

@@ -15,6 +15,7 @@ from derive.notation.stages import named_stages, with_names, with_variables
 from derive.notation.survey import survey
 from derive.notation.table import Table
 from derive.problem.classification import Classifier
+from derive.problem.constraints import adopt_constraints
 from derive.problem.definitions import define_all
 from derive.problem.draft import Draft
 from derive.problem.logarithms import adopt_logarithms
@@ -44,7 +45,7 @@ def read_problem(document: Document) -> Problem:
         equation.members = members
     staged = _name_stages(readable)
     letters = survey([e.statement() for e in readable])
-    table = Table(letters, Axes(letters), Ranks(letters, {}), lambda text: None)
+    table = Table(letters, Axes(letters), Ranks(letters, {}, functions=functions.aliases), lambda text: None)
     table.arguments, table.functions = functions.values, functions.aliases
     problem = Problem(document, table, Graph(()), found, {})
     table.tell = problem.tell
@@ -88,6 +89,7 @@ def _build(draft: Draft) -> None:
     adopt_prefix(draft)
     adopt_capitals(draft)
     adopt_roots(draft)
+    adopt_constraints(draft)
     draft.classifier.classify()
     infer_ranks(draft)
     join_axes(draft)
