@@ -7,10 +7,11 @@ letters. Macros that the document defines are expanded here, within limits, at t
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from derive.latex.constructs import COMMANDS, SYNONYMS, UNICODE
+from derive.latex.constructs import ACCENTED, COMBINING, COMMANDS, SUBSCRIPTS, SUPERSCRIPTS, SYNONYMS, UNICODE
 from derive.source import SourceError, Span, Text
 
 MAX_TOKENS = 20_000
@@ -81,6 +82,13 @@ def _scan(text: Text) -> Iterator[Token]:
             at, spaced = match.end(), True
             continue
         end = match.end()
+        typed = _typed(value, at) if kind in ("mark", "number") else None
+        if typed is not None:
+            end, written = typed
+            span = text.span(at, end)
+            yield from (Token(t.kind, t.text, span, spaced and not k) for k, t in enumerate(_scan(_plain(written))))
+            at, spaced, count = end, False, count + 1
+            continue
         span = text.span(at, end)
         if kind == "mark" and value[at].isascii() and value[at].isalpha():
             end = _letters(value, at)
@@ -118,12 +126,29 @@ def _end_of_length(tokens: list[Token], at: int) -> int:
     return at + 4 if float(length[1].text) >= _WIDE_LENGTHS.get(length[2].text, float("inf")) else 0
 
 
+def _typed(value: str, at: int) -> tuple[int, str] | None:
+    """Where characters that stand for LaTeX end, and the LaTeX: ``x̂`` for ``\\hat{x}``, ``ᵢ₁`` for ``_{i1}``."""
+    for small, mark in ((SUBSCRIPTS, "_"), (SUPERSCRIPTS, "^")):
+        end = at
+        while end < len(value) and value[end] in small:
+            end += 1
+        run = "".join(small[char] for char in value[at:end])
+        if run:
+            return end, f"{mark}{run}" if len(run) == 1 else f"{mark}{{{run}}}"
+    if value[at] in ACCENTED:
+        letter, accent = unicodedata.normalize("NFD", value[at])
+        return at + 1, f"\\{COMBINING[accent]}{{{letter}}}"
+    if value[at].isalpha() and value[at + 1 : at + 2] in COMBINING:
+        return at + 2, f"\\{COMBINING[value[at + 1]]}{{{value[at]}}}"
+    return None
+
+
 def _letters(value: str, at: int) -> int:
     """Where the run of Latin letters that starts here ends."""
     end = at + 1
     while end < len(value) and value[end].isascii() and value[end].isalpha():
         end += 1
-    return end
+    return end - 1 if end - at > 1 and value[end : end + 1] in COMBINING else end
 
 
 def _classify(kind: str, text: str) -> tuple[str, str]:

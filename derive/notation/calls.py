@@ -16,7 +16,7 @@ from derive.notation.functions import is_statistic, is_value, substituted
 from derive.notation.names import Spelling, symbol_key
 from derive.notation.ranks import ARRAY_FUNCTIONS, plain
 from derive.notation.values import ShapeError, Value, apply, close, fresh_slot, mean
-from derive.primitives import BY_NAME, maximum, minimum
+from derive.primitives import BY_NAME, COMPOSED, maximum, minimum
 from derive.source import SourceError
 
 _RELU = ("relu", "ReLU")
@@ -75,6 +75,8 @@ def _apply_name(ctx: Context, key: str, argument: Node, node: Node) -> Value | N
         return apply(ctx.value(argument), sigmoid)
     if name in BY_NAME:
         return apply(ctx.value(argument), BY_NAME[name].function)
+    if name in COMPOSED:
+        return apply(ctx.value(argument), COMPOSED[name])
     if name in _RELU:
         return apply(ctx.value(argument), lambda u: maximum(Integer(0), u))
     if name in ARRAY_FUNCTIONS:
@@ -97,7 +99,8 @@ def _apply_vague(ctx: Context, key: str, argument: Node) -> Value:
 
 def is_customary(key: str) -> bool:
     """Whether a name means a function without being defined."""
-    return key == "\\sigma" or plain(key) in BY_NAME or plain(key) in _RELU or plain(key) in ARRAY_FUNCTIONS
+    name = plain(key)
+    return key == "\\sigma" or name in BY_NAME or name in COMPOSED or name in _RELU or name in ARRAY_FUNCTIONS
 
 
 def _statistic(ctx: Context, name: str, value: Value) -> Value:

@@ -214,7 +214,8 @@ class Classifier:
 
     def _primes(self) -> set[str]:
         """Names that are derivatives of functions."""
-        return {f"{key}'" for key in (*self.table.arguments, *self.table.functions)}
+        names = {key for key in (*self.table.arguments, *self.table.functions) if not key.endswith("'")}
+        return {f"{key}{primes}" for key in names for primes in ("'", "''", "'''")}
 
     def _is_closed(self, node: Node) -> bool:
         """Whether an expression is surely one number: its indices are summed over, its bare names known numbers."""
