@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from derive.document import Block, Document
@@ -19,6 +19,7 @@ from derive.notation.names import letter_of
 from derive.notation.parameters import with_entries, with_parameters
 from derive.notation.survey import bracket_letters, with_brackets
 from derive.notation.unindexed import letters_outside, with_indices
+from derive.notation.words import find_words, with_words
 from derive.source import Source, SourceError, Span
 
 _POSITIVE = frozenset({"\\epsilon", "\\varepsilon", "\\tau", "N", "M", "m", "n", "D", "d", "K", "C", "T"})
@@ -159,8 +160,19 @@ class _Parsed:
 def _parsed(document: Document) -> list[_Parsed]:
     """All statements in reading order."""
     found = [(block, written) for block in document.blocks for written in parse_display(block.text, document.macros)]
-    labels = find_labels(written for _, written in found)
-    return [_Parsed(block, written, with_labels(written, labels)) for block, written in found]
+    labels, words = find_labels(written for _, written in found), find_words(written for _, written in found)
+
+    def together(node: Node) -> Node:
+        return with_labels(with_words(node, words), labels)
+
+    return [_Parsed(block, written, _changed(written, together)) for block, written in found]
+
+
+def _changed(statement: Statement | Unreadable, change: Callable[[Node], Node]) -> Statement | Unreadable:
+    """A statement with a change made to its formulas."""
+    if isinstance(statement, Unreadable):
+        return statement
+    return replace(statement, node=change(statement.node), asides=tuple(map(change, statement.asides)))
 
 
 class _Conditions:

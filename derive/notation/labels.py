@@ -108,18 +108,8 @@ def _counter(node: Node | None) -> tuple[str | None, bool]:
     return (letter_of(node) if node is not None else None), False
 
 
-def with_labels(
-    statement: S.Statement | S.Unreadable, labels: Labels
-) -> S.Statement | S.Unreadable:
-    """The statement with every labelled name as one symbol."""
-    if isinstance(statement, S.Unreadable):
-        return statement
-    return replace(
-        statement, node=_labelled(statement.node, labels), asides=tuple(_labelled(a, labels) for a in statement.asides)
-    )
-
-
-def _labelled(node: Node, labels: Labels) -> Node:
+def with_labels(node: Node, labels: Labels) -> Node:
+    """The tree with every labelled name as one symbol."""
     return rebuilt(node, lambda inner: _joined(inner, labels) if isinstance(inner, S.Script) else inner)
 
 
@@ -170,7 +160,3 @@ def _text(label: Node) -> str:
         return f"[{label_text(label.body)}]" if label.opening == "[" else f"({label_text(label.body)})"
     return label_text(label)
 
-
-def is_labelled(node: Node) -> bool:
-    """Whether a node is a name with its label."""
-    return isinstance(node, S.Symbol) and node.name.endswith("}") and "^{" in node.name

@@ -8,14 +8,16 @@ argument of its definition is a name of its own.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from derive.latex import syntax as S
 from derive.latex.syntax import Node, mapped, rebuilt, span_of
 from derive.notation.functions import call_of, is_customary, pairs
 from derive.notation.names import Letters, letter_of, spell, symbol_key
+from derive.notation.survey import bound_letters
 
 _PLAIN = Letters()
+_CUSTOMARY = frozenset("ijk")
 Members = tuple[Node, ...]
 
 
@@ -25,6 +27,7 @@ class _Entry:
 
     array: str
     place: str
+    letter: str = field(compare=False)
 
 
 def _entry(node: Node) -> _Entry | None:
@@ -35,9 +38,10 @@ def _entry(node: Node) -> _Entry | None:
     if name is None or (node.sub is None) == (node.sup is None):
         return None
     if node.sub is not None:
-        return _Entry(name.key, "below") if letter_of(node.sub) is not None else None
-    raised = isinstance(node.sup, S.Group) and node.sup.opening == "(" and letter_of(node.sup.body) is not None
-    return _Entry(name.key, "above") if raised else None
+        letter = letter_of(node.sub)
+        return _Entry(name.key, "below", letter) if letter is not None else None
+    letter = letter_of(node.sup.body) if isinstance(node.sup, S.Group) and node.sup.opening == "(" else None
+    return _Entry(name.key, "above", letter) if letter is not None else None
 
 
 def _calls(members: Members) -> Iterator[tuple[str, Node]]:
@@ -55,7 +59,8 @@ def _calls(members: Members) -> Iterator[tuple[str, Node]]:
 
 def with_entries(chains: list[Members]) -> list[Members]:
     """The chains with ``f(x^{(i)})`` as ``f^{(i)}``, for each f that an equation defines so and nothing else calls."""
-    heads = {head: entry for members in chains for head, entry in _defined(members)}
+    bound = _bound(chains) | _CUSTOMARY
+    heads = {head: entry for members in chains for head, entry in _defined(members, bound)}
     for members in chains:
         for head, argument in _calls(members):
             if heads.get(head.rstrip("'")) != (None if head.endswith("'") else _entry(argument)):
@@ -65,13 +70,19 @@ def with_entries(chains: list[Members]) -> list[Members]:
     return [tuple(rebuilt(m, lambda node: _with_index(node, heads)) for m in members) for members in chains]
 
 
-def _defined(members: Members) -> Iterator[tuple[str, _Entry]]:
+def _bound(chains: list[Members]) -> frozenset[str]:
+    nodes = (node for members in chains for member in members for node in member.walk())
+    lowers = (node.lower for node in nodes if isinstance(node, S.BigOperator) and node.lower is not None)
+    return frozenset(letter for lower in lowers for letter in bound_letters(lower))
+
+
+def _defined(members: Members, bound: frozenset[str]) -> Iterator[tuple[str, _Entry]]:
     """The head of the call that is a side of an equation, where its argument is an entry."""
     for member in members[:-1]:
         if isinstance(member, S.Product) and len(member.factors) == 2 and member.operators == ("",):
             call = call_of(*member.factors)
             entry = _entry(call.node.body) if call is not None and isinstance(call.node, S.Group) else None
-            if call is not None and entry is not None and not is_customary(call.head):
+            if call is not None and entry is not None and entry.letter in bound and not is_customary(call.head):
                 yield call.head, entry
 
 

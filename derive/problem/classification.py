@@ -132,7 +132,7 @@ class Classifier:
 
     def _is_input_like(self, target: Name) -> bool:
         """Later members of a chain that look like sizes or constants are values, not new names."""
-        return target[0] in SIZE_LETTERS or target[0] == "e"
+        return target[0] in SIZE_LETTERS or target == ("e", 0)
 
     def _value_at(self, equation: Equation, names: dict[int, Name]) -> int | None:
         """The member that says what new names are: the next that is none itself, else the one before."""
