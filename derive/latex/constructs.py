@@ -403,7 +403,7 @@ COMMANDS: frozenset[str] = frozenset().union(
 )  # fmt: skip
 """Every command the reader knows: what a damaged text can have meant, and what a typo is compared with."""
 
-SYNONYMS = {"\\part": "\\partial"}
+SYNONYMS = {"\\part": "\\partial", "\\parallel": "\\|"}
 """Commands that people type for others."""
 
 UNICODE = {

@@ -17,6 +17,7 @@ from derive.notation.functions import Functions, find_functions, with_calls, wit
 from derive.notation.labels import find_labels, with_labels
 from derive.notation.names import letter_of
 from derive.notation.parameters import with_entries, with_parameters
+from derive.notation.sets import find_sets, with_sizes
 from derive.notation.survey import bracket_letters, with_brackets
 from derive.notation.unindexed import letters_outside, with_indices
 from derive.notation.words import find_words, with_words
@@ -121,14 +122,29 @@ class Equation:
         return Statement(S.Chain(self.members, self.relations, self.span), (), self.lead, self.span)
 
 
-def equations(document: Document) -> tuple[list[Equation], Functions]:
-    """All equations of a document in reading order, and what it writes with arguments.
+@dataclass(frozen=True)
+class Written:
+    """What a document writes.
+
+    Attributes:
+        equations: all of them in reading order.
+        functions: what it writes with arguments.
+        told: how signs were read that could mean something else.
+    """
+
+    equations: list[Equation]
+    functions: Functions
+    told: tuple[str, ...]
+
+
+def equations(document: Document) -> Written:
+    """All equations of a document, and how they were read.
 
     Inline mathematics counts where it has an equality sign.
     """
     found: list[Equation] = []
     conditions = _Conditions()
-    parsed = _parsed(document)
+    parsed, told = _parsed(document)
     bound = bracket_letters([p.statement for p in parsed if isinstance(p.statement, Statement)])
     for one in parsed:
         block = one.block
@@ -138,14 +154,15 @@ def equations(document: Document) -> tuple[list[Equation], Functions]:
             elif not conditions.hear(block, equation):
                 conditions.give(block, equation)
                 found.append(equation)
-    _index_sums(found)
+    if _index_sums(found):
+        told.append("a sum without an index runs over the index of what it sums")
     functions = _name_values(found)
     before: Equation | None = None
     for equation in found:
         _continue(equation, before)
         if not equation.given and equation.error is None:
             before = equation
-    return found, functions
+    return Written(found, functions, tuple(told))
 
 
 @dataclass(frozen=True)
@@ -157,15 +174,18 @@ class _Parsed:
     statement: Statement | Unreadable
 
 
-def _parsed(document: Document) -> list[_Parsed]:
-    """All statements in reading order."""
+def _parsed(document: Document) -> tuple[list[_Parsed], list[str]]:
+    """All statements in reading order, and how their signs were read."""
     found = [(block, written) for block in document.blocks for written in parse_display(block.text, document.macros)]
     labels, words = find_labels(written for _, written in found), find_words(written for _, written in found)
 
     def together(node: Node) -> Node:
-        return with_labels(with_words(node, words), labels)
+        return with_sizes(with_labels(with_words(node, words), labels), sets)
 
-    return [_Parsed(block, written, _changed(written, together)) for block, written in found]
+    sets = find_sets(with_labels(written, labels) for _, written in found)
+    told = [f"the superscript {letter} tells names apart and is no power" for letter in sorted(labels.letters)]
+    told += [f"a sum over {name} runs over all values of its letter" for name in sorted(sets)]
+    return [_Parsed(block, written, _changed(written, together)) for block, written in found], told
 
 
 def _changed(statement: Statement | Unreadable, change: Callable[[Node], Node]) -> Statement | Unreadable:
@@ -246,13 +266,15 @@ def _uses(equation: Equation, condition: Condition) -> bool:
     return {letter_of(condition.first), letter_of(condition.second)} <= subscripts
 
 
-def _index_sums(found: list[Equation]) -> None:
-    """Give the sums that say nothing of what they run over their index."""
+def _index_sums(found: list[Equation]) -> bool:
+    """Give the sums that say nothing of what they run over their index; whether there are any."""
+    before = [equation.members for equation in found]
     head: frozenset[str] = frozenset()
     for equation in found:
         if not equation.members or not isinstance(equation.members[0], S.Empty):
             head = frozenset().union(*map(letters_outside, equation.members[:1]))
         equation.members = with_indices(equation.members, head)
+    return any(equation.members != members for equation, members in zip(found, before, strict=True))
 
 
 def _name_values(found: list[Equation]) -> Functions:

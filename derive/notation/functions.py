@@ -55,6 +55,13 @@ def call_of(head: Node, group: Node) -> Call | None:
     return Call(spelled.key, tuple(argument_keys(group.body)), group, sub)
 
 
+def _bare_call(node: S.Apply) -> Call | None:
+    """``\\cos \\theta``: a call without its brackets. A logarithm's argument is what it is taken of."""
+    if not isinstance(node.argument, S.Symbol) or node.function.name in ("\\log", "\\ln", "\\exp"):
+        return None
+    return Call(symbol_key(node.function), (symbol_key(node.argument),), node.argument)
+
+
 def argument_keys(body: Node) -> Iterator[str]:
     """The names in an argument list; an argument that is no bare name counts as ``""``."""
     items = body.items if isinstance(body, S.Sequence) else (body,)
@@ -68,7 +75,7 @@ def function_of(left: Node) -> Call | None:
     if isinstance(left, S.Product) and len(left.factors) == 2 and left.operators == ("",):
         call = call_of(left.factors[0], left.factors[1])
     elif isinstance(left, S.Apply) and left.sup is None and left.sub is None:
-        call = call_of(left.function, left.argument)
+        call = call_of(left.function, left.argument) or _bare_call(left)
     else:
         return None
     return call if call is not None and all(call.arguments) else None
@@ -156,11 +163,11 @@ def without_arguments(node: Node, values: Mapping[str, tuple[str, ...]]) -> Node
 
 def _drop(node: Node, values: Mapping[str, tuple[str, ...]]) -> Node:
     if isinstance(node, S.Apply):
-        call = call_of(node.function, node.argument)
+        call = call_of(node.function, node.argument) or _bare_call(node)
         if _names_value(call, values):
             name = _value(S.Symbol(node.function.name, "", node.span))
             return S.Script(name, node.sub, node.sup, 0, node.span) if node.sub or node.sup else name
-        return node
+        return _dropped_before(node, values)
     if not isinstance(node, S.Product):
         return node
     factors: list[Node] = []
@@ -176,6 +183,15 @@ def _drop(node: Node, values: Mapping[str, tuple[str, ...]]) -> Node:
     if len(factors) == len(node.factors):
         return node
     return factors[0] if len(factors) == 1 else S.Product(tuple(factors), tuple(operators), node.span)
+
+
+def _dropped_before(node: S.Apply, values: Mapping[str, tuple[str, ...]]) -> Node:
+    """``\\cos\\theta \\frac{a}{b}``: the call without brackets is the first factor."""
+    product = node.argument
+    if not isinstance(product, S.Product) or product.operators[0] == "/":
+        return node
+    first = _drop(replace(node, argument=product.factors[0]), values)
+    return node if isinstance(first, S.Apply) else replace(product, factors=(first, *product.factors[1:]))
 
 
 def with_calls(node: Node, heads: Container[str]) -> Node:

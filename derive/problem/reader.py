@@ -30,7 +30,8 @@ from derive.problem.upstream import assume_upstream
 
 def read_problem(document: Document) -> Problem:
     """All of a document's mathematics. What cannot be read is kept with its error; nothing is raised for it."""
-    found, functions = equations(document)
+    written = equations(document)
+    found, functions = written.equations, written.functions
     readable = [e for e in found if e.error is None and e.members and not e.ignored]
     said = [e for e in readable if e.given and announces(e.members)]
     if said:
@@ -51,6 +52,7 @@ def read_problem(document: Document) -> Problem:
     table.tell = problem.tell
     table.axes.products = dict(named_products(chains))
     table.axes.tell = lambda text: problem.assume([text], None)
+    problem.assume(written.told, None)
     for name, line in staged:
         problem.assume([f"{name} is the expression in brackets that this line differentiates by"], line)
     if said:
