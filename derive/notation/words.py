@@ -1,7 +1,9 @@
-"""Two capitals that are one name: ``KL = \\sum_i p_i \\log \\frac{p_i}{q_i}``, ``\\frac{\\partial CE}{\\partial z}``.
+"""Names of several letters that were read letter by letter.
 
-Typed without a space between them they may as well be a product. They are a name where an equation says what the pair
-is, or differentiates it, and the letters do not stand alone elsewhere.
+Two capitals typed without a space may be a product as well: they are a name where an equation says what the pair is
+(``KL = \\sum_i p_i \\log \\frac{p_i}{q_i}``) or differentiates it, and the letters do not stand alone elsewhere. A
+subscript such as ``total`` or ``h1`` is a label. In an exponent, where letters are single, a word that the document
+has elsewhere is that word: ``e^{-net}``.
 """
 
 from __future__ import annotations
@@ -12,7 +14,63 @@ from dataclasses import dataclass, replace
 
 from derive.latex import syntax as S
 from derive.latex.syntax import Node, rebuilt, span_of
-from derive.notation.survey import PARTIALS
+from derive.notation.survey import PARTIALS, bound_letters
+
+_VOWELS = frozenset("aeou")  # no i: it is an index
+_INDICES = frozenset("ijklmnpqrstuvw")
+
+
+@dataclass(frozen=True)
+class Words:
+    """What a document shows of its words.
+
+    Attributes:
+        pairs: two capitals that are a name.
+        names: words that are names.
+        bound: letters that sums bind, none of a label's.
+    """
+
+    pairs: frozenset[str] = frozenset()
+    names: frozenset[str] = frozenset()
+    bound: frozenset[str] = frozenset()
+
+
+def find_words(nodes: Iterable[Node]) -> Words:
+    """The words of a document, all its formulas read together."""
+    inner = [n for node in nodes for n in node.walk()]
+    names = {n.name for n in inner if isinstance(n, S.Symbol) and n.font == "word"}
+    bound = {c for n in inner if isinstance(n, S.BigOperator) and n.lower is not None for c in bound_letters(n.lower)}
+    return Words(_named_pairs(inner), frozenset(names), frozenset(bound))
+
+
+def with_words(node: Node, words: Words) -> Node:
+    """The tree with each word as one name."""
+    return rebuilt(node, lambda inner: _changed(inner, words))
+
+
+def _changed(node: Node, words: Words) -> Node:
+    if isinstance(node, S.Product):
+        return _with_pairs(node, words.pairs)
+    if isinstance(node, S.Script) and isinstance(node.sub, S.Product):
+        node = replace(node, sub=_label(node.sub, words.bound))
+    if isinstance(node, S.Script) and node.sup is not None and words.names:
+        return replace(node, sup=rebuilt(node.sup, lambda inner: _with_names(inner, words.names)))
+    return node
+
+
+def _touching(first: Node, second: Node) -> bool:
+    return span_of(first).end == span_of(second).start
+
+
+def _unscripted(node: Node) -> Node:
+    return node.base if isinstance(node, S.Script) else node
+
+
+def _letter(node: Node) -> str:
+    return node.name if isinstance(node, S.Symbol) and not node.font and len(node.name) == 1 else ""
+
+
+# -- pairs of capitals -------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -23,27 +81,15 @@ class _Pair:
     at: int
 
 
-def find_words(nodes: Iterable[Node]) -> frozenset[str]:
-    """The pairs that are names, all formulas of a document read together."""
-    inner = [n for node in nodes for n in node.walk()]
-    letters = Counter(n.name for n in inner if isinstance(n, S.Symbol) and _is_capital(n))
+def _named_pairs(inner: list[Node]) -> frozenset[str]:
+    letters = Counter(_letter(n) for n in inner)
     paired: Counter[str] = Counter()
     for product in (n for n in inner if isinstance(n, S.Product)):
         paired.update(pair.name for pair in _pairs(product))
-    alone = {name: [letters[c] > paired[name] for c in name] for name in paired}
+    apart = {name: [letters[c] > n for c in name] for name, n in paired.items()}
     said = {name for n in inner if isinstance(n, S.Chain) for name in _said(n)}
-    differentiated = {name for n in inner if isinstance(n, S.Product) for name in _differentiated(n)}
-    return frozenset(
-        name for name, apart in alone.items() if (name in said and not all(apart)) or name in differentiated - _any(alone)
-    )
-
-
-def _any(alone: dict[str, list[bool]]) -> set[str]:
-    return {name for name, apart in alone.items() if any(apart)}
-
-
-def _is_capital(node: Node) -> bool:
-    return isinstance(node, S.Symbol) and not node.font and len(node.name) == 1 and node.name.isupper()
+    by = {name for n in inner if isinstance(n, S.Product) for name in _differentiated(n)}
+    return frozenset(n for n, alone in apart.items() if (n in said and not all(alone)) or (n in by and not any(alone)))
 
 
 def _pairs(product: S.Product) -> Iterator[_Pair]:
@@ -51,10 +97,9 @@ def _pairs(product: S.Product) -> Iterator[_Pair]:
     at = 0
     while at + 1 < len(product.factors):
         first, second = product.factors[at : at + 2]
-        base = second.base if isinstance(second, S.Script) else second
-        touching = span_of(first).end == span_of(second).start and not product.operators[at]
-        if touching and _is_capital(first) and _is_capital(base):
-            yield _Pair(first.name + base.name, at)  # type: ignore[attr-defined]
+        name = _letter(first) + _letter(_unscripted(second))
+        if len(name) == 2 and name.isupper() and not product.operators[at] and _touching(first, second):
+            yield _Pair(name, at)
             at += 1
         at += 1
 
@@ -77,28 +122,69 @@ def _differentiated(product: S.Product) -> Iterator[str]:
         yield from (pair.name for pair in _pairs(product) if pair.at == 1)
 
 
-def with_words(node: Node, words: frozenset[str]) -> Node:
-    """The tree with each such pair as one name."""
-    return rebuilt(node, lambda inner: _joined(inner, words) if isinstance(inner, S.Product) else inner)
+def _with_pairs(product: S.Product, pairs: frozenset[str]) -> Node:
+    return _joined(product, {pair.at: 2 for pair in _pairs(product) if pair.name in pairs})
 
 
-def _joined(product: S.Product, words: frozenset[str]) -> Node:
-    starts = {pair.at: pair.name for pair in _pairs(product) if pair.name in words}
-    if not starts:
+# -- words in scripts --------------------------------------------------------------------------------------------------
+
+
+def _label(sub: S.Product, bound: frozenset[str]) -> Node:
+    """A subscript that is a word, such as ``total``, or a letter that is no index with a number, such as ``h1``."""
+    *letters, last = sub.factors
+    if any(sub.operators) or not all(map(_touching, sub.factors, sub.factors[1:])):
+        return sub
+    name = "".join(map(_letter, letters))
+    tail = last.text if isinstance(last, S.Number) else _letter(last)
+    if len(name) != len(letters) or not tail or set(name + tail) & bound:
+        return sub
+    numbered = isinstance(last, S.Number) and len(name) == 1 and name.islower() and name not in _INDICES
+    word = len(name + tail) > 2 and set(name + tail) & _VOWELS
+    return S.Symbol(name + tail, "word", sub.span) if numbered or word else sub
+
+
+def _with_names(node: Node, names: frozenset[str]) -> Node:
+    """A product of letters with each run of them that is a name as that name."""
+    if not isinstance(node, S.Product):
+        return node
+    found: dict[int, int] = {}
+    at = 0
+    while at < len(node.factors):
+        length = next((n for n in range(len(node.factors) - at, 1, -1) if _spells(node, at, n) in names), 1)
+        if length > 1:
+            found[at] = length
+        at += length
+    return _joined(node, found)
+
+
+def _spells(product: S.Product, at: int, length: int) -> str:
+    """The word that factors side by side spell, the last of them perhaps with scripts."""
+    run = product.factors[at : at + length]
+    if any(product.operators[at : at + length - 1]) or not all(map(_touching, run, run[1:])):
+        return ""
+    letters = [*map(_letter, run[:-1]), _letter(_unscripted(run[-1]))]
+    return "".join(letters) if all(letters) else ""
+
+
+def _joined(product: S.Product, runs: dict[int, int]) -> Node:
+    """The product with runs of letters, by their place and length, as one name each."""
+    if not runs:
         return product
     factors: list[Node] = []
     operators: list[str] = []
-    for k, factor in enumerate(product.factors):
-        if k - 1 in starts:
-            factors[-1] = _word(starts[k - 1], factors[-1], factor)
-            continue
-        if k:
-            operators.append(product.operators[k - 1])
-        factors.append(factor)
+    at = 0
+    while at < len(product.factors):
+        length = runs.get(at, 1)
+        if at:
+            operators.append(product.operators[at - 1])
+        factors.append(_word(product.factors[at : at + length]) if length > 1 else product.factors[at])
+        at += length
     return factors[0] if len(factors) == 1 else replace(product, factors=tuple(factors), operators=tuple(operators))
 
 
-def _word(name: str, first: Node, second: Node) -> Node:
-    base = second.base if isinstance(second, S.Script) else second
-    word = S.Symbol(name, "word", span_of(first).join(span_of(base)))
-    return replace(second, base=word, span=span_of(first).join(second.span)) if isinstance(second, S.Script) else word
+def _word(letters: tuple[Node, ...]) -> Node:
+    """Letters as one name; scripts behind the last go to it."""
+    last = letters[-1]
+    name = "".join(_letter(_unscripted(letter)) for letter in letters)
+    word = S.Symbol(name, "word", span_of(letters[0]).join(span_of(_unscripted(last))))
+    return replace(last, base=word, span=span_of(letters[0]).join(last.span)) if isinstance(last, S.Script) else word
