@@ -176,8 +176,8 @@ class _Checker:
     def _failed(self, equation: Equation, number: int, judged: Judged) -> Statement:
         error = equation.error
         assert error is not None
-        left = equation.members[0] if equation.members else S.Empty(equation.span)
-        right = equation.members[1] if len(equation.members) > 1 else S.Empty(equation.span)
+        left = equation.shown[0] if equation.shown else S.Empty(equation.span)
+        right = equation.shown[1] if len(equation.shown) > 1 else S.Empty(equation.span)
         role = "definition" if equation.role in ("definition", "given") else "claim"
         focus = error.span if _inside(error.span, equation.span) else None
         return Statement(
@@ -187,7 +187,7 @@ class _Checker:
 
     def _note(self, equation: Equation, number: int) -> Statement:
         empty = S.Empty(equation.span)
-        left, right, *_ = (*equation.members, empty, empty)
+        left, right, *_ = (*equation.shown, empty, empty)
         return Statement(f"{number}.1", equation.source, equation.span, "note", left, right, "note")
 
     def _link(self, judged: Judged, k: int, number: int) -> Statement:
@@ -203,7 +203,7 @@ class _Checker:
         if not k and self._may_mean_something_else(judged, mistakes) and (anew := self.judge.defined_anew(judged)):
             judged.links[0], correct, mistakes = anew, None, ()
         verdict = judged.links[k]
-        left, right = equation.members[k], equation.members[k + 1]
+        left, right = equation.shown[k], equation.shown[k + 1]
         value = judged.values[k] if k < len(judged.values) else None
         starts = not k and equation.previous is None
         span = span_of(left).join(span_of(right)) if starts else span_of(right)

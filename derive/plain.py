@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from derive.latex import syntax as S
 from derive.latex.constructs import UNICODE
-from derive.latex.syntax import Node
+from derive.latex.syntax import CALL, Node
 
 _GREEK = {command: char for char, command in UNICODE.items() if command[1:].isalpha() and len(char) == 1}
 _GREEK |= {
@@ -138,7 +138,7 @@ class _Printer:
             return text.translate(_SUPERSCRIPTS)
         if not self.ascii and text in ("⊤", "T", "top"):
             return "ᵀ"
-        return f"^{text}" if re.fullmatch(r"[^\W_]+", text) else f"^({text})"
+        return f"^{text}" if re.fullmatch(r"[^\W_]+|\[\w+\]", text) else f"^({text})"
 
     def _fraction(self, node: S.Fraction) -> tuple[str, int]:
         sign, positive = _positive("+", node)
@@ -161,8 +161,9 @@ class _Printer:
             return self._sum(S.Sum((positive,), ("-",)))
         signs = _ASCII_OPERATORS if self.ascii else _OPERATORS
         parts = [self.factor(node.factors[0])]
-        for operator, factor in zip(node.operators, node.factors[1:], strict=True):
-            tight = operator == "/" or (operator == "" and isinstance(factor, S.Group) and _is_call(node.factors[0]))
+        for before, operator, factor in zip(node.factors, node.operators, node.factors[1:], strict=False):
+            call = operator == "" and _is_bracket(factor) and (_is_call(node.factors[0]) or _is_marked(before))
+            tight = operator == "/" or call
             sign = signs.get(operator, self.symbol(operator))
             parts.append(sign.strip() if tight or sign == " " else f" {sign} ")
             parts.append(" " if operator == "" and not tight else "")
@@ -241,6 +242,17 @@ def _positive(sign: str, term: Node) -> tuple[str, Node]:
 def _is_derivative(node: S.Fraction) -> bool:
     below = node.denominator
     return isinstance(below, S.Product) and below.factors[0] == S.Symbol("\\partial")
+
+
+def _is_bracket(node: Node) -> bool:
+    while isinstance(node, S.Script):
+        node = node.base
+    return isinstance(node, S.Group)
+
+
+def _is_marked(node: Node) -> bool:
+    """Whether a name is marked as a function's, so that the bracket behind it holds its arguments."""
+    return isinstance(node, S.Decoration) and node.kind == CALL
 
 
 def _is_call(node: Node) -> bool:

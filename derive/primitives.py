@@ -55,6 +55,25 @@ BY_NAME = {name: p for p in PRIMITIVES for name in (p.name, *p.aliases)}
 BY_FUNCTION = {p.function: p for p in PRIMITIVES}
 
 
+def _cosh(u: Expr) -> Expr:
+    return (sympy.exp(u) + sympy.exp(-u)) / 2
+
+
+COMPOSED: dict[str, Callable[[Expr], Expr]] = {
+    "cosh": _cosh,
+    "sinh": lambda u: (sympy.exp(u) - sympy.exp(-u)) / 2,
+    "sech": lambda u: 1 / _cosh(u),
+    "coth": lambda u: 1 / sympy.tanh(u),
+    "tan": lambda u: sympy.sin(u) / sympy.cos(u),
+    "cot": lambda u: sympy.cos(u) / sympy.sin(u),
+    "sec": lambda u: 1 / sympy.cos(u),
+    "csc": lambda u: 1 / sympy.sin(u),
+    "softplus": lambda u: sympy.log(1 + sympy.exp(u)),
+    "Softplus": lambda u: sympy.log(1 + sympy.exp(u)),
+}
+"""Functions that others say exactly, by the names that documents use."""
+
+
 def maximum(a: Expr, b: Expr) -> Expr:
     """max(a, b) = (a + b + |a - b|)/2."""
     return Rational(1, 2) * (a + b + sympy.Abs(a - b))

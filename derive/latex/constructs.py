@@ -403,7 +403,7 @@ COMMANDS: frozenset[str] = frozenset().union(
 )  # fmt: skip
 """Every command the reader knows: what a damaged text can have meant, and what a typo is compared with."""
 
-SYNONYMS = {"\\part": "\\partial"}
+SYNONYMS = {"\\part": "\\partial", "\\parallel": "\\|"}
 """Commands that people type for others."""
 
 UNICODE = {
@@ -417,7 +417,7 @@ UNICODE = {
     "ε": "\\varepsilon", "ϵ": "\\epsilon",
     "ϕ": "\\phi", "φ": "\\varphi", "ς": "\\varsigma", "ϑ": "\\vartheta", "µ": "\\mu",
     "Σ": "\\Sigma", "Π": "\\Pi", "∆": "\\Delta",
-    "½": "\\frac{1}{2}", "²": "^2", "³": "^3", "⁻¹": "^{-1}", "\u00a0": " ", "\u2009": " ", "\u200b": "",
+    "½": "\\frac{1}{2}", "¼": "\\frac{1}{4}", "\u00a0": " ", "\u2009": " ", "\u200b": "",
 }  # fmt: skip
 _LOWER = dict(
     zip("αβγδζηθικλμνξπρστυχψω",
@@ -429,3 +429,20 @@ _UPPER = dict(
     zip("ΓΔΘΛΞΥΦΨΩ", ["Gamma", "Delta", "Theta", "Lambda", "Xi", "Upsilon", "Phi", "Psi", "Omega"], strict=True)
 )
 UNICODE |= {letter: f"\\{name}" for letter, name in (_LOWER | _UPPER).items()}
+UNICODE |= dict(zip("（）［］｛｝＝＋－＊／，；：．＜＞｜＿＾。、", "()[]{}=+-*/,;:.<>|_^.,", strict=True))
+"""Characters that people type for commands; those of full width are typed in Chinese and Japanese text."""
+
+COMBINING = {
+    "\u0302": "hat", "\u0303": "tilde", "\u0304": "bar", "\u0305": "bar", "\u0307": "dot", "\u0308": "ddot",
+    "\u20d7": "vec",
+}  # fmt: skip
+"""Accents that are typed behind a letter."""
+
+ACCENTED = frozenset("ŷŵẑŝĝĥȳẏẋỹ")
+"""Letters that exist with their accent, those that prose in French or German has left out."""
+
+SUBSCRIPTS = dict(zip("₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓ", "0123456789+-=()aehijklmnoprstuvx", strict=True))
+SUPERSCRIPTS = dict(
+    zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾ᵃᵇᶜᵈᵉᶠᵍʰⁱʲᵏˡᵐⁿᵒᵖʳˢᵗᵘᵛʷˣʸᶻᴸᴺᴹ", "0123456789+-=()abcdefghijklmnoprstuvwxyzLNM", strict=True)
+)
+"""Small letters and digits typed below or above the line."""

@@ -15,6 +15,8 @@ from typing import Any
 from derive.source import Span
 
 NOWHERE = Span(0, 0)
+CALL = "call"
+"""The `Decoration` of a name that is a function's: what is bracketed behind it are arguments, no factor."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,13 +7,15 @@ letters. Macros that the document defines are expanded here, within limits, at t
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from derive.latex.constructs import COMMANDS, SYNONYMS, UNICODE
+from derive.latex.constructs import ACCENTED, COMBINING, COMMANDS, SUBSCRIPTS, SUPERSCRIPTS, SYNONYMS, UNICODE
 from derive.source import SourceError, Span, Text
 
 MAX_TOKENS = 20_000
+_WIDE_LENGTHS = {"in": 0.15, "cm": 0.4, "mm": 4, "em": 1, "ex": 2, "pt": 10, "px": 12, "pc": 0.8}  # about 1 em each
 MAX_EXPANSIONS = 2_000
 
 
@@ -57,6 +59,7 @@ def tokenize(text: Text, macros: Mapping[str, Macro]) -> list[Token]:
     tokens = list(_scan(text))
     if macros:
         tokens = _expand(tokens, macros)
+    tokens = _with_wide_spaces(tokens)
     end = text.offsets[len(text)] if len(text.offsets) else 0
     if len(tokens) > MAX_TOKENS:
         raise SourceError(
@@ -79,6 +82,13 @@ def _scan(text: Text) -> Iterator[Token]:
             at, spaced = match.end(), True
             continue
         end = match.end()
+        typed = _typed(value, at) if kind in ("mark", "number") else None
+        if typed is not None:
+            end, written = typed
+            span = text.span(at, end)
+            yield from (Token(t.kind, t.text, span, spaced and not k) for k, t in enumerate(_scan(_plain(written))))
+            at, spaced, count = end, False, count + 1
+            continue
         span = text.span(at, end)
         if kind == "mark" and value[at].isascii() and value[at].isalpha():
             end = _letters(value, at)
@@ -92,12 +102,53 @@ def _scan(text: Text) -> Iterator[Token]:
         at, spaced, count = end, False, count + 1
 
 
+def _with_wide_spaces(tokens: list[Token]) -> list[Token]:
+    """``\\hspace{1in}`` as ``\\quad``: space as wide as that separates statements, less of it says nothing."""
+    done: list[Token] = []
+    at = 0
+    while at < len(tokens):
+        token = tokens[at]
+        if token.text == "\\hspace" and (end := _end_of_length(tokens, at + 1)):
+            done.append(Token("command", "\\quad", token.span.join(tokens[end - 1].span), token.spaced))
+            at = end
+        else:
+            done.append(token)
+            at += 1
+    return done
+
+
+def _end_of_length(tokens: list[Token], at: int) -> int:
+    """Where the braces around a wide length end; 0 where there is none."""
+    at += tokens[at : at + 1] != [] and tokens[at].text == "*"
+    length = tokens[at : at + 4]
+    if len(length) < 4 or [length[0].text, length[3].text] != ["{", "}"] or length[1].kind != "number":
+        return 0
+    return at + 4 if float(length[1].text) >= _WIDE_LENGTHS.get(length[2].text, float("inf")) else 0
+
+
+def _typed(value: str, at: int) -> tuple[int, str] | None:
+    """Where characters that stand for LaTeX end, and the LaTeX: ``x̂`` for ``\\hat{x}``, ``ᵢ₁`` for ``_{i1}``."""
+    for small, mark in ((SUBSCRIPTS, "_"), (SUPERSCRIPTS, "^")):
+        end = at
+        while end < len(value) and value[end] in small:
+            end += 1
+        run = "".join(small[char] for char in value[at:end])
+        if run:
+            return end, f"{mark}{run}" if len(run) == 1 else f"{mark}{{{run}}}"
+    if value[at] in ACCENTED:
+        letter, accent = unicodedata.normalize("NFD", value[at])
+        return at + 1, f"\\{COMBINING[accent]}{{{letter}}}"
+    if value[at].isalpha() and value[at + 1 : at + 2] in COMBINING:
+        return at + 2, f"\\{COMBINING[value[at + 1]]}{{{value[at]}}}"
+    return None
+
+
 def _letters(value: str, at: int) -> int:
     """Where the run of Latin letters that starts here ends."""
     end = at + 1
     while end < len(value) and value[end].isascii() and value[end].isalpha():
         end += 1
-    return end
+    return end - 1 if end - at > 1 and value[end : end + 1] in COMBINING else end
 
 
 def _classify(kind: str, text: str) -> tuple[str, str]:

@@ -13,10 +13,10 @@ from derive.latex.syntax import Node, span_of
 from derive.notation import conditions, powers
 from derive.notation.context import Context
 from derive.notation.functions import is_statistic, is_value, substituted
-from derive.notation.names import Spelling
+from derive.notation.names import Spelling, symbol_key
 from derive.notation.ranks import ARRAY_FUNCTIONS, plain
 from derive.notation.values import ShapeError, Value, apply, close, fresh_slot, mean
-from derive.primitives import BY_NAME, maximum, minimum
+from derive.primitives import BY_NAME, COMPOSED, maximum, minimum
 from derive.source import SourceError
 
 _RELU = ("relu", "ReLU")
@@ -37,6 +37,8 @@ def application(ctx: Context, rest: list[Node]) -> tuple[Value, int] | None:
     spelled = ctx.table.spell(rest[0])
     if spelled is None or spelled.indices or is_value(rest[0]):
         return None
+    if _stands_bare(spelled.key, group.body):
+        return None
     if is_statistic(spelled.key, group) and not ctx.table.introduced(Spelling(spelled.key)):
         statistic = _statistic(ctx, plain(spelled.key), ctx.value(group.body))
         return (powers.raised(ctx, statistic, power, group) if power is not None else statistic), 2
@@ -46,6 +48,15 @@ def application(ctx: Context, rest: list[Node]) -> tuple[Value, int] | None:
     if spelled.power is not None:
         applied = powers.raised(ctx, applied, spelled.power, rest[0])
     return (powers.raised(ctx, applied, power, group) if power is not None else applied), 2
+
+
+def _stands_bare(key: str, body: Node) -> bool:
+    """Whether a name's own bracket has the name as a value, as in ``\\sigma(1 - \\sigma)``: then the bracket multiplies."""
+    if isinstance(body, S.Sum):
+        return any(_stands_bare(key, term) for term in body.terms)
+    if isinstance(body, S.Product):
+        return _stands_bare(key, body.factors[-1])
+    return isinstance(body, S.Symbol) and symbol_key(body) == key
 
 
 def _apply_name(ctx: Context, key: str, argument: Node, node: Node) -> Value | None:
@@ -64,6 +75,8 @@ def _apply_name(ctx: Context, key: str, argument: Node, node: Node) -> Value | N
         return apply(ctx.value(argument), sigmoid)
     if name in BY_NAME:
         return apply(ctx.value(argument), BY_NAME[name].function)
+    if name in COMPOSED:
+        return apply(ctx.value(argument), COMPOSED[name])
     if name in _RELU:
         return apply(ctx.value(argument), lambda u: maximum(Integer(0), u))
     if name in ARRAY_FUNCTIONS:
@@ -86,7 +99,8 @@ def _apply_vague(ctx: Context, key: str, argument: Node) -> Value:
 
 def is_customary(key: str) -> bool:
     """Whether a name means a function without being defined."""
-    return key == "\\sigma" or plain(key) in BY_NAME or plain(key) in _RELU or plain(key) in ARRAY_FUNCTIONS
+    name = plain(key)
+    return key == "\\sigma" or name in BY_NAME or name in COMPOSED or name in _RELU or name in ARRAY_FUNCTIONS
 
 
 def _statistic(ctx: Context, name: str, value: Value) -> Value:

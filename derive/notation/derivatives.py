@@ -14,7 +14,7 @@ from derive.latex import syntax as S
 from derive.latex.syntax import Node, span_of
 from derive.notation import powers
 from derive.notation.context import Context
-from derive.notation.names import letter_of
+from derive.notation.names import Spelling, letter_of
 from derive.notation.survey import PARTIALS
 from derive.notation.values import Slot, Value
 from derive.source import SourceError
@@ -37,6 +37,9 @@ _FIXED = frozenset({"fixed", "const", "constant", "held"})
 
 def derivative(ctx: Context, above: Node, below: Node, node: Node) -> Value | None:
     """``\\frac{\\partial a}{\\partial b}``."""
+    order = _order(ctx, above)
+    if order:
+        return _higher(ctx, above, below, node, order)
     by = _differential(ctx, below)
     if by is None:
         return None
@@ -48,9 +51,62 @@ def derivative(ctx: Context, above: Node, below: Node, node: Node) -> Value | No
     return differentiate(ctx, ctx.value(of), ctx.value(by), node)
 
 
+def _order(ctx: Context, above: Node) -> int:
+    """The n in ``\\partial^n f`` or a lone ``d^n``; 0 where there is none."""
+    head = above.factors[0] if isinstance(above, S.Product) and above.operators[0] == "" else above
+    spelled = ctx.table.spell(head) if isinstance(head, S.Script) else None
+    if spelled is None or spelled.key not in PARTIALS or not isinstance(spelled.power, S.Number):
+        return 0
+    if spelled.indices or ctx.table.introduced(Spelling(spelled.key)):
+        return 0
+    return int(spelled.power.text) if spelled.power.text in ("2", "3") else 0
+
+
+def _higher(ctx: Context, above: Node, below: Node, node: Node, order: int) -> Value | None:
+    """``\\frac{\\partial^2 f}{\\partial x \\partial y}``: the derivative by one after the other."""
+    by = _denominators(ctx, below, order)
+    if by is None:
+        return None
+    if not isinstance(above, S.Product):
+        raise SourceError("a derivative of nothing", span_of(node), "Write what is differentiated.")
+    return _repeated(ctx, ctx.value(_juxtaposed(list(above.factors[1:]))), by, node)
+
+
+def _repeated(ctx: Context, of: Value, by: list[Node], node: Node) -> Value:
+    for name in by:
+        variable = ctx.value(name)
+        if of.slots or variable.slots:
+            raise SourceError("a second derivative of or by an array without indices", span_of(node))
+        of = differentiate(ctx, of, variable, node)
+    return of
+
+
+def _denominators(ctx: Context, below: Node, order: int) -> list[Node] | None:
+    """What ``\\partial x_i \\partial x_j`` or ``\\partial x_i^2`` differentiates by, ``order`` names in all."""
+    if not isinstance(below, S.Product) or any(below.operators) or len(below.factors) % 2:
+        return None
+    found: list[Node] = []
+    for head, name in zip(below.factors[::2], below.factors[1::2], strict=True):
+        if not _is_operator_name(ctx, head):
+            return None
+        spelled = ctx.table.spell(name)
+        power = spelled.power if spelled is not None else None
+        if isinstance(power, S.Number) and isinstance(name, S.Script):
+            found += [_without_power(name)] * int(power.text if power.text in ("2", "3") else 0)
+        else:
+            found.append(name)
+    return found if len(found) == order else None
+
+
+def _without_power(name: S.Script) -> Node:
+    if name.sub is None and not name.primes:
+        return name.base
+    return replace(name, sup=None)
+
+
 def _is_operator_name(ctx: Context, node: Node) -> bool:
     spelled = ctx.table.spell(node)
-    return spelled is not None and spelled.key in PARTIALS
+    return spelled is not None and spelled.key in PARTIALS and spelled.power is None
 
 
 def _derivative_or_fail(ctx: Context, node: S.Fraction, held: tuple[Expr, ...]) -> Value:
@@ -144,10 +200,16 @@ def _direct(ctx: Context, of: Node, by: Node, node: Node) -> Value:
 def operator(ctx: Context, rest: list[Node]) -> tuple[Value, int] | None:
     """``\\frac{\\partial}{\\partial x}`` applied to the bracket that follows, or to all that follows."""
     head = rest[0]
-    if not isinstance(head, S.Fraction) or len(rest) < 2 or not _is_bare_operator(ctx, head):
+    if not isinstance(head, S.Fraction) or len(rest) < 2:
+        return None
+    order = 0 if isinstance(head.numerator, S.Product) else _order(ctx, head.numerator)
+    repeated = _denominators(ctx, head.denominator, order) if order else None
+    if repeated is None and not _is_bare_operator(ctx, head):
         return None
     used = 2 if isinstance(rest[1], S.Group) else len(rest)
     operand = ctx.value(_juxtaposed(rest[1:used]))
+    if repeated is not None:
+        return _repeated(ctx, operand, repeated, head), used
     by = _differential(ctx, head.denominator)
     assert by is not None
     return differentiate(ctx, operand, ctx.value(by), head), used

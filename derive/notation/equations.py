@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import Literal
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
 
 from derive.document import Block, Document
 from derive.latex import syntax as S
@@ -14,9 +14,14 @@ from derive.latex.syntax import Node, Statement, Unreadable, span_of
 from derive.notation.axes import Scope
 from derive.notation.capitals import with_operators
 from derive.notation.dots import without_dots
-from derive.notation.functions import Functions, find_functions, without_arguments
+from derive.notation.functions import Functions, find_functions, with_calls, without_arguments
+from derive.notation.labels import find_labels, with_labels
 from derive.notation.names import letter_of
+from derive.notation.parameters import with_entries, with_parameters
+from derive.notation.sets import find_sets, with_sizes
 from derive.notation.survey import bracket_letters, with_brackets
+from derive.notation.unindexed import letters_outside, with_indices
+from derive.notation.words import find_words, with_words
 from derive.source import Source, SourceError, Span
 
 _WORD = re.compile(r"[^\W\d_]{2}")
@@ -53,6 +58,7 @@ class Equation:
         sentence: whether its conditions stand in the sentence before it.
         inline: whether it stands in a sentence, not in a display.
         explains: whether its first link says what a name is that does not stand alone on a side: ``\\log p = z``.
+        written: the members with their labels and argument lists, as reports show them.
     """
 
     source: Source
@@ -73,6 +79,12 @@ class Equation:
     sentence: bool = False
     inline: bool = False
     explains: bool = False
+    written: tuple[Node, ...] = ()
+
+    @property
+    def shown(self) -> tuple[Node, ...]:
+        """The members as the author wrote them."""
+        return self.written or self.members
 
     @property
     def is_setting(self) -> bool:
@@ -116,31 +128,77 @@ class Equation:
         return Statement(S.Chain(self.members, self.relations, self.span), (), self.lead, self.span)
 
 
-def equations(document: Document) -> tuple[list[Equation], Functions]:
-    """All equations of a document in reading order, and what it writes with arguments.
+@dataclass(frozen=True)
+class Written:
+    """What a document writes.
+
+    Attributes:
+        equations: all of them in reading order.
+        functions: what it writes with arguments.
+        told: how signs were read that could mean something else.
+    """
+
+    equations: list[Equation]
+    functions: Functions
+    told: tuple[str, ...]
+
+
+def equations(document: Document) -> Written:
+    """All equations of a document, and how they were read.
 
     Inline mathematics counts where it has an equality sign.
     """
     found: list[Equation] = []
     conditions = _Conditions()
-    parsed = [
-        (block, statement) for block in document.blocks for statement in parse_display(block.text, document.macros)
-    ]
-    bound = bracket_letters([s for _, s in parsed if isinstance(s, Statement)])
-    for block, statement in parsed:
-        for equation in _equation(block, statement, bound):
-            if isinstance(statement, Statement) and not _is_statement(block, equation):
+    parsed, told = _parsed(document)
+    bound = bracket_letters([p.statement for p in parsed if isinstance(p.statement, Statement)])
+    for one in parsed:
+        block = one.block
+        for equation in _equation(one, bound):
+            if isinstance(one.statement, Statement) and not _is_statement(block, equation):
                 conditions.hear(block, equation)
             elif not conditions.hear(block, equation):
                 conditions.give(block, equation)
                 found.append(equation)
+    if _index_sums(found):
+        told.append("a sum without an index runs over the index of what it sums")
     functions = _name_values(found)
     before: Equation | None = None
     for equation in found:
         _continue(equation, before)
         if not equation.given and equation.error is None:
             before = equation
-    return found, functions
+    return Written(found, functions, tuple(told))
+
+
+@dataclass(frozen=True)
+class _Parsed:
+    """A statement as it was written, and with its labelled names put together."""
+
+    block: Block
+    written: Statement | Unreadable
+    statement: Statement | Unreadable
+
+
+def _parsed(document: Document) -> tuple[list[_Parsed], list[str]]:
+    """All statements in reading order, and how their signs were read."""
+    found = [(block, written) for block in document.blocks for written in parse_display(block.text, document.macros)]
+    labels, words = find_labels(written for _, written in found), find_words(written for _, written in found)
+
+    def together(node: Node) -> Node:
+        return with_sizes(with_labels(with_words(node, words), labels), sets)
+
+    sets = find_sets(with_labels(written, labels) for _, written in found)
+    told = [f"the superscript {letter} tells names apart and is no power" for letter in sorted(labels.letters)]
+    told += [f"a sum over {name} runs over all values of its letter" for name in sorted(sets)]
+    return [_Parsed(block, written, _changed(written, together)) for block, written in found], told
+
+
+def _changed(statement: Statement | Unreadable, change: Callable[[Node], Node]) -> Statement | Unreadable:
+    """A statement with a change made to its formulas."""
+    if isinstance(statement, Unreadable):
+        return statement
+    return replace(statement, node=change(statement.node), asides=tuple(map(change, statement.asides)))
 
 
 class _Conditions:
@@ -214,11 +272,26 @@ def _uses(equation: Equation, condition: Condition) -> bool:
     return {letter_of(condition.first), letter_of(condition.second)} <= subscripts
 
 
+def _index_sums(found: list[Equation]) -> bool:
+    """Give the sums that say nothing of what they run over their index; whether there are any."""
+    before = [equation.members for equation in found]
+    head: frozenset[str] = frozenset()
+    for equation in found:
+        if not equation.members or not isinstance(equation.members[0], S.Empty):
+            head = frozenset().union(*map(letters_outside, equation.members[:1]))
+        equation.members = with_indices(equation.members, head)
+    return any(equation.members != members for equation, members in zip(found, before, strict=True))
+
+
 def _name_values(found: list[Equation]) -> Functions:
     """Write ``softmax(z)_j`` as ``softmax_j`` wherever the argument is that of its definition."""
+    chains = with_parameters(with_entries([e.members for e in found]))
+    for equation, members in zip(found, chains, strict=True):
+        equation.members = members
     functions = find_functions([e.members for e in found if "=" in e.relations])
     if functions.values:
         for equation in found:
+            equation.written = tuple(with_calls(member, functions.values) for member in equation.written)
             equation.members = tuple(without_arguments(member, functions.values) for member in equation.members)
     return functions
 
@@ -228,7 +301,8 @@ def _is_statement(block: Block, equation: Equation) -> bool:
     return block.kind != "inline" or any(relation == "=" for relation in equation.relations)
 
 
-def _equation(block: Block, statement: Statement | Unreadable, bound: frozenset[str]) -> Iterator[Equation]:
+def _equation(parsed: _Parsed, bound: frozenset[str]) -> Iterator[Equation]:
+    block, statement = parsed.block, parsed.statement
     inline = block.kind == "inline"
     base = {"source": block.source, "given": block.kind == "given", "ignored": block.ignored, "inline": inline}
     if isinstance(statement, Unreadable):
@@ -236,16 +310,23 @@ def _equation(block: Block, statement: Statement | Unreadable, bound: frozenset[
             error = SourceError(statement.message, statement.span, statement.hint)
             yield Equation(span=_at(statement.span, block), error=error, **base)  # type: ignore[arg-type]
         return
-    taken = frozenset(inner.name for inner in statement.node.walk() if isinstance(inner, S.Symbol))
-    node = _undecorated(without_dots(with_operators(with_brackets(statement.node, bound)), taken))
+    node = _chain(statement, bound)
     members = node.members if isinstance(node, S.Chain) else (node,)
+    written = _chain(parsed.written, bound) if isinstance(parsed.written, Statement) else node
+    shown = written.members if isinstance(written, S.Chain) else (written,)
     relations = _relations(node) if isinstance(node, S.Chain) else ()
     asides = [with_brackets(aside, bound) for aside in statement.asides]
     conditions = tuple(c for aside in asides for c in _conditions(aside))
-    said = {"conditions": conditions, "restricted": any(map(restricts, asides)), "lead": statement.lead}
-    yield Equation(span=_at(statement.span, block), members=members, relations=relations, **said, **base)  # type: ignore[arg-type]
+    said: dict[str, Any] = {"conditions": conditions, "restricted": any(map(restricts, asides)), "lead": statement.lead}
+    said |= {"members": members, "relations": relations, "written": shown}
+    yield Equation(span=_at(statement.span, block), **said, **base)  # type: ignore[arg-type]
     for aside in asides:
         yield from _remark(aside, base)
+
+
+def _chain(statement: Statement, bound: frozenset[str]) -> Node:
+    taken = frozenset(inner.name for inner in statement.node.walk() if isinstance(inner, S.Symbol))
+    return _undecorated(without_dots(with_operators(with_brackets(statement.node, bound)), taken))
 
 
 def is_numeric(node: Node) -> bool:
@@ -357,6 +438,7 @@ def _continue(equation: Equation, before: Equation | None) -> None:
         return
     last = before.members[-1] if not isinstance(before.members[-1], S.Empty) else before.members[0]
     equation.members = (last, *equation.members[1:])
+    equation.written = (before.shown[before.members.index(last)], *equation.shown[1:])
     equation.previous = before
 
 

@@ -55,6 +55,13 @@ def call_of(head: Node, group: Node) -> Call | None:
     return Call(spelled.key, tuple(argument_keys(group.body)), group, sub)
 
 
+def _bare_call(node: S.Apply) -> Call | None:
+    """``\\cos \\theta``: a call without its brackets. A logarithm's argument is what it is taken of."""
+    if not isinstance(node.argument, S.Symbol) or node.function.name in ("\\log", "\\ln", "\\exp"):
+        return None
+    return Call(symbol_key(node.function), (symbol_key(node.argument),), node.argument)
+
+
 def argument_keys(body: Node) -> Iterator[str]:
     """The names in an argument list; an argument that is no bare name counts as ``""``."""
     items = body.items if isinstance(body, S.Sequence) else (body,)
@@ -68,7 +75,7 @@ def function_of(left: Node) -> Call | None:
     if isinstance(left, S.Product) and len(left.factors) == 2 and left.operators == ("",):
         call = call_of(left.factors[0], left.factors[1])
     elif isinstance(left, S.Apply) and left.sup is None and left.sub is None:
-        call = call_of(left.function, left.argument)
+        call = call_of(left.function, left.argument) or _bare_call(left)
     else:
         return None
     return call if call is not None and all(call.arguments) else None
@@ -96,7 +103,7 @@ def find_functions(chains: list[tuple[Node, ...]]) -> Functions:
             call = function_of(member)
             if call is None or call.head.endswith("'"):
                 continue  # what a derivative is follows from the function
-            if call.head in values or (member is not members[0] and _customary(call.head)):
+            if call.head in values or (member is not members[0] and is_customary(call.head)):
                 continue
             summed = any(isinstance(node, S.BigOperator) for node in value.walk())
             if is_statistic(call.head, call.node) and not summed:
@@ -139,7 +146,7 @@ def is_statistic(head: str, group: Node) -> bool:
     return name in _STATISTICS and isinstance(group, S.Group) and (name != "E" or group.opening == "[")
 
 
-def _customary(head: str) -> bool:
+def is_customary(head: str) -> bool:
     """Whether a head is a function that needs no definition."""
     name = head[6:-1] if head.startswith("\\text{") else head.lstrip("\\")
     return name in FUNCTIONS
@@ -158,11 +165,11 @@ def without_arguments(node: Node, values: Mapping[str, tuple[str, ...]]) -> Node
 
 def _drop(node: Node, values: Mapping[str, tuple[str, ...]]) -> Node:
     if isinstance(node, S.Apply):
-        call = call_of(node.function, node.argument)
+        call = call_of(node.function, node.argument) or _bare_call(node)
         if _names_value(call, values):
             name = _value(S.Symbol(node.function.name, "", node.span))
             return S.Script(name, node.sub, node.sup, 0, node.span) if node.sub or node.sup else name
-        return node
+        return _dropped_before(node, values)
     if not isinstance(node, S.Product):
         return node
     factors: list[Node] = []
@@ -178,6 +185,34 @@ def _drop(node: Node, values: Mapping[str, tuple[str, ...]]) -> Node:
     if len(factors) == len(node.factors):
         return node
     return factors[0] if len(factors) == 1 else S.Product(tuple(factors), tuple(operators), node.span)
+
+
+def _dropped_before(node: S.Apply, values: Mapping[str, tuple[str, ...]]) -> Node:
+    """``\\cos\\theta \\frac{a}{b}``: the call without brackets is the first factor."""
+    product = node.argument
+    if not isinstance(product, S.Product) or product.operators[0] == "/":
+        return node
+    first = _drop(replace(node, argument=product.factors[0]), values)
+    return node if isinstance(first, S.Apply) else replace(product, factors=(first, *product.factors[1:]))
+
+
+def with_calls(node: Node, heads: Container[str]) -> Node:
+    """The tree with each of the given heads marked as a function's name where a bracket stands behind it."""
+    return rebuilt(node, lambda inner: _marked(inner, heads) if isinstance(inner, S.Product) else inner)
+
+
+def _marked(product: S.Product, heads: Container[str]) -> Node:
+    factors = list(product.factors)
+    for k, (head, group, operator) in enumerate(pairs(product)):
+        call = call_of(head, group) if not operator else None
+        if call is not None and call.head.rstrip("'") in heads:
+            factors[k] = S.Decoration(S.CALL, head, None, span_of(head))
+    return replace(product, factors=tuple(factors))
+
+
+def pairs(product: S.Product) -> Iterator[tuple[Node, Node, str]]:
+    """Neighbouring factors with what stands between them."""
+    return zip(product.factors, product.factors[1:], product.operators, strict=False)
 
 
 def _names_value(call: Call | None, values: Mapping[str, tuple[str, ...]]) -> bool:

@@ -105,7 +105,7 @@ def _spell_script(node: Script, letters: Letters) -> Spelling | None:
         key += "'" * node.primes
     if node.sup is not None:
         key, more, power = _superscript(key, base.key, node.sup, letters)
-        indices += more
+        indices = more + indices  # the sample in front of the entry, also where only the sample is written
     return Spelling(key, tuple(indices), power, node)
 
 
@@ -132,7 +132,7 @@ def _superscript(key: str, base: str, sup: Node, letters: Letters) -> tuple[str,
     text = label_text(sup)
     if isinstance(sup, Number) and f"{key}^{text}" in letters.squares:
         return f"{key}^{text}", [], None
-    if isinstance(sup, Group) and sup.opening == "(" and is_index(sup.body, key, letters):
+    if isinstance(sup, Group) and sup.opening == "(" and is_index(sup.body, f"{base}()", letters):
         return key, [sup.body], None
     if base in letters.marks and isinstance(sup, Symbol | Words):
         return f"{key}^{{{text}}}" if len(text) > 1 else f"{key}^{text}", [], None

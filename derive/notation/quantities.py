@@ -105,17 +105,19 @@ def _spelled(ctx: Context, spelled: Spelling, node: Node) -> Value:
         return ctx.selected(
             _expanded(ctx, ctx.table.aliases[spelled.key, 0], Spelling(spelled.key), node), spelled.indices, node
         )
-    if spelled.key.endswith("'") and spelled.key[:-1] in ctx.table.arguments:
+    if spelled.key.endswith("'") and spelled.key.rstrip("'") in ctx.table.arguments:
         return _primed(ctx, spelled, node)
     return entry(ctx, spelled, node) if spelled.indices else _bare_name(ctx, spelled, node)
 
 
 def _primed(ctx: Context, spelled: Spelling, node: Node) -> Value:
-    """``s'`` where ``s(x)`` is defined: its derivative by its argument."""
-    key = spelled.key[:-1]
-    of = _spelled(ctx, Spelling(key, spelled.indices), node)
+    """``s'`` where ``s(x)`` is defined: its derivative by its argument; ``s''`` the derivative of that."""
+    key = spelled.key.rstrip("'")
+    value = _spelled(ctx, Spelling(key, spelled.indices), node)
     by = _bare_name(ctx, Spelling(ctx.table.arguments[key][0]), node)
-    return derivatives.differentiate(ctx, of, by, node)
+    for _ in range(len(spelled.key) - len(key)):
+        value = derivatives.differentiate(ctx, value, by, node)
+    return value
 
 
 def entry(ctx: Context, spelled: Spelling, node: Node) -> Value:

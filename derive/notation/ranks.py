@@ -7,14 +7,14 @@ it on. A name without evidence is a number for each of its written indices.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
 
 from derive.latex import syntax as S
 from derive.latex.syntax import Node
 from derive.notation.dots import FAMILY
-from derive.notation.functions import is_statistic, is_value
+from derive.notation.functions import FunctionAlias, is_statistic, is_value
 from derive.notation.names import Letters, Spelling, spell, subscript_items
 
 TRANSPOSES = frozenset({"T", "\\top", "\\intercal", "\\mathsf{T}", "\\mathrm{T}", "\\text{T}"})
@@ -41,6 +41,7 @@ class Ranks:
         rows: names for transposed vectors.
         linear: whether the document has transposes.
         row_vectors: whether vectors are rows, as the x in ``xW``.
+        functions: those that the document defines.
     """
 
     letters: Letters
@@ -51,6 +52,8 @@ class Ranks:
     rows: set[str] = field(default_factory=set)
     linear: bool = False
     row_vectors: bool = False
+    functions: Mapping[str, FunctionAlias] = field(default_factory=dict)
+    _calling: list[str] = field(default_factory=list)
 
     def total(self, key: str, count: int) -> int:
         """The number of axes of a name written with ``count`` indices, those left out included."""
@@ -69,6 +72,7 @@ class Ranks:
 
         A name that is defined has the rank of its definition; claims speak only for names that nothing defines.
         """
+        self._samples(node for members in definitions + aliases + claims for m in members for node in m.walk())
         for members in definitions + aliases + claims:
             for member in members:
                 for node in member.walk():
@@ -88,6 +92,20 @@ class Ranks:
         self._spread(everything)
         self._numbers(claims)
         self._spread(everything, self._alike)
+
+    def _samples(self, nodes: Iterable[Node]) -> None:
+        """``x^{(i)}`` beside ``x^{(i)}_j`` is a vector: the sample i of all entries j."""
+        counts: dict[str, dict[str, set[int]]] = {}
+        for node in nodes:
+            spelled = spell(node, self.letters) if isinstance(node, S.Script) else None
+            if spelled is None or not spelled.indices:
+                continue
+            raised = _index_above(node)
+            kind = "above" if raised and len(spelled.indices) == 1 else "both" if raised else "below"
+            counts.setdefault(spelled.key, {}).setdefault(kind, set()).add(len(spelled.indices))
+        for key, found in counts.items():
+            if "above" in found and "both" in found and "below" not in found:
+                self.hidden[key, 1] = max(found["both"]) - 1
 
     def _spread(self, equations: list[tuple[Node, ...]], weaker: Callable[[Node], None] | None = None) -> None:
         for _ in range(20):
@@ -502,9 +520,26 @@ class Ranks:
             elif pair is not None and spelled is not None and plain(spelled.key) in ARRAY_FUNCTIONS:
                 yield operator, _function_rank(plain(spelled.key), self.rank(pair.factors[1])), False
                 at += 2
+            elif pair is not None and spelled is not None and self._is_call(spelled.key, pair.factors[1]):
+                yield operator, self._call_rank(spelled.key, pair.factors[1]), False
+                at += 2
             else:
                 yield operator, self.rank(factor), self._is_row(factor)
                 at += 1
+
+    def _is_call(self, key: str, group: Node) -> bool:
+        return key in self.functions and isinstance(group, S.Group) and key not in self._calling
+
+    def _call_rank(self, key: str, group: Node) -> int:
+        """The rank of a call: that of the function's value, or of the argument where the function is one of numbers."""
+        function = self.functions[key]
+        if not any(self.total(parameter, 0) for parameter in function.parameters):
+            return self.rank(group)
+        self._calling.append(key)
+        try:
+            return self.rank(function.body)
+        finally:
+            self._calling.pop()
 
     def _is_row(self, node: Node) -> bool:
         """Whether a factor is a transpose, or a name for one."""
@@ -534,6 +569,15 @@ def plain(key: str) -> str:
     if key.startswith("\\text{"):
         return key[6:-1]
     return key.lstrip("\\")
+
+
+def _index_above(node: Node) -> bool:
+    """Whether a name or the name that carries its subscript has an index in brackets above it."""
+    while isinstance(node, S.Script):
+        if isinstance(node.sup, S.Group) and node.sup.opening == "(":
+            return True
+        node = node.base
+    return False
 
 
 def _without_power(node: S.Script) -> Node:

@@ -148,16 +148,16 @@ def _differentiated(node: Node) -> Iterator[str]:
     """Customary index letters of what is differentiated by: ``i`` in ∂u_i."""
     for inner in node.walk():
         if isinstance(inner, Fraction):
-            by = _differential(inner.denominator) if _is_quotient(inner) else None
-            if isinstance(by, Script) and by.sub is not None:
-                yield from (letter for letter in _lower_letters(subscript_items(by.sub)) if letter in "ijklmnpqrs")
+            for by in _differentials(inner.denominator) if _is_quotient(inner) else ():
+                if isinstance(by, Script) and by.sub is not None:
+                    yield from (letter for letter in _lower_letters(subscript_items(by.sub)) if letter in "ijklmnpqrs")
 
 
 def _is_quotient(node: Fraction) -> bool:
     """Whether a fraction is one of differentials, above as below: the d in ``\\frac{x}{d r^2}`` is a number."""
     above = node.numerator.factors[0] if isinstance(node.numerator, Product) else node.numerator
     head = spell(above, Letters())
-    return head is not None and head.key in PARTIALS and _differential(node.denominator) is not None
+    return head is not None and head.key in PARTIALS and bool(list(_differentials(node.denominator)))
 
 
 def _lower_letters(nodes: Iterable[Node]) -> Iterator[str]:
@@ -263,6 +263,14 @@ def _differential(side: Node) -> Node | None:
         if head is not None and head.key in PARTIALS:
             return side.factors[1]
     return None
+
+
+def _differentials(side: Node) -> Iterator[Node]:
+    """What stands after each ∂ of ``\\partial x_i \\partial x_j``, or of its only one."""
+    if isinstance(side, Product) and not any(side.operators) and len(side.factors) % 2 == 0:
+        heads = [spell(head, Letters()) for head in side.factors[::2]]
+        if all(head is not None and head.key in PARTIALS for head in heads):
+            yield from side.factors[1::2]
 
 
 def _compounds(statements: list[Statement], steps: Set[str]) -> frozenset[str]:

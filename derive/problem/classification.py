@@ -100,9 +100,9 @@ class Classifier:
                 equation.role = "given"
             if names and value_at is not None and (allowed or equation.given):
                 self._introduce(equation, names, value_at)
-            if equation.given or equation.role == "definition":
+            if equation.role == "definition" or (equation.given and not derived):
                 inputs |= self.names_used(equation)
-            claims_begun = claims_begun or (derived and not equation.given)
+            claims_begun = claims_begun or (derived and not equation.given and not self._is_naming(equation))
 
     def _new_names(self, equation: Equation) -> dict[int, Name]:
         """The members that are bare names which nothing introduced before."""
@@ -122,13 +122,17 @@ class Classifier:
             found[k] = target
         return found
 
+    def _is_naming(self, equation: Equation) -> bool:
+        """Whether an equation only names a derivative: ``\\delta = \\frac{\\partial L}{\\partial z}``."""
+        return bool(equation.names) and len(equation.members) == 2 and _is_quotient(equation.value, self.table)
+
     def _is_used_beside(self, equation: Equation, at: int, name: Name) -> bool:
         others = (member for k, member in enumerate(equation.members) if k != at)
         return any((s.key, len(s.indices)) == name for member in others for s in self.spellings(member))
 
     def _is_input_like(self, target: Name) -> bool:
         """Later members of a chain that look like sizes or constants are values, not new names."""
-        return target[0] in SIZE_LETTERS or target[0] == "e" or target[0] in IDENTITIES
+        return target[0] in SIZE_LETTERS or target == ("e", 0) or target[0] in IDENTITIES
 
     def _value_at(self, equation: Equation, names: dict[int, Name]) -> int | None:
         """The member that says what new names are: the next that is none itself, else the one before."""
@@ -210,7 +214,8 @@ class Classifier:
 
     def _primes(self) -> set[str]:
         """Names that are derivatives of functions."""
-        return {f"{key}'" for key in (*self.table.arguments, *self.table.functions)}
+        names = {key for key in (*self.table.arguments, *self.table.functions) if not key.endswith("'")}
+        return {f"{key}{primes}" for key in names for primes in ("'", "''", "'''")}
 
     def _is_closed(self, node: Node) -> bool:
         """Whether an expression is surely one number: its indices are summed over, its bare names known numbers."""
@@ -280,6 +285,13 @@ def _limits(node: Node) -> Iterator[str]:
             yield inner.upper.name
         if isinstance(inner, S.Product | S.Fraction):
             yield from (name.name for name, _ in prefactors(inner) if isinstance(name, S.Symbol))
+
+
+def _is_quotient(node: Node, table: Table) -> bool:
+    """Whether a node is a derivative and nothing else: ``\\frac{\\partial L}{\\partial v}``, ``\\partial L / \\partial v``."""
+    if isinstance(node, S.Product) and node.operators == ("", "/", ""):
+        return node.factors[0] == node.factors[2] == S.Symbol("\\partial")
+    return isinstance(node, S.Fraction) and _is_derivative(node, table)
 
 
 def _is_derivative(node: Node, table: Table) -> bool:

@@ -16,6 +16,7 @@ from derive.notation.stages import named_stages, with_names, with_variables
 from derive.notation.survey import survey
 from derive.notation.table import Table
 from derive.problem.classification import Classifier
+from derive.problem.constraints import adopt_constraints
 from derive.problem.definitions import define_all
 from derive.problem.draft import Draft
 from derive.problem.logarithms import adopt_logarithms
@@ -31,7 +32,8 @@ from derive.problem.upstream import assume_upstream
 def read_problem(document: Document) -> Problem:
     """All of a document's mathematics. What cannot be read is kept with its error; nothing is raised for it."""
     forget()
-    found, functions = equations(document)
+    written = equations(document)
+    found, functions = written.equations, written.functions
     readable = [e for e in found if e.error is None and e.members and not e.ignored]
     said = [e for e in readable if e.given and announces(e.members)]
     if said:
@@ -46,12 +48,13 @@ def read_problem(document: Document) -> Problem:
         equation.members = members
     staged = _name_stages(readable)
     letters = survey([e.statement() for e in readable])
-    table = Table(letters, Axes(letters), Ranks(letters, {}), lambda text: None)
+    table = Table(letters, Axes(letters), Ranks(letters, {}, functions=functions.aliases), lambda text: None)
     table.arguments, table.functions = functions.values, functions.aliases
     problem = Problem(document, table, Graph(()), found, {})
     table.tell = problem.tell
     table.axes.products = dict(named_products(chains))
     table.axes.tell = lambda text: problem.assume([text], None)
+    problem.assume(written.told, None)
     for name, line in staged:
         problem.assume([f"{name} is the expression in brackets that this line differentiates by"], line)
     if said:
@@ -90,6 +93,7 @@ def _build(draft: Draft) -> None:
     adopt_prefix(draft)
     adopt_capitals(draft)
     adopt_roots(draft)
+    adopt_constraints(draft)
     draft.classifier.classify()
     infer_ranks(draft)
     join_axes(draft)

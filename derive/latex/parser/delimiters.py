@@ -11,7 +11,7 @@ from derive.latex.tokens import Token
 from derive.source import Span
 
 _SEPARATORS = {",": ",", ";": ";", ":": ":", "\\colon": "\\colon"}
-_SEPARATORS |= dict.fromkeys(["|", "\\mid", "\\vert", "\\middle"], "|")
+_SEPARATORS |= dict.fromkeys(["|", "\\mid", "\\vert", "\\middle", "\\|", "\\Vert", "‖"], "|")
 _NO_ITEM = frozenset({":", ",", ")", "]", "}", "\\}"})
 
 # -- brackets --------------------------------------------------------------------------------------------------------
@@ -115,7 +115,7 @@ def _separator(reader: Reader, closing: str, last: Node) -> str | None:
         return None
     if token.text in _SEPARATORS:
         reader.take()
-        if token.text == "\\middle":
+        if token.text == "\\middle" or (token.text == "|" and reader.peek().text == "|"):
             reader.take()
         return _SEPARATORS[token.text]
     return "" if is_text(token) or isinstance(last, Words) else None
@@ -172,6 +172,8 @@ def _bar_kind(reader: Reader) -> str:
     """``|`` or ``‖``, the latter also for two bars in a row."""
     token = reader.look()
     kind = table.BARS.get(token.text, token.text)
+    if kind == "|" and reader.here.bars[-1:] == ("|",):  # |a||b|: the first of two bars closes
+        return kind
     doubled = kind == "|" and reader.peek(1).text == token.text and not reader.peek(1).spaced
     return "‖" if doubled else kind
 

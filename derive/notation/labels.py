@@ -1,0 +1,161 @@
+"""Superscripts that tell names apart: ``W^{[1]}``, ``z^{(2)}_j``, ``a^{l-1}_k``, ``s^+``; none of them is a power.
+
+A name with such a superscript becomes one symbol before anything else is read, so that ``W^{[1]}`` and ``W^{[2]}`` have
+nothing in common. A letter in round brackets that a sum binds is an index (``x^{(i)}``), and stays.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+from derive.latex import syntax as S
+from derive.latex.syntax import Node, rebuilt, span_of
+from derive.notation.names import Letters, label_text, letter_of, spell
+from derive.notation.survey import bound_letters
+
+_PLAIN = Letters()
+_SIGNS = frozenset({"+", "-", "*", "\\ast", "\\star", "\\dagger"})
+_LAYERS = frozenset({"l", "\\ell", "L"})
+_BRACKETS = ("(", "[")
+
+
+@dataclass(frozen=True)
+class Labels:
+    """What a document shows about its superscripts.
+
+    Attributes:
+        letters: letters that count layers where they stand in a superscript without brackets.
+        layers: letters that do so in brackets.
+        bound: letters that sums bind.
+        samples: names with such a letter in brackets, whose numbers in brackets are indices too.
+    """
+
+    letters: frozenset[str] = frozenset()
+    layers: frozenset[str] = frozenset()
+    bound: frozenset[str] = frozenset()
+    samples: frozenset[str] = frozenset()
+
+
+def find_labels(nodes: Iterable[Node]) -> Labels:
+    """What the superscripts of a document say, all its formulas read together."""
+    inner = [n for node in nodes for n in node.walk()]
+    bound = {c for n in inner if isinstance(n, S.BigOperator) and n.lower is not None for c in bound_letters(n.lower)}
+    raised = [(key, n) for n in inner if isinstance(n, S.Script) and (key := _raised_name(n)) is not None]
+    samples, layers = set(), set(_LAYERS)
+    for key, node in raised:
+        group = _leading_group(node.sup)
+        letter, shifted = _counter(group.body) if group is not None else (None, False)
+        if letter in bound:
+            samples.add(key)
+        elif letter is not None and (shifted or letter.isupper()):
+            layers.add(letter)
+    return Labels(_bare_letters(inner, raised) - bound, frozenset(layers - bound), frozenset(bound), frozenset(samples))
+
+
+@dataclass
+class _Use:
+    """How a letter is used in superscripts without brackets."""
+
+    bases: set[str] = field(default_factory=set)
+    count: int = 0
+    shifted: bool = False
+
+
+def _bare_letters(inner: list[Node], raised: list[tuple[str, S.Script]]) -> frozenset[str]:
+    """Letters that stand in superscripts of names only: of several, or with a number beside them.
+
+    A power's exponent comes down with its derivative, and a name that has powers stands without them somewhere.
+    """
+    uses: dict[str, _Use] = {}
+    for key, node in raised:
+        letter, shifted = _counter(node.sup)
+        if letter is not None:
+            use = uses.setdefault(letter, _Use())
+            use.bases.add(key)
+            use.count += 1
+            use.shifted |= shifted
+    total = Counter(letter for n in inner if (letter := letter_of(n)) is not None)
+    plain = {s.key for n in inner if isinstance(n, S.Script) and n.sup is None and (s := spell(n, _PLAIN)) is not None}
+    return frozenset(
+        letter
+        for letter, use in uses.items()
+        if (use.shifted or (len(use.bases) > 1 and letter != "T"))
+        and (letter in _LAYERS or (total[letter] == use.count and not use.bases & plain))
+    )
+
+
+def _raised_name(node: S.Script) -> str | None:
+    """The name that carries a superscript, without its subscript."""
+    if node.sup is None:
+        return None
+    spelled = spell(node.base, _PLAIN)
+    return spelled.key if spelled is not None and spelled.power is None and spelled.key != "e" else None
+
+
+def _leading_group(sup: Node | None) -> S.Group | None:
+    """The brackets that a superscript is, or begins with: ``[1]`` in ``[1]T``."""
+    if isinstance(sup, S.Product) and sup.operators[0] == "":
+        sup = sup.factors[0]
+    return sup if isinstance(sup, S.Group) and sup.opening in _BRACKETS else None
+
+
+def _counter(node: Node | None) -> tuple[str | None, bool]:
+    """The letter of ``l`` or ``l - 1``, and whether there is a number beside it."""
+    if isinstance(node, S.Sum) and len(node.terms) == 2 and isinstance(node.terms[1], S.Number):
+        return letter_of(node.terms[0]), True
+    return (letter_of(node) if node is not None else None), False
+
+
+def with_labels(node: Node, labels: Labels) -> Node:
+    """The tree with every labelled name as one symbol."""
+    return rebuilt(node, lambda inner: _joined(inner, labels) if isinstance(inner, S.Script) else inner)
+
+
+def _joined(node: S.Script, labels: Labels) -> Node:
+    key = _raised_name(node)
+    if key is None or node.sup is None:
+        return node
+    label = node.sup if _is_label(node.sup, labels) else _leading_group(node.sup)
+    if label is None or (isinstance(label, S.Group) and not _is_bracketed_label(label, key, labels)):
+        return node
+    name = S.Symbol(f"{key}^{{{_text(label)}}}", "", span_of(node.base))
+    rest = _behind(node.sup) if label is not node.sup else None
+    primes = node.primes
+    if rest == S.Symbol("\\prime"):
+        rest, primes = None, primes + 1
+    if node.sub is None and rest is None and not primes:
+        return replace(name, span=node.span)
+    return replace(node, base=name, sup=rest, primes=primes)
+
+
+def _is_label(sup: Node, labels: Labels) -> bool:
+    """Whether a superscript without brackets is a label."""
+    letter, _ = _counter(sup)
+    return letter in labels.letters or (isinstance(sup, S.Symbol) and sup.name in _SIGNS)
+
+
+def _is_bracketed_label(group: S.Group, key: str, labels: Labels) -> bool:
+    letter, shifted = _counter(group.body)
+    if key in labels.samples and letter not in _LAYERS:
+        return False
+    if isinstance(group.body, S.Number):
+        return group.body.text.isdigit()
+    if letter is None:
+        return isinstance(group.body, S.Symbol) and group.body.font in ("text", "word")
+    return letter not in labels.bound and (shifted or group.opening == "[" or letter in labels.layers)
+
+
+def _behind(sup: Node) -> Node | None:
+    """What follows the brackets that a superscript begins with."""
+    if not isinstance(sup, S.Product):
+        return None
+    rest = sup.factors[1:]
+    return rest[0] if len(rest) == 1 else replace(sup, factors=rest, operators=sup.operators[1:])
+
+
+def _text(label: Node) -> str:
+    if isinstance(label, S.Group):
+        return f"[{label_text(label.body)}]" if label.opening == "[" else f"({label_text(label.body)})"
+    return label_text(label)
