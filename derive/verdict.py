@@ -397,6 +397,14 @@ class Judge:
             return False
         return graph.loss not in names_in(of) and name not in self._made_from(names_in(of))
 
+    def is_guess(self, pair: Pair) -> bool:
+        """Whether a gradient misses paths: something that it may go through could not be read, or is not what it was."""
+        names = names_in(pair.left) | names_in(pair.right)
+        if self._reached(names) & {*self._redefined, *self._stated_anew}:
+            return True
+        is_open = self.problem.graph.loss in names and self.problem.table.is_loss_open
+        return is_open or bool(self._open_path(pair))
+
     def _open_path(self, pair: Pair) -> str:
         """A name whose definition could not be read and has to do with what a pair differentiates by."""
         by = {name_of(d.args[1]) for d in pair.derivatives}
