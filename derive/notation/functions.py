@@ -73,6 +73,8 @@ def argument_keys(body: Node) -> Iterator[str]:
 def function_of(left: Node) -> Call | None:
     """The call on the left side of an equation that defines a function."""
     if isinstance(left, S.Product) and len(left.factors) == 2 and left.operators == ("",):
+        if isinstance(left.factors[1], S.Script) and left.factors[1].sup is not None:
+            return None  # f(x)^2 = ... says what the square is
         call = call_of(left.factors[0], left.factors[1])
     elif isinstance(left, S.Apply) and left.sup is None and left.sub is None:
         call = call_of(left.function, left.argument) or _bare_call(left)
