@@ -1,7 +1,7 @@
 """Layers beside a layer: what ``z^l_j = \\sum_k w^l_{jk} a^{l-1}_k`` says of ``z^{l+1}_j``.
 
-A definition for a layer l that has names of layers only holds for each layer. Where a document uses names of the layer behind or before it, and says
-of them nothing else, its definitions are copied for that layer.
+A definition for a layer l that has names of layers only holds for each layer. Where a document uses names of the layer
+behind or before it, and says of them nothing else, its definitions are copied for that layer.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ def other_layers(chains: list[Members], definitions: Container[int]) -> list[tup
 
 
 def _shares(node: Node) -> bool:
-    """Whether a definition uses a name that other layers, or steps, may have too: the W of ``h^{(t)} = f(W h^{(t-1)})``."""
+    """Whether a definition uses a name that other layers may have too: the W of ``h^{(t)} = f(W h^{(t-1)})``."""
     if is_quotient(node):
         return False
     if isinstance(node, S.Script):
@@ -81,7 +81,9 @@ def _shares(node: Node) -> bool:
     if isinstance(node, S.Symbol):
         return _name(node) is None
     if isinstance(node, S.Product):
-        calls = {k for k, (head, group, sign) in enumerate(pairs(node)) if not sign and call_of(head, group) is not None}
+        calls = {
+            k for k, (head, group, sign) in enumerate(pairs(node)) if not sign and call_of(head, group) is not None
+        }
         return any(_shares(factor) for k, factor in enumerate(node.factors) if k not in calls)
     if isinstance(node, S.Apply):
         return _shares(node.argument)

@@ -1,4 +1,4 @@
-"""Sums over a set: ``\\sum_{w \\in V} u_w`` is one over an axis of |V| values, ``\\sum_{k \\in \\{1, \\dots, K\\}}`` over 1 to K.
+"""Sums over a set: ``\\sum_{w \\in V}`` runs over |V| values, ``\\sum_{k \\in \\{1, \\dots, K\\}}`` over 1 to K.
 
 Only where the set is all that its letter's arrays are summed over: two sets, or a set and a range, may be parts of one
 array, and then derive does not know which. A set that depends on an index (``k \\in S_i``) is left alone.
@@ -88,7 +88,9 @@ def _ranged(node: Node, sets: dict[str, str]) -> Node:
         return node
     upper = listed or S.Symbol(sets[label_text(node.lower.members[1])], "", span_of(node.lower))
     first = S.Number("1", span_of(node.lower))
-    return replace(node, lower=replace(node.lower, members=(node.lower.members[0], first), relations=("=",)), upper=upper)
+    return replace(
+        node, lower=replace(node.lower, members=(node.lower.members[0], first), relations=("=",)), upper=upper
+    )
 
 
 def _listed(node: S.BigOperator) -> Node | None:
