@@ -196,3 +196,22 @@ def test_half_a_number_is_no_number() -> None:
 def test_a_sum_over_no_values_decides_nothing() -> None:
     text = r"$$p_i = \frac{z_i}{\sum_{j=1}^0 z_j}$$" + "\n\n" + r"$$\frac{\partial p_i}{\partial z_j} = p_i$$"
     assert derive.check(text).statements[-1].status not in ("proved", "refuted")
+
+
+def test_calls_and_labels_are_shown_as_they_were_written() -> None:
+    text = "$$f(u) = u^3, \\quad y_i = f(x_i), \\quad W^{[1]}_{ij} = 2 V_{ij}$$"
+    shown_text = [f"{plain(s.left)} = {plain(s.right)}" for s in derive.check(text).statements]
+    assert shown_text == ["f(u) = u³", "y_i = f(x_i)", "W_ij^[1] = 2 V_ij"]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("$$a^l = 2 z^l, \\quad b^l = a^{l-1}$$", "the superscript l tells names apart and is no power"),
+        ("$$s = \\sum x_i$$", "a sum without an index runs over the index of what it sums"),
+        ("$$s = \\sum_{w \\in V} u_w$$", "a sum over V runs over all values of its letter"),
+        ("$$s = \\sum_k t_k p_k, \\quad \\sum_k t_k = 1$$", "t adds up as this line says"),
+    ],
+)
+def test_what_the_reader_took_for_granted_is_told(text: str, told: str) -> None:
+    assert told in [assumption.text for assumption in derive.check(text).assumptions]

@@ -136,8 +136,8 @@ def _typed(value: str, at: int) -> tuple[int, str] | None:
         if run:
             return end, f"{mark}{run}" if len(run) == 1 else f"{mark}{{{run}}}"
     if value[at] in ACCENTED:
-        letter, accent = unicodedata.normalize("NFD", value[at])
-        return at + 1, f"\\{COMBINING[accent]}{{{letter}}}"
+        apart = unicodedata.normalize("NFD", value[at])
+        return at + 1, f"\\{COMBINING[apart[1]]}{{{apart[0]}}}"
     if value[at].isalpha() and value[at + 1 : at + 2] in COMBINING:
         return at + 2, f"\\{COMBINING[value[at + 1]]}{{{value[at]}}}"
     return None

@@ -51,7 +51,7 @@ def application(ctx: Context, rest: list[Node]) -> tuple[Value, int] | None:
 
 
 def _stands_bare(key: str, body: Node) -> bool:
-    """Whether a name's own bracket has the name as a value, as in ``\\sigma(1 - \\sigma)``: then the bracket multiplies."""
+    """Whether a name's own bracket has the name as a value: in ``\\sigma(1 - \\sigma)`` it multiplies."""
     if isinstance(body, S.Sum):
         return any(_stands_bare(key, term) for term in body.terms)
     if isinstance(body, S.Product):

@@ -7,7 +7,7 @@ nothing in common. A letter in round brackets that a sum binds is an index (``x^
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from derive.latex import syntax as S
@@ -77,13 +77,22 @@ def _bare_letters(inner: list[Node], raised: list[tuple[str, S.Script]]) -> froz
             use.count += 1
             use.shifted |= shifted
     total = Counter(letter for n in inner if (letter := letter_of(n)) is not None)
-    plain = {s.key for n in inner if isinstance(n, S.Script) and n.sup is None and (s := spell(n, _PLAIN)) is not None}
+    below = {id(part) for _, node in raised for part in _bases(node)}
+    named = (n for n in inner if isinstance(n, S.Symbol | S.Accent | S.Script) and id(n) not in below)
+    plain = {s.key for n in named if (s := spell(n, _PLAIN)) is not None and s.power is None}
     return frozenset(
         letter
         for letter, use in uses.items()
         if (use.shifted or (len(use.bases) > 1 and letter != "T"))
         and (letter in _LAYERS or (total[letter] == use.count and not use.bases & plain))
     )
+
+
+def _bases(node: Node) -> Iterator[Node]:
+    """What carries a name's scripts and accents."""
+    while isinstance(node, S.Script | S.Accent):
+        node = node.base if isinstance(node, S.Script) else node.body
+        yield node
 
 
 def _raised_name(node: S.Script) -> str | None:

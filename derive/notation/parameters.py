@@ -1,4 +1,4 @@
-"""Functions of one sample or one entry: ``h_\\theta(x^{(i)})`` where the document has ``h_\\theta(x)``, or never has it.
+"""Functions of one sample or one entry: ``h_\\theta(x^{(i)})``, whether or not the document has ``h_\\theta(x)``.
 
 A function that is only ever called with entries of one array is a value with that array's index: ``f(x^{(i)})`` is
 ``f^{(i)}``. Where the function is defined for a number or a vector ``x`` and called with entries of an array ``x``, the
@@ -104,9 +104,8 @@ def _moved(head: Node, group: Node, bracket: Node) -> Node:
     """The head with the index of its argument; what stands behind the bracket is behind the whole."""
     assert isinstance(bracket, S.Group) and isinstance(bracket.body, S.Script)
     argument, span = bracket.body, span_of(head).join(span_of(group))
-    index = argument.sub if argument.sub is not None else argument.sup.body  # type: ignore[union-attr]
-    sample = S.Group("(", index, span)  # type: ignore[arg-type]
-    entry: Node = S.Script(head, None, sample, 0, span)
+    index = argument.sup if isinstance(argument.sup, S.Group) else S.Group("(", argument.sub or S.Empty(), span)
+    entry: Node = S.Script(head, None, index, 0, span)
     if isinstance(group, S.Script):
         return S.Script(entry, group.sub, group.sup, group.primes, span)
     return S.Decoration("value", entry, None, span)

@@ -1,4 +1,4 @@
-"""Sums over a set: ``\\sum_{w \\in V} u_w`` is one over an axis of |V| values, ``\\sum_{k \\in \\{1, \\dots, K\\}}`` over 1 to K.
+"""Sums over a set: ``\\sum_{w \\in V}`` runs over |V| values, ``\\sum_{k \\in \\{1, \\dots, K\\}}`` over 1 to K.
 
 Only where the set is all that its letter's arrays are summed over: two sets, or a set and a range, may be parts of one
 array, and then derive does not know which. A set that depends on an index (``k \\in S_i``) is left alone.

@@ -148,13 +148,15 @@ def _differentiated(node: Node) -> Iterator[str]:
     """Customary index letters of what is differentiated by: ``i`` in ∂u_i."""
     for inner in node.walk():
         if isinstance(inner, Fraction):
-            for by in _differentials(inner.denominator) if _is_quotient(inner) else ():
+            for by in _differentials(inner.denominator) if is_quotient(inner) else ():
                 if isinstance(by, Script) and by.sub is not None:
                     yield from (letter for letter in _lower_letters(subscript_items(by.sub)) if letter in "ijklmnpqrs")
 
 
-def _is_quotient(node: Fraction) -> bool:
+def is_quotient(node: Node) -> bool:
     """Whether a fraction is one of differentials, above as below: the d in ``\\frac{x}{d r^2}`` is a number."""
+    if not isinstance(node, Fraction):
+        return False
     above = node.numerator.factors[0] if isinstance(node.numerator, Product) else node.numerator
     head = spell(above, Letters())
     return head is not None and head.key in PARTIALS and bool(list(_differentials(node.denominator)))
@@ -228,7 +230,7 @@ def _squares(statements: list[Statement]) -> frozenset[str]:
             elif isinstance(target, Script) and isinstance(target.sup, Number):
                 squares.add((_bare(target), target.sup.text, True))
         for node in statement.node.walk():
-            if isinstance(node, Fraction) and _is_quotient(node) and not _is_second(node):
+            if isinstance(node, Fraction) and is_quotient(node) and not _is_second(node):
                 for side in (node.numerator, node.denominator):
                     by = _differential(side)
                     if isinstance(by, Script) and isinstance(by.sup, Number):
@@ -302,7 +304,7 @@ def _prefixed(node: Node, steps: Set[str], alone: bool = False) -> Iterator[tupl
 
 def _undifferentiated(node: Node) -> Iterator[Node]:
     """The nodes of a tree that are no part of a quotient of differentials."""
-    if isinstance(node, Fraction) and _is_quotient(node):
+    if isinstance(node, Fraction) and is_quotient(node):
         return
     yield node
     for child in node.children():

@@ -1,4 +1,4 @@
-"""Sums that do not say what they run over: ``\\frac{1}{m} \\sum x_i`` runs over i, ``\\sum^m x_i`` and ``\\sum_1^m x_i`` too.
+"""Sums that do not say what they run over: ``\\sum x_i`` runs over i, ``\\sum^m x_i`` and ``\\sum_1^m x_i`` too.
 
 What such a sum runs over are the index letters in it that nothing outside of it has; where the one letter in it stands
 outside too, it is another index of the same name, because a sum over nothing would say nothing.

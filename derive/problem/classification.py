@@ -288,7 +288,7 @@ def _limits(node: Node) -> Iterator[str]:
 
 
 def _is_quotient(node: Node, table: Table) -> bool:
-    """Whether a node is a derivative and nothing else: ``\\frac{\\partial L}{\\partial v}``, ``\\partial L / \\partial v``."""
+    """Whether a node is a derivative and nothing else, as a fraction or with a slash."""
     if isinstance(node, S.Product) and node.operators == ("", "/", ""):
         return node.factors[0] == node.factors[2] == S.Symbol("\\partial")
     return isinstance(node, S.Fraction) and _is_derivative(node, table)

@@ -11,9 +11,10 @@ from derive.notation.counts import named_products, with_primes, with_products
 from derive.notation.einstein import announces, with_sums
 from derive.notation.equations import Equation, equations
 from derive.notation.functions import vague_functions
+from derive.notation.layers import other_layers
 from derive.notation.ranks import Ranks
 from derive.notation.stages import named_stages, with_names, with_variables
-from derive.notation.survey import survey
+from derive.notation.survey import is_quotient, survey
 from derive.notation.table import Table
 from derive.problem.classification import Classifier
 from derive.problem.constraints import adopt_constraints
@@ -46,6 +47,7 @@ def read_problem(document: Document) -> Problem:
     chains = with_variables(chains, functions.values)
     for equation, members in zip(readable, chains, strict=True):
         equation.members = members
+    layers = _copy_layers(readable)
     staged = _name_stages(readable)
     letters = survey([e.statement() for e in readable])
     table = Table(letters, Axes(letters), Ranks(letters, {}, functions=functions.aliases), lambda text: None)
@@ -55,6 +57,8 @@ def read_problem(document: Document) -> Problem:
     table.axes.products = dict(named_products(chains))
     table.axes.tell = lambda text: problem.assume([text], None)
     problem.assume(written.told, None)
+    for line in layers:
+        problem.assume(["what this line says of a layer holds for the layers beside it"], line)
     for name, line in staged:
         problem.assume([f"{name} is the expression in brackets that this line differentiates by"], line)
     if said:
@@ -77,6 +81,24 @@ def _name_stages(readable: list[Equation]) -> list[tuple[str, int]]:
         readable.insert(0, Equation(place.source, place.span, (S.Symbol(name), body), ("=",), given=True))
         found.append((name, place.line))
     return found
+
+
+def _copy_layers(readable: list[Equation]) -> list[int]:
+    """Add the definitions of a layer for the layers beside it that are used; the lines of those definitions."""
+    definitions = {k for k, equation in enumerate(readable) if _may_define(equation)}
+    copies = other_layers([e.members for e in readable], definitions)
+    for origin, members in copies:
+        one = readable[origin]
+        readable.append(Equation(one.source, one.span, members, ("=",), given=True))
+    return sorted({readable[origin].line for origin, _ in copies})
+
+
+def _may_define(equation: Equation) -> bool:
+    """Whether an equation has no derivatives, or says only that its left side is one."""
+    if equation.relations != ("=",):
+        return False
+    derived = any(n == S.Symbol("\\partial") for m in equation.members for n in m.walk())
+    return not derived or is_quotient(equation.members[1])
 
 
 def _symbols(equations: list[Equation]) -> set[str]:
