@@ -30,6 +30,7 @@ from derive.normal.prover import Prover
 from derive.notation.context import Layout
 from derive.notation.elaborate import Policy
 from derive.notation.equations import Equation
+from derive.notation.table import SIZE_LETTERS
 from derive.probe.evaluation import NotEvaluable, TooLarge
 from derive.probe.points import Agreement, Claim, Counterexample, compare
 from derive.problem import Pair, Problem, Sides
@@ -367,6 +368,10 @@ class Judge:
         again = min(met & set(self._redefined), default="")
         if again:
             return f"{again} got another meaning in line {self._redefined[again]}"
+        used = (names_in(pair.left) | names_in(pair.right)) - self.problem.table.axes.sizes() - SIZE_LETTERS
+        number = min(used & self.problem.table.ranks.numbers, default="")
+        if number and pair.left.has(D):
+            return f"nothing says whether {number} is a number or a matrix"
         apart = next((d for d in pair.left.atoms(D) | pair.right.atoms(D) if self._is_apart(d)), None)
         return f"nothing says how {name_of(apart.args[1])} comes into it" if apart is not None else ""
 
