@@ -1,7 +1,7 @@
 """Lines whose shapes do not fit, as where a transpose was forgotten.
 
-A product such as ``\\delta x`` of two columns has no value at most sizes. That alone refutes nothing: perhaps shapes
-were not understood. Such a line is refuted only if
+A product such as ``\\delta x`` of two columns has no value at most sizes. That alone refutes nothing: shapes may have
+been misread. Such a line is refuted only if
 
 - all shapes follow from the document, and a transpose or an exchange of factors makes the line true for every size; and
 - at sizes that are all the same, where the most products have a value, the line is false however it can be read: with
@@ -34,11 +34,12 @@ from derive.notation.names import with_compounds
 from derive.notation.ranks import is_upper
 from derive.notation.survey import PARTIALS
 from derive.notation.values import Misfit, Value
-from derive.probe.points import Counterexample
+from derive.probe.evaluation import NotEvaluable, TooLarge
+from derive.probe.points import Agreement, Counterexample, compare
 from derive.problem import Pair, Problem
 from derive.problem.problem import GRADIENTS, LAYOUTS, PRODUCTS
 from derive.source import SourceError
-from derive.verdict import Judge, Judged, Verdict
+from derive.verdict import Judge, Judged, Verdict, claim_of
 
 MAX_FOUND = 3
 MAX_TRIED = 400
@@ -175,6 +176,8 @@ class _Line:
             self.problem.heard()
             if isinstance(pair, SourceError) or pair.transposed or self._is_doubtful(pair):
                 return None
+            if not isinstance(self._compared(pair, "total"), Agreement):
+                return None  # to compare is quicker than to prove
             return _Repair(node, pair, edits) if self.judge.pair(pair, "total").status == "proved" else None
 
     def _is_doubtful(self, pair: Pair) -> bool:
@@ -189,15 +192,21 @@ class _Line:
 
     def _counterexample(self) -> Counterexample | None:
         """A point at which the line is false; None where in some way of reading it none was found."""
-        found: list[Counterexample] = []
+        first: Counterexample | None = None
         for pair in self._readings():
             readings: tuple[Reading, ...] = ("total", "partial") if self.judge.is_ambiguous(pair) else ("total",)
             for reading in readings:
-                verdict = self.judge.pair(pair, reading)
-                if verdict.counterexample is None:
+                found = self._compared(pair, reading) if first else self.judge.pair(pair, reading).counterexample
+                if not isinstance(found, Counterexample):
                     return None
-                found.append(verdict.counterexample)
-        return next(iter(found), None)
+                first = first or found
+        return first
+
+    def _compared(self, pair: Pair, reading: Reading) -> Counterexample | Agreement | None:
+        try:
+            return compare(claim_of(pair), self.judge.graph_of(pair), reading)
+        except (NotEvaluable, TooLarge):
+            return None
 
     def _readings(self) -> Iterator[Pair]:
         """The line at sizes that are all the same, in every way of reading it in which it has a value there."""
@@ -208,7 +217,7 @@ class _Line:
                 self.problem.heard()
                 if isinstance(pairs, SourceError):
                     continue
-                yield from pairs
+                yield from pairs if gradients != "turned" else pairs[:1]
 
     # -- in words ----------------------------------------------------------------------------------------------------
 
@@ -221,7 +230,7 @@ class _Line:
             at = place.span if isinstance(place, Misfit) else error.span
             node = next((n for n in self.node.walk() if isinstance(n, S.Product) and span_of(n) == at), None)
             written = _written(self._factors(node)) if isinstance(node, S.Product) else ""
-        return f"the shapes do not fit: {written or error.message}"
+        return f"the shapes do not fit: {written or error.message}; even where all sizes are the same, the sides differ"
 
     def _factors(self, product: S.Product) -> list[Value]:
         """The arrays that a product multiplies; none where its factors have no meaning of their own."""

@@ -32,6 +32,7 @@ from derive.notation.context import Layout
 from derive.notation.elaborate import Policy
 from derive.notation.equations import Equation
 from derive.notation.functions import function_of
+from derive.notation.table import SIZE_LETTERS
 from derive.probe.evaluation import NotEvaluable, TooLarge
 from derive.probe.points import Agreement, Claim, Counterexample, compare
 from derive.problem import Pair, Problem, Sides
@@ -386,6 +387,10 @@ class Judge:
         again = min(met & set(self._redefined), default="")
         if again:
             return f"{again} got another meaning in line {self._redefined[again]}"
+        used = (names_in(pair.left) | names_in(pair.right)) - self.problem.table.axes.sizes() - SIZE_LETTERS
+        number = min(used & self.problem.table.ranks.numbers, default="")
+        if number and pair.left.has(D):
+            return f"nothing says whether {number} is a number or a matrix"
         apart = next((d for d in pair.derivatives if self._is_apart(d)), None)
         return f"nothing says how {name_of(apart.args[1])} comes into it" if apart is not None else ""
 

@@ -185,3 +185,43 @@ def test_slips_in_the_built_in_layers_are_named(path: Path) -> None:
 
 
 SLIPS = ((r" \+ \\epsilon", ""), (r"\^\{-3/2\}", "^{-1/2}"), (r"\\gamma ", ""), (r"= -\\frac", r"= \\frac"))
+
+
+LAYER = r"""$$z = W x + b, \quad a = \tanh(z), \quad r = b^\top b$$ $$\delta = \frac{\partial L}{\partial z}$$
+"""
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "code", "shapes"),
+    [
+        ("W", r"\delta x", "DRV220", "(m×1)(n×1)"),
+        ("W", r"x^\top \delta", "DRV221", "(1×m)(n×1)"),
+        ("x", r"W \delta", "DRV220", "(m×n)(m×1)"),
+    ],
+)
+def test_a_product_whose_shapes_do_not_fit_is_refuted_and_mended(left: str, right: str, code: str, shapes: str) -> None:
+    text = rf"{LAYER} $$\frac{{\partial L}}{{\partial {left}}} = {right}$$"
+    claim = derive.check(text).statements[-1]
+    assert claim.status == "refuted"
+    assert shapes in claim.reason
+    assert code in [mistake.code for mistake in claim.mistakes]
+    assert claim.counterexample is not None
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        ("W", r"x \delta^\top"),  # right where gradients by matrices are turned
+        ("W", r"x \delta"),  # right where all gradients are
+        ("x", r"\delta W"),  # right where gradients by vectors are rows
+        ("x", r"W^\top \delta + q"),  # no transpose mends it
+    ],
+)
+def test_shapes_refute_nothing_that_some_convention_makes_true(left: str, right: str) -> None:
+    text = rf"{LAYER} $$\frac{{\partial L}}{{\partial {left}}} = {right}$$"
+    assert derive.check(text).statements[-1].status != "refuted"
+
+
+def test_shapes_refute_nothing_where_the_forward_pass_was_not_understood() -> None:
+    text = rf"{LAYER} $$s = \begin{{pmatrix}} a \end{{pmatrix}}$$ $$\frac{{\partial L}}{{\partial x}} = W \delta$$"
+    assert derive.check(text).statements[-1].status != "refuted"

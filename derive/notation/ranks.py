@@ -42,6 +42,7 @@ class Ranks:
         linear: whether the document has transposes.
         row_vectors: whether vectors are rows, as the x in ``xW``.
         functions: those that the document defines.
+        numbers: capitals that multiply other names in the forward pass and were taken for numbers for want of evidence.
     """
 
     letters: Letters
@@ -54,6 +55,7 @@ class Ranks:
     row_vectors: bool = False
     functions: Mapping[str, FunctionAlias] = field(default_factory=dict)
     _calling: list[str] = field(default_factory=list)
+    numbers: set[str] = field(default_factory=set)
 
     def total(self, key: str, count: int) -> int:
         """The number of axes of a name written with ``count`` indices, those left out included."""
@@ -92,6 +94,17 @@ class Ranks:
         self._spread(everything)
         self._numbers(claims)
         self._spread(everything, self._alike)
+        named = {s.key for members in definitions if (s := spell(members[0], self.letters)) is not None}
+        nodes = [node for members in definitions for node in members[-1].walk() if isinstance(node, S.Product)]
+        self.numbers = {key for node in nodes for key in self._doubtful_numbers(node)} - named
+
+    def _doubtful_numbers(self, node: S.Product) -> Iterator[str]:
+        """The W in ``Wx``, both bare and without any sign of being arrays."""
+        names = [spell(factor, self.letters) for factor in node.factors]
+        for left, right, operator in zip(names, names[1:], node.operators, strict=False):
+            if operator or left is None or right is None or not (self._is_open(left) and self._is_open(right)):
+                continue
+            yield from (s.key for s in (left, right) if is_upper(s.key))
 
     def _samples(self, nodes: Iterable[Node]) -> None:
         """``x^{(i)}`` beside ``x^{(i)}_j`` is a vector: the sample i of all entries j."""
@@ -230,10 +243,24 @@ class Ranks:
                 self._set(spelled, 1 if spelled is vector else 2)
 
     def _demanded(self, members: tuple[Node, ...]) -> None:
-        """What makes up a vector: the ``Wx`` in ``h = \\tanh(Wx + b)``, in a document of linear algebra."""
+        """What makes up an array: the ``Wx`` in ``h = \\tanh(Wx + b)``, in a document of linear algebra; the ``XW`` in
+        ``S = XW + b``, where S is a matrix."""
         spelled = spell(members[0], self.letters)
-        if self.linear and spelled is not None and not spelled.indices and self.rank_of(spelled) == 1:
+        rank = self.rank_of(spelled) if spelled is not None and not spelled.indices else 0
+        if self.linear and rank == 1:
             self._makes_vector(members[-1])
+        for term in self._terms_of(members[-1]) if rank == 2 else ():
+            names = [spell(factor, self.letters) for factor in term.factors]
+            matrices = [s for s in names if s is not None and is_upper(s.key) and s.power is None]
+            if len(matrices) == len(names) and all(self._is_open(s) or self.rank_of(s) == 2 for s in matrices):
+                self.linear = True
+                for matrix in matrices:
+                    self._set(matrix, 2)
+
+    def _terms_of(self, node: Node) -> Iterator[S.Product]:
+        """The products without signs that an expression adds up."""
+        terms = node.terms if isinstance(node, S.Sum) else (node,)
+        return (term for term in terms if isinstance(term, S.Product) and not any(term.operators))
 
     def _makes_vector(self, node: Node) -> None:
         """Go down through what acts entry by entry to the products of matrices with vectors."""
