@@ -3,11 +3,13 @@
     python benchmarks/kernels.py                    # every case, 1 and 2 threads, as a table
     python benchmarks/kernels.py --plot kernels.png # and a plot (needs matplotlib)
     python benchmarks/kernels.py --clock cpu --threads 1   # on a machine that others use too
+    python benchmarks/kernels.py --cold             # caches full of other data before each turn, as in a training step
 
 Each case runs in paired rounds: in a round every contestant runs once, in random order, and a ratio is that of two
 times of one round. Printed are medians, the median ratio to torch, and the ratio of the least times. The allocator is
 warm: glibc is told to keep freed memory (no mmap, no trimming), for all contestants alike, and each runs once before
-anything is timed. Contestants that are not installed are named and left out.
+anything is timed. What a contestant finds in the caches is what the one before left there, unless they are made cold.
+Contestants that are not installed are named and left out.
 """
 
 from __future__ import annotations
@@ -23,10 +25,12 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
+from timing import race
 
 WARM = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(1 << 40), "MALLOC_TOP_PAD_": str(1 << 28)}
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 EPSILON = 1e-5
+OTHER = 1 << 27  # bytes of other data
 Work = Callable[[], Any]
 
 
@@ -145,13 +149,13 @@ def torch_compiled(data: Data) -> tuple[Work, Work]:
     return lambda: function(x, gamma, beta), lambda: torch.autograd.grad(y, wanted, dy, retain_graph=True)
 
 
-def jax_jitted(data: Data) -> tuple[Work, Work]:
+def jax_jitted(data: Data) -> tuple[Work, Work] | None:
     """JAX, batch norm only, the formula as one writes it."""
     import jax
     import jax.numpy as jnp
 
     if not data.case.layer.startswith("batchnorm"):
-        raise ImportError
+        return None
     shape = [1, -1] + [1] * (len(data.case.shape) - 2)
 
     def norm(x: Any, gamma: Any, beta: Any) -> Any:
@@ -170,10 +174,10 @@ def jax_jitted(data: Data) -> tuple[Work, Work]:
     )
 
 
-def staged(data: Data) -> tuple[Work, Work]:
+def staged(data: Data) -> tuple[Work, Work] | None:
     """Batch norm as courses stage it: nine steps forward, the same back, everything saved."""
     if data.case.layer != "batchnorm":
-        raise ImportError
+        return None
     x, gamma, beta, dy = data.x, data.gamma, data.beta, data.dy
 
     def forward() -> tuple[Any, ...]:
@@ -214,7 +218,7 @@ def triad(data: Data) -> tuple[Work, Work]:
     return lambda: np.multiply(data.x, 2, out=out), lambda: np.add(data.x, data.dy, out=out)
 
 
-CONTESTANTS: dict[str, Callable[[Data], tuple[Work, Work]]] = {
+CONTESTANTS: dict[str, Callable[[Data], tuple[Work, Work] | None]] = {
     "torch": torch_native,
     "C": lambda data: derived(data, "c"),
     "Numba": lambda data: derived(data, "numba"),
@@ -229,40 +233,22 @@ CONTESTANTS: dict[str, Callable[[Data], tuple[Work, Work]]] = {
 # -- measuring -------------------------------------------------------------------------------------------------------
 
 
-def measure(cases: list[Case], who: list[str], rounds: int, threads: int, clock: str) -> Iterator[Result]:
+def measure(cases: list[Case], who: list[str], rounds: int, threads: int, clock: str, cold: bool) -> Iterator[Result]:
     """Times in this process, case by case."""
     if "torch" in who:
         import torch
 
         torch.set_num_threads(threads)
+    now = time.process_time if clock == "cpu" else time.perf_counter
+    other = np.zeros(OTHER, np.uint8)
     for case in cases:
         data = Data(case)
-        works = {name: found for name in who if (found := _contestant(name, data)) is not None}
+        works = {name: found for name in who if (found := CONTESTANTS[name](data)) is not None}
         for k, direction in enumerate(("forward", "backward")):
-            timed = _rounds({name: work[k] for name, work in works.items()}, rounds, clock)
-            for name, times in timed.items():
-                yield Result(case.label, direction, threads, name, times)
-
-
-def _contestant(name: str, data: Data) -> tuple[Work, Work] | None:
-    try:
-        return CONTESTANTS[name](data)
-    except ImportError:
-        return None
-
-
-def _rounds(works: dict[str, Work], rounds: int, clock: str) -> dict[str, list[float]]:
-    now = time.process_time if clock == "cpu" else time.perf_counter
-    random = np.random.default_rng(1)
-    times: dict[str, list[float]] = {name: [] for name in works}
-    for work in works.values():
-        work()
-    for _ in range(rounds):
-        for name in random.permutation(list(works)):
-            start = now()
-            works[name]()
-            times[name].append(now() - start)
-    return times
+            before = (lambda: np.add(other, 1, out=other)) if cold else None
+            timings = race({name: work[k] for name, work in works.items()}, rounds, clock=now, before=before)
+            for name, times in timings.seconds.items():
+                yield Result(case.label, direction, threads, name, list(times))
 
 
 # -- errors ----------------------------------------------------------------------------------------------------------
@@ -286,7 +272,7 @@ def errors(who: list[str]) -> Iterator[str]:
 
 
 def _errors_of(name: str, data: Data) -> list[float] | None:
-    works = _contestant(name, data)
+    works = CONTESTANTS[name](data)
     if works is None:
         return None
     y, gradients = works[0]()[0], works[1]()
@@ -359,6 +345,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--rounds", type=int, default=21)
     parser.add_argument("--clock", choices=("wall", "cpu"), default="wall", help="cpu: for 1 thread on a busy machine")
+    parser.add_argument("--cold", action="store_true", help="fill the caches with other data before each turn")
     parser.add_argument("--only", default="", help="cases whose name contains this")
     parser.add_argument("--who", nargs="+", choices=list(CONTESTANTS), default=list(CONTESTANTS))
     parser.add_argument("--plot", metavar="PNG")
@@ -367,7 +354,7 @@ def main() -> None:
     options = parser.parse_args()
     if options.inside is not None:
         cases = [case for case in CASES if options.only in case.label]
-        for result in measure(cases, options.who, options.rounds, options.inside, options.clock):
+        for result in measure(cases, options.who, options.rounds, options.inside, options.clock, options.cold):
             print(json.dumps(asdict(result)), flush=True)
         return
     present = [name for name in options.who if _is_present(name)]
@@ -403,7 +390,7 @@ def _in_process(options: argparse.Namespace, who: list[str], threads: int) -> li
         "--only",
         options.only,
     ]
-    command += ["--clock", options.clock, "--who", *who]
+    command += ["--clock", options.clock, *(["--cold"] if options.cold else []), "--who", *who]
     done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)
     return [Result(**json.loads(line)) for line in done.stdout.splitlines()]
 

@@ -26,17 +26,30 @@ class Timings:
         return statistics.median(found), min(found)
 
 
-def race(contestants: Mapping[str, Callable[[], object]], rounds: int, warmups: int = 1) -> Timings:
-    """Time functions in random order, ``rounds`` times after ``warmups`` rounds that do not count."""
+def race(
+    contestants: Mapping[str, Callable[[], object]],
+    rounds: int,
+    warmups: int = 1,
+    clock: Callable[[], float] = time.perf_counter,
+    before: Callable[[], object] | None = None,
+) -> Timings:
+    """Time functions in random order, ``rounds`` times after ``warmups`` rounds that do not count.
+
+    Args:
+        clock: what gives the seconds; `time.process_time` on a machine that others use too.
+        before: what is done before each turn, untimed.
+    """
     seconds: dict[str, list[float]] = {name: [] for name in contestants}
     order = list(contestants)
     for k in range(-warmups, rounds):
         random.shuffle(order)
         for name in order:
-            start = time.perf_counter()
+            if before is not None:
+                before()
+            start = clock()
             contestants[name]()
             if k >= 0:
-                seconds[name].append(time.perf_counter() - start)
+                seconds[name].append(clock() - start)
     return Timings(seconds)
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import sympy
 from sympy import Expr, Symbol
@@ -25,6 +25,10 @@ from derive.probe.points import Agreement, Claim, Counterexample, compare
 from derive.problem.reader import read_problem
 from derive.typeset import Typesetter
 from derive.verdict import Status
+
+if TYPE_CHECKING:
+    from derive.kernels.kernel import Target
+    from derive.kernels.verify import Report
 
 TEXT_MARKS = ("\n", "$", "\\")
 
@@ -46,6 +50,19 @@ class LoadedProblem(Model):
         self._problem = read_problem(document)
         origin = Origin(document.path, _heading(document), tuple(self._problem.assumptions))
         super().__init__(self._problem.graph, typesetter(self._problem), self._problem.table.axes.sizes(), origin)
+
+    def verify(self, target: Target = "numpy", wrt: Sequence[str] | None = None) -> Report:
+        """A kernel run beside the definitions in longdouble, finite differences, and the document's own gradients.
+
+        Arguments and errors as for `kernel`.
+        """
+        from derive.kernels.hand import hand_derivations
+        from derive.kernels.kernel import running
+        from derive.kernels.verify import verify
+
+        made = self.program(wrt)
+        keys = [o.key for o in made.kernel.backward.results]
+        return verify(running(made, target), made, hand_derivations(self._problem, keys))
 
 
 def _heading(document: Document) -> str:

@@ -86,11 +86,14 @@ class _Printer(NumPyPrinter):  # type: ignore[misc]
         return f"{self._module_format('numpy.heaviside')}({self._print(expr.args[0])}, 0.5)"
 
 
-def lambdify(expr: Expr, indices: Sequence[Symbol], sizes: Sequence[Expr]) -> Callable[[Mapping[str, Any]], Array]:
+def lambdify(
+    expr: Expr, indices: Sequence[Symbol], sizes: Sequence[Expr], dtype: Any = float
+) -> Callable[[Mapping[str, Any]], Array]:
     """A NumPy function of arrays by name, giving an array with one axis for each of ``indices``.
 
     Args:
         sizes: the size of each index, over size symbols that are passed by name too.
+        dtype: of the result; what is computed in is that of the arrays.
     """
     order = [*indices, *_summed(expr)]
     lengths = {**dict(zip(indices, sizes, strict=True)), **_summed(expr)}
@@ -112,7 +115,7 @@ def lambdify(expr: Expr, indices: Sequence[Symbol], sizes: Sequence[Expr]) -> Ca
         grids = [
             np.arange(1, n + 1).reshape([n if j == k else 1 for j in range(len(order))]) for k, n in enumerate(shape)
         ]
-        result = np.asarray(function(*(data[name] for name in names), *grids), dtype=float)
+        result = np.asarray(function(*(data[name] for name in names), *grids), dtype=dtype)
         full = tuple(shape[: len(indices)]) + (1,) * (len(order) - len(indices))
         return np.broadcast_to(result, full).reshape(shape[: len(indices)])
 

@@ -6,7 +6,7 @@ are equal, and how far apart they are on random data when both are evaluated wit
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import sympy
@@ -57,22 +57,47 @@ class _Written:
     value: Expr
 
 
+@dataclass(frozen=True)
+class TermPair:
+    """A row as expressions over the forward pass and its derivatives, to be evaluated; attributes as of `Term`."""
+
+    path: str | None
+    derived: Expr | None
+    author: Expr | None
+
+
 def term_table(judge: Judge, pair: Pair, typesetter: Typesetter) -> tuple[Term, ...]:
     """The rows for a claim about ∂L/∂v; none where v reaches the loss by one path only."""
+    table = _table(judge, pair, typesetter)
+    return tuple(table.rows()) if table is not None else ()
+
+
+def term_pairs(judge: Judge, pair: Pair, typesetter: Typesetter) -> tuple[TermPair, ...]:
+    """The same rows, not typeset."""
+    table = _table(judge, pair, typesetter)
+    return tuple(table.pairs()) if table is not None else ()
+
+
+def _table(judge: Judge, pair: Pair, typesetter: Typesetter) -> _Table | None:
+    """The table in the reading that makes most of it true."""
     graph = judge.graph_of(pair)
     left = pair.left
     if not isinstance(left, D) or left.args[0] != Symbol(graph.loss, real=True):
-        return ()
+        return None
     court = judge.court(graph)
     paths = list(_paths(court, left.args[1]))
     if len(paths) < 2:
-        return ()
-    tables = [_Table(court, pair, reading, typesetter, paths) for reading in _readings(pair)]
-    best = max(tables, key=lambda table: len(table.matches))
-    return tuple(best.rows())
+        return None
+    tables = [
+        _Table(court, pair, reading, typesetter, paths, terms)
+        for reading in readings(pair)
+        for terms in _splits(pair.right)
+    ]
+    return max(tables, key=lambda table: len(table.matches))
 
 
-def _readings(pair: Pair) -> tuple[Reading, ...]:
+def readings(pair: Pair) -> tuple[Reading, ...]:
+    """How the derivatives that a claim is made of may be meant."""
     return ("total", "partial") if pair.right.has(D) else ("total",)
 
 
@@ -91,12 +116,20 @@ def _paths(court: Court, by: Expr) -> Iterator[_Path]:
 class _Table:
     """Derived and written terms matched in one reading."""
 
-    def __init__(self, court: Court, pair: Pair, reading: Reading, typesetter: Typesetter, paths: list[_Path]) -> None:
+    def __init__(
+        self,
+        court: Court,
+        pair: Pair,
+        reading: Reading,
+        typesetter: Typesetter,
+        paths: list[_Path],
+        terms: Iterable[Expr],
+    ) -> None:
         self.court = court
         self.pair = pair
         self.typesetter = typesetter
         self.paths = paths
-        self.written = [_Written(term, court.calculus.resolve(term, reading)) for term in _terms(pair.right)]
+        self.written = [_Written(term, court.calculus.resolve(term, reading)) for term in terms]
         self.matches = self._exact()
 
     def rows(self) -> Iterator[Term]:
@@ -107,6 +140,15 @@ class _Table:
         for term in self.written:
             if term not in matches.values():
                 yield Term(None, None, self._node(term.expr), "refuted", None)
+
+    def pairs(self) -> Iterator[TermPair]:
+        matches = self.matches | self._leftover()
+        for k, path in enumerate(self.paths):
+            author = matches.get(path.stage)
+            yield TermPair(path.stage if k else "", path.expr, author.value if author is not None else None)
+        for term in self.written:
+            if term not in matches.values():
+                yield TermPair(None, None, term.value)
 
     def _exact(self) -> dict[str, _Written]:
         """Written terms that equal a path's part."""
@@ -168,10 +210,12 @@ class _Table:
         return float(np.max(np.abs(values[0] - values[1])))
 
 
-def _terms(right: Expr) -> list[Expr]:
-    """The author's terms, a common factor multiplied out."""
+def _splits(right: Expr) -> Iterator[tuple[Expr, ...]]:
+    """The author's terms, a common factor multiplied out; a product may also be one term, with a bracket in it."""
     expanded = sympy.expand_mul(right, deep=False) if isinstance(right, sympy.Mul) else right
-    return list(sympy.Add.make_args(expanded))
+    yield sympy.Add.make_args(expanded)
+    if expanded != right:
+        yield (right,)
 
 
 def _goes_through(term: Expr, stage: str) -> bool:

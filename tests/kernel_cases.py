@@ -1,5 +1,5 @@
 """Data for kernels, and what they should give: the forward graph and its staged derivatives evaluated by
-`derive.numeric`, which knows nothing of programs, in float64; batch and layer norm written out by hand in longdouble.
+`derive.kernels.reference`, which knows nothing of programs; batch and layer norm written out by hand in longdouble.
 """
 
 from __future__ import annotations
@@ -9,14 +9,14 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-import sympy
 from numpy.typing import NDArray
 
 from derive.api import LoadedProblem
 from derive.kernels.kernel import RunningKernel, Target
 from derive.kernels.program import Kernel
+from derive.kernels.reference import Reference
+from derive.kernels.verify import error
 from derive.library import open_document
-from derive.numeric import lambdify
 
 Array = NDArray[Any]
 POSITIVE = {"epsilon": 1e-3, "q": 0.7}
@@ -67,43 +67,9 @@ def run(
     return outputs, upstream, kernel.backward(saved, **upstream)
 
 
-class Reference:
+def reference(layer: str, given: Mapping[str, Any], upstream: Mapping[str, Any]) -> Reference:
     """The forward graph and its derivatives on arrays."""
-
-    def __init__(self, layer: str, program: Kernel, given: Mapping[str, Any], upstream: Mapping[str, Any]) -> None:
-        found = problem(layer)
-        self.made = found.program()
-        self.graph, self.court = self.made.graph, self.made.court
-        self.values: dict[str, Any] = {a.key: np.asarray(given[a.name], float) for a in program.forward.arrays}
-        for array in program.forward.arrays:
-            shape = np.shape(given[array.name])
-            for size, n in zip(self.graph.sizes_of(array.key), shape, strict=True):
-                self.values[size.name] = n
-        for array in program.backward.arrays:
-            if array.role == "upstream":
-                self.values[array.key] = np.asarray(upstream[program.label_of(array)], float)
-
-    def gradient(self, key: str) -> Array:
-        indices = self.graph.indices_of(key)
-        return self._value(self.court.calculus.adjoint(key, indices), indices, self.graph.sizes_of(key))
-
-    def output(self, key: str) -> Array:
-        self._know(key)
-        return np.asarray(self.values[key])
-
-    def _value(self, expr: sympy.Expr, indices: Any, sizes: Any) -> Array:
-        from derive.forward import quantities_in
-        from derive.language import name_of
-
-        for quantity in sorted(quantities_in(expr), key=str):
-            self._know(name_of(quantity))
-        with np.errstate(all="ignore"):
-            return lambdify(expr, indices, sizes)(self.values)
-
-    def _know(self, name: str) -> None:
-        if name not in self.values:
-            definition = self.graph.by_name.get(name) or self.court.calculus.staged[name]
-            self.values[name] = self._value(definition.expr, definition.indices, definition.sizes)
+    return Reference(problem(layer).program(), given, upstream)
 
 
 def norm_in_longdouble(
@@ -125,9 +91,4 @@ def norm_in_longdouble(
     return gamma * x_hat + beta, {"x": dx, "gamma": (dy * x_hat).sum(0), "beta": dy.sum(0)}
 
 
-def error(got: Any, expected: Array) -> float:
-    """The largest absolute error over the largest absolute value."""
-    return float(np.max(np.abs(np.asarray(got).astype(expected.dtype) - expected)) / np.max(np.abs(expected)))
-
-
-__all__ = ["SIZES", "Reference", "error", "inputs", "kernel", "norm_in_longdouble", "problem", "run"]
+__all__ = ["SIZES", "error", "inputs", "kernel", "norm_in_longdouble", "problem", "reference", "run"]

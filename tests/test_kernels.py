@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from kernel_cases import SIZES, Reference, error, inputs, kernel, norm_in_longdouble, problem, run
+from kernel_cases import SIZES, error, inputs, kernel, norm_in_longdouble, problem, reference, run
 
 import derive
 from derive.cli import main
@@ -103,12 +103,12 @@ def compare(layer: str, target: Target, sizes: dict[str, int], tolerance: float 
     found = kernel(layer, target)
     given = inputs(found.program, sizes)
     outputs, upstream, gradients = run(found, given)
-    reference = Reference(layer, found.program, given, upstream)
+    exact = reference(layer, given, upstream)
     for output in found.program.forward.results:
-        expected = reference.output(output.key)
+        expected = exact.value(output.key)
         np.testing.assert_allclose(outputs[output.label], expected, rtol=tolerance, atol=_scale(expected) * tolerance)
     for output in found.program.backward.results:
-        expected = reference.gradient(output.key)
+        expected = exact.gradient(output.key)
         got = gradients[output.label]
         assert np.shape(got) == expected.shape
         np.testing.assert_allclose(got, expected, rtol=tolerance, atol=_scale(expected) * tolerance)
@@ -584,6 +584,60 @@ def test_without_a_compiler_the_message_says_what_to_do(monkeypatch: pytest.Monk
 def test_the_command_verifies(layer: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["kernel", layer, "--verify"]) == 0
     assert capsys.readouterr().out.endswith("All agree.\n")
+
+
+def test_what_is_derived_by_hand_is_compared_term_by_term(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The second gradient lacks the path through the mean, and is the only thing that does not agree."""
+    path = tmp_path / "notes.md"
+    path.write_text(
+        r"""
+$$\mu = \frac{1}{N} \sum_{i=1}^N x_i, \quad y_i = (x_i - \mu)^2$$
+
+$$\frac{\partial L}{\partial x_i} = 2 \frac{\partial L}{\partial y_i} (x_i - \mu)
+  + \frac{\partial L}{\partial \mu} \frac{1}{N}$$
+
+$$\frac{\partial L}{\partial x_i} = \frac{\partial L}{\partial y_i} 2 (x_i - \mu)$$
+""",
+        encoding="utf-8",
+    )
+    assert main(["kernel", str(path), "--verify"]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[-1] == "The kernel agrees with its reference; what is derived by hand (!) does not."
+    rows = [line.split() for line in lines]
+    hand = rows[rows.index(next(row for row in rows if row[:2] == ["line", "4"])) :]
+    assert [row[:-1] for row in hand[:6]] == [
+        ["line", "4", "dx"],
+        ["directly"],
+        ["through", "μ"],
+        ["line", "7", "dx", "!"],
+        ["directly"],
+        ["through", "μ", "!"],
+    ]
+    assert hand[5][-1] == "alone"
+    assert all(float(row[-1]) < 1e-12 for row in (*hand[:3], hand[4])) and float(hand[3][-1]) > 1e-3
+
+
+@pytest.mark.parametrize("direction", ["forward", "backward"])
+def test_a_kernel_that_computes_something_else_does_not_agree(direction: str) -> None:
+    made = problem("layernorm").program()
+    found = problem("layernorm").kernel("numpy")
+
+    class Wrong:
+        def forward(self, **inputs: Any) -> Any:
+            y, saved = found.forward(**inputs)
+            return y * (1.001 if direction == "forward" else 1), saved
+
+        def backward(self, saved: Any, **upstream: Any) -> Any:
+            return {
+                n: g * (1.001 if direction == "backward" else 1) for n, g in found.backward(saved, **upstream).items()
+            }
+
+    assert verify(found, made).agrees
+    report = verify(replace(found, module=Wrong()), made)
+    assert not report.agrees
+    assert report.text().endswith("Not all agree.\n")
+    wrong = {line.name for line in report.lines if line.double > 1e-4}
+    assert wrong == ({"y"} if direction == "forward" else {"dx", "dgamma", "dbeta"})
 
 
 def test_the_command_writes_a_module(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,21 +1,21 @@
-"""A kernel compared with everything that does not share its code: the hand derivation term by term is `check
---terms`'s business, here it is finite differences of its own forward pass, the derived gradient evaluated from the
-graph, and itself in float32.
+"""A kernel compared with everything that does not share its code: the definitions and their derivatives evaluated as
+they stand in longdouble, finite differences of its own forward pass, and what the document derives by hand.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from derive.forward import quantities_in
+from derive.kernels.hand import Hand
 from derive.kernels.kernel import RunningKernel
 from derive.kernels.make import Made
-from derive.language import name_of
-from derive.numeric import lambdify
+from derive.kernels.reference import Reference
+from derive.plain import plain
+from derive.typeset import key_node
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -23,23 +23,62 @@ if TYPE_CHECKING:
     Array = NDArray[Any]
 
 STEP = 1e-5
-GRAPH, DIFFERENCES, SINGLE = 1e-10, 1e-6, 1e-4
-"""Relative errors that are tolerated: against the graph, against central differences, in float32."""
+DOUBLE, SINGLE, DIFFERENCES, HAND = 1e-10, 1e-4, 1e-6, 1e-7
+"""Errors that are tolerated: in float64, in float32, against central differences, against what is written by hand."""
+SMALL = 1e-8  # below it a relative error is an absolute one
 
 
 @dataclass(frozen=True)
 class Line:
-    """One quantity: its largest errors over its largest value (``None``: not a derivative)."""
+    """One quantity: its largest errors over its largest value (``None``: not a derivative).
+
+    Attributes:
+        double, single: in float64 and float32, against the reference on the same data.
+        differences: against central differences.
+        relative: against central differences, the largest relative error of an entry.
+    """
 
     name: str
-    graph: float
-    differences: float | None
+    double: float
     single: float
+    differences: float | None = None
+    relative: float | None = None
 
     @property
     def agrees(self) -> bool:
         differs = self.differences is not None and not self.differences <= DIFFERENCES
-        return self.graph <= GRAPH and self.single <= SINGLE and not differs
+        return self.double <= DOUBLE and self.single <= SINGLE and not differs
+
+    def cells(self) -> tuple[str, ...]:
+        errors = (self.double, self.single, self.differences, self.relative)
+        return f"{self.name}{'' if self.agrees else ' !'}", *("" if e is None else f"{e:.1e}" for e in errors)
+
+
+@dataclass(frozen=True)
+class HandLine:
+    """A gradient, or a term of one, that the document derives by hand.
+
+    Attributes:
+        line: where it stands; None for a term of the gradient above.
+        name: of the gradient, or the path that the term belongs to.
+        relative: the largest relative error of an entry: the kernel's beside what is written, or the derived term
+            beside the written one; None for a gradient with names that have no value, and for a term beside which
+            there is none.
+    """
+
+    line: int | None
+    name: str
+    relative: float | None
+
+    @property
+    def agrees(self) -> bool:
+        return self.line is not None if self.relative is None else self.relative <= HAND
+
+    def cells(self) -> tuple[str, ...]:
+        where = "" if self.line is None else f"line {self.line}"
+        nothing = "alone" if self.line is None else "not evaluated"
+        error = nothing if self.relative is None else f"{self.relative:.1e}"
+        return where, f"{self.name}{'' if self.agrees else ' !'}", error
 
 
 @dataclass(frozen=True)
@@ -49,39 +88,51 @@ class Report:
     target: str
     sizes: Mapping[str, int]
     lines: tuple[Line, ...]
+    hand: tuple[HandLine, ...] = ()
 
     @property
     def agrees(self) -> bool:
-        return all(line.agrees for line in self.lines)
+        return all(line.agrees for line in self.lines) and all(line.agrees for line in self.hand)
 
     def text(self) -> str:
-        """A table."""
+        """Tables."""
         sizes = ", ".join(f"{name} = {n}" for name, n in self.sizes.items())
-        rows = [("", "graph", "differences", "float32"), *map(_row, self.lines)]
-        widths = [max(len(row[k]) for row in rows) for k in range(4)]
-        table = ["  ".join(cell.ljust(widths[k]) for k, cell in enumerate(row)).rstrip() for row in rows]
-        verdict = "All agree." if self.agrees else "Not all agree."
-        head = f"Largest errors over largest values of the {self.target} kernel, {sizes}:"
-        notes = (
-            "graph: float64 against the definitions and their derivatives evaluated as they stand",
-            f"differences: float64 against (f(x + h) - f(x - h)) / 2h, h = {STEP:g}",
-            "float32: the kernel in float32 against itself in float64",
-        )
-        return "\n".join([head, "", *table, "", *notes, "", verdict, ""])
+        bits = np.finfo(np.longdouble).nmant + 1
+        titles = ("", "float64", "float32", "differences", "relative")
+        parts = [
+            f"The {self.target} kernel on random data, {sizes}: largest errors over largest values",
+            _table([titles, *(line.cells() for line in self.lines)]),
+            f"float64, float32: against the definitions and their derivatives as they stand, with {bits} bits\n"
+            f"differences: float64 against (f(x + h) - f(x - h)) / 2h, h = {STEP:g}\n"
+            f"relative: the same, the largest |a - b| / max({SMALL:g}, |a| + |b|) of an entry",
+        ]
+        if self.hand:
+            parts.append("Beside what is derived by hand: largest relative errors")
+            parts.append(_table([line.cells() for line in self.hand]))
+        return "\n\n".join([*parts, self._verdict()]) + "\n"
+
+    def _verdict(self) -> str:
+        if self.agrees:
+            return "All agree."
+        if all(line.agrees for line in self.lines):
+            return "The kernel agrees with its reference; what is derived by hand (!) does not."
+        return "Not all agree."
 
 
-def _row(line: Line) -> tuple[str, str, str, str]:
-    differences = "" if line.differences is None else f"{line.differences:.1e}"
-    return line.name + ("" if line.agrees else " !"), f"{line.graph:.1e}", differences, f"{line.single:.1e}"
+def _table(rows: Iterable[tuple[str, ...]]) -> str:
+    rows = list(rows)
+    widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
+    return "\n".join("  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows)
 
 
-def verify(kernel: RunningKernel, made: Made, seed: int = 0) -> Report:
+def verify(kernel: RunningKernel, made: Made, hand: Iterable[Hand] = (), seed: int = 0) -> Report:
     """Compare a kernel at random data of sizes 3, 4, 5 ...
 
     Args:
         made: what the kernel was made from.
+        hand: the gradients that its document derives by hand.
     """
-    return _Comparison(kernel, made, seed).report()
+    return _Comparison(kernel, made, seed).report(hand)
 
 
 class _Comparison:
@@ -97,55 +148,63 @@ class _Comparison:
         ups = [kernel.program.label_of(a) for a in kernel.program.backward.arrays if a.role == "upstream"]
         self.upstream = {u: self.random.normal(size=np.shape(self.outputs[u])) for u in ups}
         self.gradients = kernel.backward(saved, **self.upstream)
-        self.values = self._known()
+        self.reference = Reference(made, self.given, self.upstream)
 
     def _draw(self, key: str, shape: list[int]) -> Any:
         values = self.random.normal(size=shape)
         values = np.abs(values) + 0.5 if key in self.made.graph.positive else values
         return values if shape else float(values)
 
-    def report(self) -> Report:
-        singles = self._in_single()
-        lines = [
-            Line(o.label, _error(self.outputs[o.label], self._value(o.key)), None, _error(*singles[o.label]))
-            for o in self.kernel.program.forward.results
-        ]
-        for output in self.kernel.program.backward.results:
-            got = self.gradients[output.label]
-            name = f"d{output.label}"
-            derived, differences = self._derived(output.key), self._differences(output.label)
-            lines.append(Line(name, _error(got, derived), _error(got, differences), _error(*singles[name])))
-        return Report(self.kernel.target, self.sizes, tuple(lines))
+    def report(self, hand: Iterable[Hand]) -> Report:
+        lines = (*self._outputs(), *self._gradients())
+        return Report(self.kernel.target, self.sizes, lines, tuple(line for h in hand for line in self._by_hand(h)))
 
-    # -- from the graph ----------------------------------------------------------------------------------------------
+    def _outputs(self) -> Iterator[Line]:
+        singles, reference = self._in_single()
+        for o in self.kernel.program.forward.results:
+            double = error(self.outputs[o.label], self.reference.value(o.key))
+            yield Line(o.label, double, error(singles[o.label], reference.value(o.key)))
 
-    def _known(self) -> dict[str, Any]:
-        """What the graph starts from: inputs, sizes, upstream gradients."""
-        program, graph = self.kernel.program, self.made.graph
-        values: dict[str, Any] = {a.key: np.asarray(self.given[a.name]) for a in program.forward.arrays}
-        for array in program.forward.arrays:
-            for size, n in zip(graph.sizes_of(array.key), np.shape(self.given[array.name]), strict=True):
-                values[size.name] = n
-        ups = (a for a in program.backward.arrays if a.role == "upstream")
-        return values | {a.key: np.asarray(self.upstream[program.label_of(a)]) for a in ups}
+    def _gradients(self) -> Iterator[Line]:
+        singles, reference = self._in_single()
+        for o in self.kernel.program.backward.results:
+            got, differences = self.gradients[o.label], self._differences(o.label)
+            single = error(singles[f"d{o.label}"], reference.gradient(o.key))
+            yield Line(
+                f"d{o.label}",
+                error(got, self.reference.gradient(o.key)),
+                single,
+                error(got, differences),
+                relative_error(got, differences),
+            )
 
-    def _value(self, name: str) -> Array:
-        if name not in self.values:
-            graph, staged = self.made.graph, self.made.court.calculus.staged
-            definition = graph.by_name[name] if name in graph.by_name else staged[name]
-            self.values[name] = self._evaluated(definition.expr, definition.indices, definition.sizes)
-        return np.asarray(self.values[name])
+    # -- beside what is written by hand ------------------------------------------------------------------------------
 
-    def _derived(self, key: str) -> Array:
-        graph = self.made.graph
-        indices = graph.indices_of(key)
-        return self._evaluated(self.made.court.calculus.adjoint(key, indices), indices, graph.sizes_of(key))
+    def _by_hand(self, hand: Hand) -> Iterator[HandLine]:
+        """A gradient and its terms; without them where it is right and only put together in another way."""
+        label = next(o.label for o in self.kernel.program.backward.results if o.key == hand.key)
+        reference = self.reference.over(hand.court)
+        try:
+            written = reference.evaluated(hand.expr, hand.indices, hand.sizes)
+        except KeyError:
+            yield HandLine(hand.line, f"d{label}", None)
+            return
+        whole = HandLine(hand.line, f"d{label}", relative_error(self.gradients[label], written))
+        terms = list(self._terms(hand, reference))
+        yield whole
+        if not whole.agrees or all(term.agrees for term in terms):
+            yield from terms
 
-    def _evaluated(self, expr: Any, indices: Any, sizes: Any) -> Array:
-        for quantity in sorted(quantities_in(expr), key=str):
-            self._value(name_of(quantity))
-        with np.errstate(all="ignore"):
-            return lambdify(expr, indices, sizes)(self.values)
+    def _terms(self, hand: Hand, reference: Reference) -> Iterator[HandLine]:
+        for term in hand.terms:
+            derived, author = (
+                reference.evaluated(expr, hand.indices, hand.sizes) if expr is not None else None
+                for expr in (term.derived, term.author)
+            )
+            if derived is not None and author is not None:
+                yield HandLine(None, _path(term.path), relative_error(derived, author))
+            elif derived is None or float(np.max(np.abs(derived), initial=0.0)) > HAND:  # else none is due
+                yield HandLine(None, _path(term.path), None)
 
     # -- from the kernel itself --------------------------------------------------------------------------------------
 
@@ -163,19 +222,35 @@ class _Comparison:
         pairs = zip(self.outputs, values, strict=True)
         return sum(float(np.sum(value * self.upstream.get(label, 1.0))) for label, value in pairs)
 
-    def _in_single(self) -> dict[str, tuple[Any, Array]]:
-        """Every quantity in float32 beside float64."""
+    def _in_single(self) -> tuple[dict[str, Any], Reference]:
+        """Every quantity in float32, and the reference on what the data are in float32."""
         given = {n: v.astype(np.float32) if np.ndim(v) else v for n, v in self.given.items()}
+        upstream = {n: u.astype(np.float32) for n, u in self.upstream.items()}
         *values, saved = self.kernel.forward(**given)
-        gradients = self.kernel.backward(saved, **{n: u.astype(np.float32) for n, u in self.upstream.items()})
-        outputs = zip(self.outputs.items(), values, strict=True)
-        found = {label: (value, np.asarray(double)) for (label, double), value in outputs}
-        return found | {f"d{n}": (g, np.asarray(self.gradients[n])) for n, g in gradients.items()}
+        gradients = self.kernel.backward(saved, **upstream)
+        found = dict(zip(self.outputs, values, strict=True)) | {f"d{n}": g for n, g in gradients.items()}
+        return found, Reference(self.made, given, upstream)
 
 
-def _error(got: Any, expected: Array) -> float:
+def _path(path: str | None) -> str:
+    """How a term comes about."""
+    if path is None:
+        return "  not derived"
+    return f"  through {plain(key_node(path))}" if path else "  directly"
+
+
+def error(got: Any, expected: Array) -> float:
     """The largest absolute error over the largest absolute value."""
     if not np.size(expected):
         return 0.0
     largest = float(np.max(np.abs(expected)))
     return float(np.max(np.abs(got - expected))) / (largest or 1.0)
+
+
+def relative_error(first: Any, second: Any) -> float:
+    """The largest relative error of an entry, as CS231n computes it: |a − b| / max(1e-8, |a| + |b|)."""
+    sizes = np.maximum(SMALL, np.abs(first) + np.abs(second))
+    return float(np.max(np.abs(first - second) / sizes, initial=0.0))
+
+
+__all__ = ["HandLine", "Line", "Report", "error", "relative_error", "verify"]
