@@ -129,6 +129,8 @@ def vague_functions(chains: Iterable[tuple[Node, ...]], known: Container[str]) -
             if len(node.factors) == 2 and isinstance(node.factors[1], S.Symbol) and node.factors[0] in _DIFFERENTIALS:
                 used[symbol_key(node.factors[1])] -= 1  # the function itself is differentiated
             for head, group, operator in zip(node.factors, node.factors[1:], node.operators, strict=False):
+                if isinstance(group, S.Script) and group.sub is None:
+                    group = group.base  # f(x)^2
                 bare = isinstance(group, S.Group) and group.opening == "(" and spell(group.body, _PLAIN) is not None
                 if isinstance(head, S.Symbol) and not operator and bare and not is_value(head):
                     called[symbol_key(head)] += 1
