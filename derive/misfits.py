@@ -30,9 +30,8 @@ from derive.mistakes.edits import Edit, reshapings
 from derive.mistakes.table import Mistake
 from derive.notation.calls import is_customary
 from derive.notation.elaborate import Elaborator, Policy
-from derive.notation.names import with_compounds
+from derive.notation.names import PARTIALS, with_compounds
 from derive.notation.ranks import is_upper
-from derive.notation.survey import PARTIALS
 from derive.notation.values import Misfit, Value
 from derive.probe.evaluation import NotEvaluable, TooLarge
 from derive.probe.points import Agreement, Counterexample, compare

@@ -22,8 +22,8 @@ from derive.latex import syntax as S
 from derive.latex.syntax import Node
 from derive.notation.context import Letter
 from derive.notation.elaborate import Elaborator
-from derive.notation.names import Spelling, letter_of
-from derive.notation.survey import PARTIALS, bound_letters
+from derive.notation.names import PARTIALS, Spelling, letter_of
+from derive.notation.survey import bound_letters
 from derive.notation.values import Axis, ShapeError, Value
 from derive.probe.code import NotEvaluable
 from derive.probe.sample import Place, close

@@ -14,8 +14,7 @@ from derive.latex import syntax as S
 from derive.latex.syntax import Node, span_of
 from derive.notation import powers
 from derive.notation.context import Context
-from derive.notation.names import Spelling, letter_of
-from derive.notation.survey import PARTIALS
+from derive.notation.names import PARTIALS, Spelling, letter_of
 from derive.notation.values import Slot, Value
 from derive.source import SourceError
 

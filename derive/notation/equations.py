@@ -13,6 +13,7 @@ from derive.latex.parser import parse_display
 from derive.latex.syntax import Node, Statement, Unreadable, span_of
 from derive.notation.axes import Scope
 from derive.notation.capitals import with_operators
+from derive.notation.differentials import with_slanted
 from derive.notation.dots import without_dots
 from derive.notation.functions import Functions, find_functions, with_calls, without_arguments
 from derive.notation.labels import find_labels, with_labels
@@ -326,7 +327,7 @@ def _equation(parsed: _Parsed, bound: frozenset[str]) -> Iterator[Equation]:
 
 def _chain(statement: Statement, bound: frozenset[str]) -> Node:
     taken = frozenset(inner.name for inner in statement.node.walk() if isinstance(inner, S.Symbol))
-    return _undecorated(without_dots(with_operators(with_brackets(statement.node, bound)), taken))
+    return _undecorated(without_dots(with_operators(with_brackets(with_slanted(statement.node), bound)), taken))
 
 
 def is_numeric(node: Node) -> bool:

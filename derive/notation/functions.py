@@ -15,7 +15,7 @@ from itertools import pairwise
 from derive.latex import syntax as S
 from derive.latex.constructs import FUNCTIONS
 from derive.latex.syntax import Node, mapped, rebuilt, span_of
-from derive.notation.names import Letters, Spelling, spell, symbol_key
+from derive.notation.names import PARTIALS, Letters, Spelling, spell, symbol_key
 
 _PLAIN = Letters()
 
@@ -126,7 +126,7 @@ def vague_functions(chains: Iterable[tuple[Node, ...]], known: Container[str]) -
                 used[symbol_key(node)] += 1
             if not isinstance(node, S.Product):
                 continue
-            if len(node.factors) == 2 and isinstance(node.factors[1], S.Symbol) and node.factors[0] in _DIFFERENTIALS:
+            if len(node.factors) == 2 and isinstance(node.factors[1], S.Symbol) and _is_differential(node.factors[0]):
                 used[symbol_key(node.factors[1])] -= 1  # the function itself is differentiated
             for head, group, operator in zip(node.factors, node.factors[1:], node.operators, strict=False):
                 if isinstance(group, S.Script) and group.sub is None:
@@ -137,8 +137,11 @@ def vague_functions(chains: Iterable[tuple[Node, ...]], known: Container[str]) -
     return frozenset(key for key, n in called.items() if n == used[key] and key not in known and key not in _OPERATORS)
 
 
-_DIFFERENTIALS = (S.Symbol("\\partial"), S.Symbol("d"))
-_OPERATORS = ("\\partial", "\\nabla", "d", "\\Delta", "\\delta")
+def _is_differential(node: Node) -> bool:
+    return isinstance(node, S.Symbol) and symbol_key(node) in PARTIALS
+
+
+_OPERATORS = (*PARTIALS, "\\nabla", "\\Delta", "\\delta")
 _STATISTICS = frozenset({"E", "mathbb{E}", "mean", "Mean", "Var", "var", "mathbb{V}"})
 
 

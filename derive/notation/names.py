@@ -28,6 +28,9 @@ from derive.latex.syntax import (
     span_of,
 )
 
+PARTIALS = ("\\partial", "d")
+"""The signs of a derivative."""
+
 _FONT_COMMANDS = {"bold": "mathbf", "cal": "mathcal", "bb": "mathbb", "frak": "mathfrak", "sans": "mathsf"}
 _FONT_COMMANDS |= {"text": "text", "word": "text"}  # a word is the same in either
 

@@ -15,7 +15,7 @@ from derive.latex import syntax as S
 from derive.latex.syntax import Node
 from derive.notation.dots import FAMILY
 from derive.notation.functions import FunctionAlias, is_statistic, is_value
-from derive.notation.names import Letters, Spelling, spell, subscript_items
+from derive.notation.names import PARTIALS, Letters, Spelling, spell, subscript_items
 
 TRANSPOSES = frozenset({"T", "\\top", "\\intercal", "\\mathsf{T}", "\\mathrm{T}", "\\text{T}"})
 ARRAY_FUNCTIONS = frozenset(
@@ -451,7 +451,7 @@ class Ranks:
         ):
             above, below = node.numerator.factors, node.denominator.factors
             heads = [spell(side[0], self.letters) for side in (above, below)]
-            if len(above) == len(below) == 2 and all(h is not None and h.key in ("\\partial", "d") for h in heads):
+            if len(above) == len(below) == 2 and all(h is not None and h.key in PARTIALS for h in heads):
                 return spell(below[1], self.letters) if self._is_number(above[1]) else None
         if isinstance(node, S.Product) and len(node.factors) == 2 and isinstance(node.factors[0], S.Script):
             head = node.factors[0]

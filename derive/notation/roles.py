@@ -11,8 +11,7 @@ from collections.abc import Iterable
 
 from derive.latex import syntax as S
 from derive.latex.syntax import Node
-from derive.notation.names import Letters, spell
-from derive.notation.survey import PARTIALS
+from derive.notation.names import PARTIALS, Letters, spell
 
 UPSTREAM = ("\\delta", "g", "G", "\\Delta", "u", "dout", "\\text{dout}", "\\text{grad}", "e", "r")
 SCALE = ("\\gamma", "w", "a", "\\alpha", "g", "s", "\\lambda", "k", "c")

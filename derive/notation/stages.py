@@ -10,8 +10,7 @@ from dataclasses import replace
 
 from derive.latex import syntax as S
 from derive.latex.syntax import Node, mapped, placed, rebuilt, span_of
-from derive.notation.names import Letters, spell
-from derive.notation.survey import PARTIALS
+from derive.notation.names import PARTIALS, Letters, spell
 
 
 def named_stages(

@@ -28,10 +28,9 @@ from derive.latex.syntax import (
     rebuilt,
     span_of,
 )
-from derive.notation.names import Letters, letter_of, spell, subscript_items
+from derive.notation.names import PARTIALS, Letters, letter_of, spell, subscript_items
 
-PREFIXES = ("d", "\\delta", "\\Delta", "\\mathrm{d}")
-PARTIALS = ("\\partial", "d", "\\mathrm{d}")
+PREFIXES = ("d", "\\delta", "\\Delta")
 
 
 @dataclass(frozen=True)

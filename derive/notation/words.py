@@ -14,7 +14,8 @@ from dataclasses import dataclass, replace
 
 from derive.latex import syntax as S
 from derive.latex.syntax import Node, rebuilt, span_of
-from derive.notation.survey import PARTIALS, bound_letters
+from derive.notation.names import PARTIALS
+from derive.notation.survey import bound_letters
 
 _VOWELS = frozenset("aeou")  # no i: it is an index
 _INDICES = frozenset("ijklmnpqrstuvw")

@@ -14,9 +14,9 @@ from derive.latex import syntax as S
 from derive.latex.syntax import Node
 from derive.notation.axes import prefactors
 from derive.notation.equations import Equation
-from derive.notation.names import Spelling, compound, letter_of, parts
+from derive.notation.names import PARTIALS, Spelling, compound, letter_of, parts
 from derive.notation.ranks import IDENTITIES, TRANSPOSES
-from derive.notation.survey import PARTIALS, bound_letters
+from derive.notation.survey import bound_letters
 from derive.notation.table import POSITIVE, SIZE_LETTERS, Alias, Name, Table
 
 

@@ -11,10 +11,9 @@ from derive.latex.syntax import Node
 from derive.notation.axes import size_expression
 from derive.notation.elaborate import Elaborator
 from derive.notation.equations import Equation
-from derive.notation.names import with_compounds
+from derive.notation.names import PARTIALS, with_compounds
 from derive.notation.ranks import shape
 from derive.notation.roles import find_loss
-from derive.notation.survey import PARTIALS
 from derive.notation.table import SIZE_LETTERS
 from derive.notation.values import ShapeError, Value
 from derive.problem.draft import Draft
