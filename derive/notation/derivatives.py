@@ -15,7 +15,7 @@ from derive.latex.syntax import Node, span_of
 from derive.notation import powers
 from derive.notation.context import Context
 from derive.notation.names import PARTIALS, Spelling, letter_of
-from derive.notation.values import Slot, Value
+from derive.notation.values import Slot, Value, close
 from derive.source import SourceError
 
 
@@ -274,6 +274,52 @@ def gradient(ctx: Context, rest: list[Node]) -> tuple[Value, int] | None:
         return gradient, 2
     again = ctx.value(head.sub)
     return Value(D(gradient.expr, again.expr), gradient.slots + again.slots), 2
+
+
+def directional(ctx: Context, node: S.Product) -> Value | None:
+    """The derivative in a direction: ``d_x f(x, y) \\cdot \\tilde{x}``, ``df(x, y) \\cdot (\\tilde{x}, \\tilde{y})``.
+
+    A direction is any vector: nothing need say what it is.
+    """
+    if node.operators != ("", "\\cdot"):
+        return None
+    head, of, direction = node.factors
+    base = head.base if isinstance(head, S.Script) else head
+    if base != S.Symbol("d") or ctx.is_known(head) or ctx.is_known(base):
+        return None
+    by = _varied(ctx, head, of)
+    along = list(_items(direction))
+    if not by or len(by) != len(along):
+        return None
+    parts = [_in_direction(ctx, ctx.value(of), ctx.value(b), a, node) for b, a in zip(by, along, strict=True)]
+    whole = parts[0]
+    for part in parts[1:]:
+        whole = ctx.table.shapes.add(whole, part)
+    return whole
+
+
+def _varied(ctx: Context, head: Node, of: Node) -> list[Node]:
+    """The variables that a differential varies: its subscript, or the function's arguments."""
+    if isinstance(head, S.Script):
+        return [head.sub] if head.sub is not None and head.sup is None else []
+    spelled = ctx.table.spell(of)
+    return [S.Symbol(name) for name in ctx.table.arguments.get(spelled.key, ())] if spelled is not None else []
+
+
+def _items(direction: Node) -> Iterator[Node]:
+    body = direction.body if isinstance(direction, S.Group) else direction
+    yield from body.items if isinstance(body, S.Sequence) else (body,)
+
+
+def _in_direction(ctx: Context, of: Value, by: Value, along: Node, node: Node) -> Value:
+    direction = ctx.value(along)
+    if of.slots or len(by.slots) != 1 or len(direction.slots) != 1:
+        raise SourceError("a derivative in a direction that is no vector", span_of(node))
+    spelled = ctx.table.spell(along)
+    if spelled is not None:
+        ctx.variables.add(spelled.key)
+    product = ctx.table.shapes.elementwise(differentiate(ctx, of, by, node), direction)
+    return close(product, product.slots[0])
 
 
 def slash_derivative(ctx: Context, node: S.Product) -> Value | None:

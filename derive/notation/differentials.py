@@ -1,4 +1,4 @@
-"""An upright d in front of a name, ``\\frac{\\mathrm{d}y}{\\mathrm{d}x}``, is the d of a differential like a slanted one."""
+"""An upright d in front of a name, as in ``\\mathrm{d}x``, is the d of a differential like a slanted one."""
 
 from __future__ import annotations
 

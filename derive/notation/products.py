@@ -60,6 +60,8 @@ def product(ctx: Context, node: S.Product) -> Value:
     slashed = derivatives.slash_derivative(ctx, node)
     if slashed is not None:
         return slashed
+    if (directional := derivatives.directional(ctx, node)) is not None:
+        return directional
     runs, operators = _runs(node)
     result: Value | None = None
     for k, run in enumerate(runs):

@@ -41,7 +41,9 @@ def _own(node: Node) -> Iterator[str]:
 
 
 def _letters(node: Node) -> frozenset[str]:
-    """The letters that no sum in an expression binds, the letters below an inner sum with them."""
+    """The letters that no sum in an expression binds; those below an inner sum without index are its own."""
+    if isinstance(node, S.BigOperator) and _is_unindexed(node):
+        return frozenset()
     if isinstance(node, S.BigOperator):
         bound = frozenset(bound_letters(node.lower)) if node.lower is not None else frozenset()
         return _letters(node.body) - bound
@@ -54,12 +56,12 @@ def _indexed(node: Node, around: frozenset[str], bound: frozenset[str]) -> Node:
     if not _is_unindexed(node):
         inner = bound | (frozenset(bound_letters(node.lower)) if node.lower is not None else frozenset())
         return mapped(node, lambda child: _indexed(child, around, inner))
-    body = _indexed(node.body, around, bound)
-    found = _letters(body) - bound
+    found = _letters(node.body) - bound
     chosen = found - around or (found if len(found) == 1 else frozenset())
-    if not chosen or (len(chosen) > 1 and node.upper is not None):
-        return replace(node, body=body)
-    return replace(node, lower=_lower(node, sorted(chosen)), body=body)
+    if len(chosen) > 1 and node.upper is not None:
+        chosen = frozenset()
+    body = _indexed(node.body, around, bound | chosen)
+    return replace(node, lower=_lower(node, sorted(chosen)), body=body) if chosen else replace(node, body=body)
 
 
 def _is_unindexed(node: S.BigOperator) -> bool:

@@ -115,6 +115,8 @@ class Classifier:
                 continue
             if target == ("\\delta", 2) and any(isinstance(m, S.Cases) for m in equation.members):
                 continue  # Kronecker's delta explained, not a name of the forward pass
+            if k and target == ("\\delta", 2) and self._is_of_entries(equation.members[0]):
+                continue
             if any(key == target[0] for key, _ in self.table.aliases) and not equation.given:
                 continue
             if self._is_used_beside(equation, k, target) or (k and self._is_input_like(target)):
@@ -125,6 +127,12 @@ class Classifier:
     def _is_naming(self, equation: Equation) -> bool:
         """Whether an equation only names a derivative: ``\\delta = \\frac{\\partial L}{\\partial z}``."""
         return bool(equation.names) and len(equation.members) == 2 and _is_quotient(equation.value, self.table)
+
+    def _is_of_entries(self, node: Node) -> bool:
+        """Whether a derivative is one of an entry by an entry, so that a δ of two indices is Kronecker's."""
+        above = node.numerator if isinstance(node, S.Fraction) else None
+        spelled = self.table.spell(above.factors[-1]) if isinstance(above, S.Product) else None
+        return spelled is not None and bool(spelled.indices)
 
     def _is_used_beside(self, equation: Equation, at: int, name: Name) -> bool:
         others = (member for k, member in enumerate(equation.members) if k != at)
