@@ -7,6 +7,7 @@ from derive.document import Document
 from derive.forward import Graph
 from derive.latex import syntax as S
 from derive.notation.axes import Axes
+from derive.notation.bold import with_plain_vectors
 from derive.notation.counts import named_products, with_primes, with_products
 from derive.notation.einstein import announces, with_sums
 from derive.notation.equations import Equation, equations
@@ -43,7 +44,8 @@ def read_problem(document: Document) -> Problem:
             equation.role = "note"
         for equation in readable:
             equation.members = with_sums(equation.members)
-    chains = with_primes(with_products([e.members for e in readable]))
+    chains, vectors = with_plain_vectors([e.members for e in readable])
+    chains = with_primes(with_products(chains))
     chains = with_variables(chains, functions.values)
     for equation, members in zip(readable, chains, strict=True):
         equation.members = members
@@ -57,6 +59,7 @@ def read_problem(document: Document) -> Problem:
     table.axes.products = dict(named_products(chains))
     table.axes.tell = lambda text: problem.assume([text], None)
     problem.assume(written.told, None)
+    problem.assume([f"{letter} with an index is an entry of the vector {letter}" for letter in vectors], None)
     for line in layers:
         problem.assume(["what this line says of a layer holds for the layers beside it"], line)
     for name, line in staged:

@@ -1,0 +1,80 @@
+"""Vectors in bold or with an arrow whose entries are plain: ``\\mathbf{y} = W \\mathbf{x}`` beside ``y_i`` and ``x_j``.
+
+Only where nothing else can be meant: the vector never has an index, and the plain letter is never without one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from derive.latex import syntax as S
+from derive.latex.syntax import Node, rebuilt
+from derive.notation.names import Letters, letter_of, spell, subscript_items
+
+_PLAIN = Letters()
+Members = tuple[Node, ...]
+
+
+def with_plain_vectors(chains: list[Members]) -> tuple[list[Members], tuple[str, ...]]:
+    """The chains with such vectors as plain letters, and the letters."""
+    found = list(_names(node for members in chains for node in members))
+    letters = sorted({letter for node, _ in found for letter in _vectors(node)})
+    chosen = tuple(letter for letter in letters if _is_one_name(letter, found))
+    if not chosen:
+        return chains, ()
+    return [
+        tuple(rebuilt(member, lambda node: _plain(node, chosen)) for member in members) for members in chains
+    ], chosen
+
+
+def _names(nodes: Iterable[Node]) -> Iterator[tuple[Node, tuple[Node, ...]]]:
+    """The names in formulas, each with its subscripts."""
+    for node in nodes:
+        name, subscripts = node, list[Node]()
+        while isinstance(name, S.Script):
+            subscripts += subscript_items(name.sub) if name.sub is not None else ()
+            if name.sup is not None:
+                yield from _names((name.sup,))
+            name = name.base
+        yield from _names(subscripts)
+        if isinstance(name, S.Symbol | S.Accent) and spell(name, _PLAIN) is not None:
+            yield name, tuple(subscripts)
+        else:
+            yield from _names(name.children())
+
+
+def _vectors(name: Node) -> Iterator[str]:
+    """The letters in a name that are bold or have an arrow."""
+    for node in name.walk():
+        letter = _vector(node)
+        if letter is not None:
+            yield letter
+
+
+def _vector(node: Node) -> str | None:
+    if isinstance(node, S.Accent) and node.accent == "vec":
+        return letter_of(node.body)
+    return letter_of(S.Symbol(node.name)) if isinstance(node, S.Symbol) and node.font == "bold" else None
+
+
+def _is_one_name(letter: str, found: list[tuple[Node, tuple[Node, ...]]]) -> bool:
+    """Whether the vector of a letter and the plain letter are an array and its entries, under every accent."""
+    arrays = {_plain_name(name, letter) for name, indices in found if letter in _vectors(name) and not indices}
+    if any(letter in _vectors(name) and indices for name, indices in found):
+        return False
+    plain = [(name, indices) for name, indices in found if name in arrays]
+    has_entries = any(any(letter_of(i) is not None for i in indices) for _, indices in plain)
+    return has_entries and all(indices for _, indices in plain)
+
+
+def _plain_name(name: Node, letter: str) -> Node:
+    return rebuilt(name, lambda node: _plain(node, (letter,)))
+
+
+def _plain(node: Node, letters: tuple[str, ...]) -> Node:
+    if _vector(node) not in letters:
+        return node
+    if isinstance(node, S.Accent):
+        return node.body
+    assert isinstance(node, S.Symbol)
+    return S.Symbol(node.name, "", node.span)
