@@ -403,6 +403,21 @@ COMMANDS: frozenset[str] = frozenset().union(
 )  # fmt: skip
 """Every command the reader knows: what a damaged text can have meant, and what a typo is compared with."""
 
+SHORTHANDS: dict[str, dict[int, str]] = {
+    "dv": {1: r"\frac{d}{d #1}", 2: r"\frac{d #1}{d #2}"},
+    "pdv": {1: r"\frac{\partial}{\partial #1}", 2: r"\frac{\partial #1}{\partial #2}"},
+    "dd": {1: r"d #1"},
+    "norm": {1: r"\left\| #1 \right\|"},
+    "abs": {1: r"\left| #1 \right|"},
+    "qty": {0: ""},
+    "grad": {0: r"\nabla"},
+    "vb": {1: r"\mathbf{#1}"},
+}
+SHORTHANDS |= {"odv": SHORTHANDS["dv"]}
+SHORTHANDS["pdv"][3] = r"\frac{\partial^2 #1}{\partial #2 \partial #3}"
+"""Commands of packages (physics, derivative) by the number of their arguments in braces, where a document does not
+define them itself."""
+
 SYNONYMS = {"\\part": "\\partial", "\\parallel": "\\|"}
 """Commands that people type for others."""
 

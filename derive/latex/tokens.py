@@ -9,9 +9,17 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from derive.latex.constructs import ACCENTED, COMBINING, COMMANDS, SUBSCRIPTS, SUPERSCRIPTS, SYNONYMS, UNICODE
+from derive.latex.constructs import (
+    ACCENTED,
+    COMBINING,
+    SHORTHANDS,
+    SUBSCRIPTS,
+    SUPERSCRIPTS,
+    SYNONYMS,
+    UNICODE,
+)
 from derive.source import SourceError, Span, Text
 
 MAX_TOKENS = 20_000
@@ -56,9 +64,7 @@ def tokenize(text: Text, macros: Mapping[str, Macro]) -> list[Token]:
 
     Raises `SourceError` for a formula of more than `MAX_TOKENS` tokens or macros that do not end.
     """
-    tokens = list(_scan(text))
-    if macros:
-        tokens = _expand(tokens, macros)
+    tokens = _with_fractions(_expand(list(_scan(text)), macros))
     tokens = _with_wide_spaces(tokens)
     end = text.offsets[len(text)] if len(text.offsets) else 0
     if len(tokens) > MAX_TOKENS:
@@ -185,7 +191,7 @@ def _expand(tokens: list[Token], macros: Mapping[str, Macro]) -> list[Token]:
     while todo:
         token = todo.pop()
         name = token.text[1:] if token.kind == "command" else ""
-        macro = macros.get(name)
+        macro = macros.get(name) or _shorthand(name, todo)
         if macro is None:
             done.append(token)
             continue
@@ -195,6 +201,51 @@ def _expand(tokens: list[Token], macros: Mapping[str, Macro]) -> list[Token]:
         arguments = [_argument(todo, token) for _ in range(macro.parameters)]
         todo.extend(reversed(list(_body(macro, arguments, token))))
     return done
+
+
+def _shorthand(name: str, todo: list[Token]) -> Macro | None:
+    """A package's command with as many arguments as stand in braces behind it; with one, also without braces."""
+    bodies = SHORTHANDS.get(name)
+    if bodies is None:
+        return None
+    count = _braced(todo, max(bodies))
+    if not count and todo and todo[-1].kind in ("letter", "command"):
+        count = 1
+    number = max((n for n in bodies if n <= count), default=None)
+    return Macro(number, bodies[number]) if number is not None else None
+
+
+def _braced(todo: list[Token], most: int) -> int:
+    """How many groups in braces come next on a reversed stack, up to the ``most`` that are asked for."""
+    depth = found = 0
+    for token in reversed(todo):
+        depth += (token.text == "{") - (token.text == "}")
+        found += token.text == "}" and not depth
+        if found == most or (not depth and token.text != "}"):
+            break
+    return found
+
+
+def _with_fractions(tokens: list[Token]) -> list[Token]:
+    """The tokens with ``{a \\over b}`` as ``{\\frac{a}{b}}``; outside of braces it divides the whole formula."""
+    while (at := next((k for k, token in enumerate(tokens) if token.text == "\\over"), None)) is not None:
+        start, end, over = _edge(tokens, at, -1), _edge(tokens, at, 1), tokens[at]
+        left, right = Token("mark", "{", over.span), Token("mark", "}", over.span)
+        above, below = tokens[start + 1 : at], tokens[at + 1 : end]
+        whole = [replace(over, text="\\frac"), left, *above, right, left, *below, right]
+        tokens = [*tokens[: start + 1], *whole, *tokens[end:]]
+    return tokens
+
+
+def _edge(tokens: list[Token], at: int, step: int) -> int:
+    """Where the group that a token stands in begins or ends: at its brace, or beyond the formula."""
+    opening, closing = ("{", "}") if step > 0 else ("}", "{")
+    depth = 0
+    at += step
+    while 0 <= at < len(tokens) and (depth or tokens[at].text != closing):
+        depth += (tokens[at].text == opening) - (tokens[at].text == closing)
+        at += step
+    return at
 
 
 def _argument(todo: list[Token], call: Token) -> list[Token]:
@@ -230,8 +281,3 @@ def _body(macro: Macro, arguments: list[list[Token]], call: Token) -> Iterator[T
         yield Token(token.kind, token.text, call.span, token.spaced)
         at += 1
     yield Token("mark", "}", call.span)
-
-
-def known(command: str) -> bool:
-    """Whether a command (with its backslash) is one that the reader knows."""
-    return command[1:] in COMMANDS
