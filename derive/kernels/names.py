@@ -40,7 +40,7 @@ _GENERATED = _words(
     line LINE FAR far put put_words put_word put_near past_cache settle flat compiled intrinsic ir cgutils
     """
 )
-_PREFIXES = ("line_", "more_", "own_", "part_", "row_", "this_")  # of names that loops make of those of steps
+_PREFIXES = ("kept_", "line_", "more_", "own_", "part_", "row_", "this_")  # of names that loops make of those of steps
 RESERVED = _PYTHON | _C | _GENERATED
 """What a name may not be: words of the targets' languages, and what generated code itself uses."""
 

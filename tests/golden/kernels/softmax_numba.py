@@ -102,10 +102,12 @@ def put(to, line, size, far):
 def _forward(I, C, x, s, threads):
     real = s.dtype.type
     far = I * C * s.itemsize >= FAR
+    kept_exp_max_x_xs = np.zeros(threads * C, real)
     for thread in nb.prange(threads):
         begin = I * thread // threads
         end = I * (thread + 1) // threads
         line_s = np.empty(LINE, real)
+        kept_exp_max_x_x = kept_exp_max_x_xs[thread * C : (thread + 1) * C]
         for i in range(begin, end):
             max_x = real(-np.inf)
             row_x = x[i * C : i * C + C]
@@ -114,18 +116,20 @@ def _forward(I, C, x, s, threads):
             sum_exp = wide(0)
             for j0 in range(0, C, LINE):
                 j1 = min(j0 + LINE, C)
+                row_kept_exp_max_x_x = kept_exp_max_x_x[j0:j1]
                 row_x = x[i * C + j0 : i * C + j1]
                 part_sum_exp = real(0)
                 for j in range(j1 - j0):
                     exp_max_x_x = np.exp(row_x[j] - max_x)
+                    row_kept_exp_max_x_x[j] = exp_max_x_x
                     part_sum_exp += exp_max_x_x
                 sum_exp += part_sum_exp
             weight = 1.0 / sum_exp
             for j0 in range(0, C, LINE):
                 j1 = min(j0 + LINE, C)
-                row_x = x[i * C + j0 : i * C + j1]
+                row_kept_exp_max_x_x = kept_exp_max_x_x[j0:j1]
                 for j in range(j1 - j0):
-                    exp_max_x_x = np.exp(row_x[j] - max_x)
+                    exp_max_x_x = row_kept_exp_max_x_x[j]
                     line_s[j] = real(weight) * exp_max_x_x
                 put(s.ctypes.data + (i * C + j0) * s.itemsize, line_s.ctypes.data, (j1 - j0) * s.itemsize, far)
         settle()
