@@ -334,7 +334,7 @@ def test_large_results_have_every_entry(width: int, dtype: Any, target: str) -> 
     found = kernel("softmax", need(target))
     x = np.random.default_rng(0).normal(size=(3 * 2**20 // width, width)).astype(dtype)
     s, saved = found.forward(x=x)
-    assert target != "c" or s.ctypes.data % 64 == 0
+    assert target == "numpy" or s.ctypes.data % 64 == 0
     pieces = [found.forward(x=rows) for rows in np.array_split(x, 16)]
     np.testing.assert_allclose(s, np.concatenate([y for y, _ in pieces]), rtol=1e-6)
     backward = [

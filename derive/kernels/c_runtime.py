@@ -7,7 +7,6 @@ beside the loops, also where they have just emptied the caches.
 from __future__ import annotations
 
 import ctypes
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -17,11 +16,10 @@ import numpy as np
 from derive.kernels.build import library
 from derive.kernels.loops import Function
 from derive.kernels.program import Kernel, Program
-from derive.kernels.support import checked
+from derive.kernels.support import checked, empty
 
 _NAMES = {"float32": "float", "float64": "double"}
 _KEPT = 64
-_CACHE_LINE, _LARGE = 64, 1 << 16  # bytes
 _SINGLE, _DOUBLE = np.dtype(np.float32), np.dtype(np.float64)
 _Start = ctypes.c_char * 0
 _TYPES: dict[str, Any] = {
@@ -93,7 +91,7 @@ class _Direction:
         given = self._given(values, upstream)
         plan = self._plan(given)
         laid = {name: np.ascontiguousarray(given[name], kind) for name, kind in plan.ins}
-        made = {name: _empty(shape, kind) for name, kind, shape in plan.outs}
+        made = {name: empty(shape, kind) for name, kind, shape in plan.outs}
         arguments: list[Any] = []  # addresses: the arrays must outlive the call
         for parameter in self.parameters:
             name = parameter.name
@@ -158,16 +156,6 @@ class _Direction:
             function.argtypes = [_TYPES[p.kind] for p in self.parameters]
             self._functions[real] = function
         return self._functions[real]
-
-
-def _empty(shape: tuple[int, ...], dtype: Any) -> Any:
-    """An array for a result; a large one begins with a line of the cache, so that no write falls on two."""
-    size = math.prod(shape) * dtype.itemsize
-    if size < _LARGE:
-        return np.empty(shape, dtype)
-    room = np.empty(size + _CACHE_LINE, np.uint8)
-    first = -_address(room) % _CACHE_LINE
-    return room[first : first + size].view(dtype).reshape(shape)
 
 
 def _address(array: Any) -> int:

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from derive.kernels.code import Code
 from derive.kernels.merging import merged
 from derive.kernels.precision import Types
-from derive.kernels.program import Equal, Kernel, Node, Program, Read, Step, reads, walk
+from derive.kernels.program import Call, Equal, Kernel, Node, Program, Read, Step, reads, walk
 from derive.kernels.schedule import Pass, block_of, passes, space_of
 
 FLUSH = 32  # rows that are summed in the precision of the data before the sum goes on in double
 SAMPLE = 64
+DEAR = ("exp", "log", "tanh", "sin", "cos", "erf", "sigmoid", "pow")  # functions that are not computed twice
 PRIME = 2654435761  # no period of the data is met by its multiples
 
 
@@ -305,6 +306,8 @@ class _Passes(Writer):
         self.outside = [s for p in function.passes for s in p.before]
         self.groups = [g for p in function.passes for g in _grouped(p.before)]
         self.outputs = set(function.outputs)
+        self.keeping: set[str] = set()  # what of a point is kept for its next sweeps
+        self.at_hand: set[str] = set()  # what was kept of it
 
     @property
     def is_simple(self) -> bool:
@@ -344,6 +347,8 @@ class _Passes(Writer):
         for step in (s for p in self.function.passes for s in self._flushed(p)):
             self.buffers[f"part_{step.name}s"] = False
             wanted.append((f"part_{step.name}s", self._each_thread(step), False))
+        for step in (s for p in self.function.passes for s in self._kept(p)):
+            wanted.append((f"kept_{step.name}s", f"threads * {self.count(self.inner)}", self.types.wide(step.name)))
         return wanted
 
     def _each_thread(self, step: Step) -> str:
@@ -408,6 +413,12 @@ class _Passes(Writer):
             self.target.own(out, f"own_{step.name}", step.name, self.count(step.axes), True)
         if self._is_streamed(each):
             self.target.lines(out, [s.name for s in each.body if s.name in each.stored and self._is_line(s)])
+        kept = self._kept(each)
+        for step in kept:
+            name = f"kept_{step.name}"
+            self.target.own(out, name, f"{name}s", self.count(self.inner), self.types.wide(step.name))
+        self.keeping = {s.name for s in kept}
+        self.parts |= {f"kept_{s.name}" for s in kept}
         self._points(out, each)
         self.target.shared(out, self._is_streamed(each))
         self._combine(out, each.sums)
@@ -438,12 +449,19 @@ class _Passes(Writer):
         """Elementwise steps at a point."""
         steps, stored = tuple(steps), set(stored)
         for step in steps:
+            if step.name in self.at_hand:
+                wide = self.types.wide(step.name)
+                out.const(wide, step.name, self.memory(f"kept_{step.name}", self.inner))
+                self.locals[step.name] = step.name, wide
+                continue
             if step.name in stored and not any(u in steps for u in self.users[step.name]):
                 self.store(out, step)
                 continue
             self.define(out, step)
             if step.name in stored:
                 self.store(out, step)
+            if step.name in self.keeping:
+                out.say(f"{self.memory(f'kept_{step.name}', self.inner)} = {self.locals[step.name][0]}")
 
     def _forget(self, steps: Iterable[Step]) -> None:
         for step in steps:
@@ -495,7 +513,6 @@ class _Passes(Writer):
     def _sweeps(self, out: Code, each: Pass, parts: dict[str, str]) -> None:
         """What is done at one point of the block."""
         crossing = {s.name for s in each.sums}
-        steps = [s for s in self.program.steps if s in each.body or s in each.sums]
         stored = set(each.stored)
         if not self.inner:
             self._steps(out, each.body, stored)
@@ -503,11 +520,31 @@ class _Passes(Writer):
                 out.say(f"{self.memory(f'own_{step.name}', step.axes)} += {self.value(out, step, False)}")
             self._forget(each.body)
             return
-        for sweep in passes(steps, frozenset(self.inner), stored | crossing):
+        for sweep in self._sweeps_of(each):
             self._scalars(out, sweep.before, stored, crossing)
             if not sweep.is_idle:
                 self._sweep(out, sweep, stored, crossing, parts)
+            self.at_hand |= self.keeping & {s.name for s in sweep.body}
+        self.at_hand.clear()
         self._forget(each.body)
+
+    def _sweeps_of(self, each: Pass) -> list[Pass]:
+        """How often what is inside a point is gone through, and what for."""
+        steps = [s for s in self.program.steps if s in each.body or s in each.sums]
+        return passes(steps, frozenset(self.inner), {*each.stored, *(s.name for s in each.sums)})
+
+    def _kept(self, each: Pass) -> list[Step]:
+        """What is dear and needed in several sweeps of a point: it is computed in the first and kept for the others."""
+        sweeps = self._sweeps_of(each) if self.inner else []
+        return [
+            s
+            for s in each.body
+            if s.kind == "map"
+            and self._is_line(s)
+            and s.name not in (*self.buffers, *self.arrays)
+            and any(isinstance(n, Call) and n.function in DEAR for n in walk(s.value))
+            and sum(s in sweep.body for sweep in sweeps) > 1
+        ]
 
     def _scalars(self, out: Code, steps: Iterable[Step], stored: set[str], crossing: set[str]) -> None:
         for step in steps:
@@ -553,13 +590,15 @@ class _Passes(Writer):
         parts: dict[str, str],
     ) -> None:
         """The innermost loop; in pieces where sums are taken or results written."""
-        elementwise = [s for s in sweep.body if s not in targets]
+        elementwise = self._fresh([s for s in sweep.body if s not in targets], sweep)
         written = [s for s in elementwise if s.name in stored and self._is_line(s)]
         sums = [s for s in numbers if s.kind == "sum"]
         others = [(s.name, s.axes) for s in elementwise if s.name in stored and s not in written]
         others += [(parts[s.name], s.axes) for s in targets if s.name in parts]
+        others += [(f"kept_{s.name}", self.inner) for s in elementwise if s.name in self.keeping]
+        read = [s for s in (*elementwise, *targets) if s.name not in self.at_hand]
         tops = [self._total(s, False) for s in numbers if s.kind == "max"]
-        self._begin_line(out, [*elementwise, *targets], written, sums, tops, others)
+        self._begin_line(out, read, written, sums, tops, others)
         self._steps(out, elementwise, stored)
         for step in targets:
             self._accumulate(out, step, parts)
@@ -572,6 +611,17 @@ class _Passes(Writer):
         self.rows.clear()
         if written or sums:
             out.end()
+
+    def _fresh(self, steps: list[Step], sweep: Pass) -> list[Step]:
+        """The elementwise steps of a sweep without those that only what is at hand was computed from."""
+        needed = {
+            *sweep.stored,
+            *(r.name for s in (*sweep.sums, *sweep.body) if s not in steps for r in reads(s.value)),
+        }
+        for step in reversed(steps):
+            if step.name in needed and step.name not in self.at_hand:
+                needed |= _names(step)
+        return [s for s in steps if s.name in needed]
 
     def _begin_line(
         self,

@@ -37,10 +37,10 @@ _GENERATED = _words(
     type id index division near left rounded total sigmoid sign heaviside checked dtype sizes math Any Mapping
     Iterator FLOATS BLOCK REAL SERIAL INFINITY NAN calloc free pow fabs rint frexp ldexp isfinite share threads
     thread begin end first last room at to sample rest more r threads_for np_errstate size_t complex imaginary
-    line LINE FAR far put put_words put_word put_near past_cache settle flat compiled intrinsic ir cgutils
+    empty line LINE FAR far put put_words put_word put_near past_cache settle flat compiled intrinsic ir cgutils
     """
 )
-_PREFIXES = ("line_", "more_", "own_", "part_", "row_", "this_")  # of names that loops make of those of steps
+_PREFIXES = ("kept_", "line_", "more_", "own_", "part_", "row_", "this_")  # of names that loops make of those of steps
 RESERVED = _PYTHON | _C | _GENERATED
 """What a name may not be: words of the targets' languages, and what generated code itself uses."""
 

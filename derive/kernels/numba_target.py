@@ -176,7 +176,11 @@ def source(kernel: Kernel) -> str:
     counts = "threads_for(" in body
     if not counts:
         imports = "\n".join(line for line in imports.split("\n") if not line.startswith("SERIAL"))
-    shared = [FLAT.rstrip(), *([THREADS.rstrip()] if counts else []), inspect.getsource(support.checked).rstrip()]
+    shared = [
+        FLAT.rstrip(),
+        *([THREADS.rstrip()] if counts else []),
+        *(inspect.getsource(f).rstrip() for f in (support.empty, support.checked)),
+    ]
     parts = [*helpers, body, "# what is below serves every kernel", *shared]
     return head(kernel, "Numba") + "\n\n" + imports + "\n\n" + "\n\n\n".join(parts) + "\n"
 
@@ -263,7 +267,7 @@ def _driver(function: Function) -> str:
         lines += [f"    if not {' and not '.join(f'{a.name}.size' for a in ups)}:", f"        return {{{zeros}}}"]
     lines.append("    real = np.float64 if dtype == np.float64 else np.float32")
     outs = [p for p in function.parameters() if p.kind == "out"]
-    lines += [f"    {p.name} = np.empty({_shape(program, p.name)}, {'wide' if p.wide else 'real'})" for p in outs]
+    lines += [f"    {p.name} = empty({_shape(program, p.name)}, {'wide' if p.wide else 'real'})" for p in outs]
     lines.append(f"    _{program.name}[real]({', '.join(_arguments(function, loops))})")
     lines += _returned(kernel, program, forward)
     return wrapped("\n".join(lines))

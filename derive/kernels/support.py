@@ -43,6 +43,18 @@ def checked(arrays: Mapping[str, tuple[Any, str]]) -> tuple[Any, dict[str, int]]
     return np.dtype(np.float64) if dtype is None else dtype, sizes
 
 
+def empty(shape: tuple[int, ...], dtype: Any) -> Any:
+    """An array for a result; a large one begins where a line of the cache does, so that no write falls on two."""
+    size = np.dtype(dtype).itemsize
+    for n in shape:
+        size *= n
+    if size < 65536:
+        return np.empty(shape, dtype)
+    room = np.empty(size + 64, np.uint8)
+    first = -room.ctypes.data % 64
+    return room[first : first + size].view(dtype).reshape(shape)
+
+
 def blocks(count: int, width: int) -> Iterator[slice]:
     """Slices of a leading axis of ``count`` rows, each of ``width`` entries: they fit the cache, and so few rows are
     summed before the sum goes on in float64 that float32 loses nothing."""

@@ -220,10 +220,10 @@ def forward(x, beta, gamma, epsilon):
     dtype, sizes = checked({"x": (x, "N J"), "beta": (beta, "J"), "gamma": (gamma, "J"), "epsilon": (epsilon, "")})
     N, J = sizes["N"], sizes["J"]
     real = np.float64 if dtype == np.float64 else np.float32
-    y = np.empty((N, J), real)
-    mu_hi = np.empty((J,), real)
-    mu_lo = np.empty((J,), real)
-    sigma2 = np.empty((J,), wide)
+    y = empty((N, J), real)
+    mu_hi = empty((J,), real)
+    mu_lo = empty((J,), real)
+    sigma2 = empty((J,), wide)
     _forward[real](
         N, J, flat(x, real), flat(beta, real), flat(gamma, real), float(epsilon), y.reshape(-1), mu_hi.reshape(-1),
         mu_lo.reshape(-1), sigma2.reshape(-1), threads_for(N * J)
@@ -325,9 +325,9 @@ def backward(saved, *, y):
     if not dy.size:
         return {"x": np.zeros((N, J), dtype), "beta": np.zeros((J,), dtype), "gamma": np.zeros((J,), dtype)}
     real = np.float64 if dtype == np.float64 else np.float32
-    dx = np.empty((N, J), real)
-    dbeta = np.empty((J,), real)
-    dgamma = np.empty((J,), real)
+    dx = empty((N, J), real)
+    dbeta = empty((J,), real)
+    dgamma = empty((J,), real)
     _backward[real](
         N, J, flat(x, real), flat(gamma, real), float(epsilon), flat(mu_hi, real), flat(mu_lo, real), flat(sigma2,
         wide), flat(dy, real), dx.reshape(-1), dbeta.reshape(-1), dgamma.reshape(-1), threads_for(N * J)
@@ -348,6 +348,18 @@ def flat(array: Any, real: Any) -> Any:
 
 def threads_for(entries: int) -> int:
     return 1 if entries < SERIAL else nb.get_num_threads()
+
+
+def empty(shape: tuple[int, ...], dtype: Any) -> Any:
+    """An array for a result; a large one begins where a line of the cache does, so that no write falls on two."""
+    size = np.dtype(dtype).itemsize
+    for n in shape:
+        size *= n
+    if size < 65536:
+        return np.empty(shape, dtype)
+    room = np.empty(size + 64, np.uint8)
+    first = -room.ctypes.data % 64
+    return room[first : first + size].view(dtype).reshape(shape)
 
 
 def checked(arrays: Mapping[str, tuple[Any, str]]) -> tuple[Any, dict[str, int]]:

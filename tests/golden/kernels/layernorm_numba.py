@@ -188,10 +188,10 @@ def forward(x, beta, gamma, epsilon):
     dtype, sizes = checked({"x": (x, "N D"), "beta": (beta, "D"), "gamma": (gamma, "D"), "epsilon": (epsilon, "")})
     N, D = sizes["N"], sizes["D"]
     real = np.float64 if dtype == np.float64 else np.float32
-    y = np.empty((N, D), real)
-    mu_hi = np.empty((N,), real)
-    mu_lo = np.empty((N,), real)
-    sigma2 = np.empty((N,), wide)
+    y = empty((N, D), real)
+    mu_hi = empty((N,), real)
+    mu_lo = empty((N,), real)
+    sigma2 = empty((N,), wide)
     _forward[real](
         N, D, flat(x, real), flat(beta, real), flat(gamma, real), float(epsilon), y.reshape(-1), mu_hi.reshape(-1),
         mu_lo.reshape(-1), sigma2.reshape(-1), threads_for(N * D)
@@ -300,9 +300,9 @@ def backward(saved, *, y):
     if not dy.size:
         return {"x": np.zeros((N, D), dtype), "beta": np.zeros((D,), dtype), "gamma": np.zeros((D,), dtype)}
     real = np.float64 if dtype == np.float64 else np.float32
-    dx = np.empty((N, D), real)
-    dbeta = np.empty((D,), real)
-    dgamma = np.empty((D,), real)
+    dx = empty((N, D), real)
+    dbeta = empty((D,), real)
+    dgamma = empty((D,), real)
     _backward[real](
         N, D, flat(x, real), flat(gamma, real), float(epsilon), flat(mu_hi, real), flat(mu_lo, real), flat(sigma2,
         wide), flat(dy, real), dx.reshape(-1), dbeta.reshape(-1), dgamma.reshape(-1), threads_for(N * D)
@@ -323,6 +323,18 @@ def flat(array: Any, real: Any) -> Any:
 
 def threads_for(entries: int) -> int:
     return 1 if entries < SERIAL else nb.get_num_threads()
+
+
+def empty(shape: tuple[int, ...], dtype: Any) -> Any:
+    """An array for a result; a large one begins where a line of the cache does, so that no write falls on two."""
+    size = np.dtype(dtype).itemsize
+    for n in shape:
+        size *= n
+    if size < 65536:
+        return np.empty(shape, dtype)
+    room = np.empty(size + 64, np.uint8)
+    first = -room.ctypes.data % 64
+    return room[first : first + size].view(dtype).reshape(shape)
 
 
 def checked(arrays: Mapping[str, tuple[Any, str]]) -> tuple[Any, dict[str, int]]:

@@ -113,11 +113,16 @@ int forward(long I, long C, const real *restrict x, real *restrict s)
 {
     const long threads = threads_for(I * C);
     const int far = I * C * (long)sizeof(real) >= FAR;
+    double *const room = calloc(threads * C + 1, sizeof *room);
+    if (room == NULL)
+        return 1;
+    real *restrict kept_exp_max_x_xs = (real *)(room);
     #pragma omp parallel num_threads(threads)
     {
         long thread, begin, end;
         share(I, &thread, &begin, &end);
         real line_s[LINE];
+        real *restrict kept_exp_max_x_x = kept_exp_max_x_xs + thread * C;
         for (long i = begin; i < end; i++) {
             real max_x = -INFINITY;
             #pragma omp simd reduction(max : max_x)
@@ -131,6 +136,7 @@ int forward(long I, long C, const real *restrict x, real *restrict s)
                 #pragma omp simd reduction(+ : part_sum_exp)
                 for (long j = j0; j < j1; j++) {
                     const real exp_max_x_x = exp(x[i * C + j] - max_x);
+                    kept_exp_max_x_x[j] = exp_max_x_x;
                     part_sum_exp += exp_max_x_x;
                 }
                 sum_exp += part_sum_exp;
@@ -140,7 +146,7 @@ int forward(long I, long C, const real *restrict x, real *restrict s)
                 const long j1 = j0 + LINE < C ? j0 + LINE : C;
                 #pragma omp simd
                 for (long j = j0; j < j1; j++) {
-                    const real exp_max_x_x = exp(x[i * C + j] - max_x);
+                    const real exp_max_x_x = kept_exp_max_x_x[j];
                     line_s[j - j0] = (real)weight * exp_max_x_x;
                 }
                 put(s + i * C + j0, line_s, j1 - j0, far);
