@@ -20,7 +20,7 @@ import derive
 from derive.cli import main
 from derive.kernels.axes import NotLowerable
 from derive.kernels.build import CannotBuild
-from derive.kernels.kernel import RunningKernel, Target, running
+from derive.kernels.kernel import RunningKernel, Target, proved_source, running
 from derive.kernels.names import RESERVED, Names, comment, identifier
 from derive.kernels.program import Number, Step, Sum
 from derive.kernels.prose import folded
@@ -623,6 +623,13 @@ def test_an_entry_that_is_chosen_has_no_kernel() -> None:
     assert derive.load(text).graph.selectors
     with pytest.raises(NotLowerable, match="no letter"):
         derive.load(text).kernel_source("numpy")
+
+
+def test_numpy_has_no_single_entries_of_a_map() -> None:
+    made = derive.load(r"$$\ell_{ij} = -\log \frac{\exp(s_{ij})}{\sum_{k \neq i} \exp(s_{ik})}$$").program()
+    with pytest.raises(NotLowerable, match="C and Numba do"):
+        proved_source(made, "numpy")
+    assert "i == j" in proved_source(made, "c")
 
 
 @pytest.mark.parametrize("length", range(1, 100))
