@@ -137,7 +137,7 @@ class Lowering:
             for name, letters in self.scope.saveable.items()
             if name not in self.drafts
         )
-        read = self.scope.returned.values()
+        read = (a for a in self.scope.returned.values() if a.name not in self.drafts)
         return [*(a for a in own if a.role != "upstream"), *read, *saved, *(a for a in own if a.role == "upstream")]
 
     def _needed(self) -> set[str]:

@@ -14,6 +14,7 @@ from sympy import Expr, Integer, Symbol, Tuple
 from sympy.printing.numpy import NumPyPrinter
 from sympy.printing.precedence import PRECEDENCE, precedence
 
+from derive.kernels.axes import NotLowerable
 from derive.kernels.program import (
     Call,
     Equal,
@@ -233,7 +234,9 @@ class Statements:
             case Read(name, axes):
                 return self._placed(name, axes, space, wide)
             case Equal(first, second):
-                raise NotImplementedError(f"delta of {first} and {second}")
+                raise NotLowerable(
+                    f"the NumPy target does not tell {first} = {second} from other entries; C and Numba do"
+                )
             case Sum(terms):
                 parts = [(s, self._expr(t, space, wide)) for s, t in terms]
                 return sympy.Add(*(p if s else sympy.Mul(-1, p, evaluate=False) for s, p in parts), evaluate=False)
