@@ -86,7 +86,8 @@ class Classifier:
         claims_begun = False
         inputs: set[str] = set()
         for equation in sorted(self.equations, key=lambda e: not e.given):
-            if not equation.relations or isinstance(equation.members[1], S.Empty) or equation.is_setting:
+            silent = equation.is_setting or self._leaves_indices_out(equation)
+            if not equation.relations or isinstance(equation.members[1], S.Empty) or silent:
                 equation.role = "note"
                 continue
             if equation.names or "=" not in equation.relations:
@@ -103,6 +104,15 @@ class Classifier:
             if equation.role == "definition" or (equation.given and not derived):
                 inputs |= self.names_used(equation)
             claims_begun = claims_begun or (derived and not equation.given and not self._is_naming(equation))
+
+    def _leaves_indices_out(self, equation: Equation) -> bool:
+        """Whether an equation says no more than that a name may stand without its indices: ``\\mu = \\mu_{bg}``."""
+        if equation.relations != ("=",):
+            return False
+        bare, full = (self.table.spell(member) for member in equation.members)
+        if bare is None or full is None or bare.power is not None or full.power is not None:
+            return False
+        return bare.key == full.key and not bare.indices and bool(full.indices)
 
     def _new_names(self, equation: Equation) -> dict[int, Name]:
         """The members that are bare names which nothing introduced before."""
