@@ -242,9 +242,12 @@ class Model:
 
     def program(self, wrt: Sequence[str] | None = None) -> Made:
         """The kernel before it is printed in a language; arguments as for `kernel`."""
+        from derive.kernels.axes import NotLowerable
         from derive.kernels.make import default_wrt, make_kernel
 
         keys = default_wrt(self.graph) if wrt is None else tuple(map(self.key, wrt))
+        if wrt is None and self.graph.definitions and not keys:
+            raise NotLowerable("there is nothing to differentiate by")
         lines = {d.name: self._line(d.entry(), d.expr, d.indices, d.sizes) for d in self.graph.definitions}
         lines |= {f"∂{key}": self.gradient(key).text() for key in keys}
         return make_kernel(self.graph, self.title, keys, lines, self._sizes)

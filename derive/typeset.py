@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 import sympy
 from sympy import Expr, Symbol
+from sympy.core.function import AppliedUndef
 
 from derive.caches import kept
 from derive.language import D, indices_of, is_quantity, name_of
@@ -204,6 +205,8 @@ class Typesetter:
         name = primitive.latex if primitive is not None else expr.func.__name__
         body = arguments[0] if len(arguments) == 1 else S.Sequence(arguments, (",",) * (len(arguments) - 1))
         group = S.Group("(", body)
+        if isinstance(expr, AppliedUndef):
+            return S.Product((S.Decoration(S.CALL, key_node(name)), group), ("",))
         if name.startswith("\\operatorname{"):
             return S.Product((S.Symbol(name[14:-1], "text"), group), ("",))
         if name == "\\sigma" or not name.startswith("\\"):

@@ -247,8 +247,8 @@ class Judge:
         name = name_of(pair.left)
         self._stated_anew[name] = judged.equation.line
         lines = (e.line for e in self.problem.equations if name in {key for key, _ in e.names.values()})
-        first = next((f"in line {line}" for line in lines), "elsewhere")
-        reason = f"{name} is defined otherwise {first}: a slip, or a new meaning"
+        where = next((f"line {line}" for line in lines), "another line")
+        reason = f"{where} defines {name} otherwise: a slip, or a new meaning"
         return replace(verdict, status="undecided", reason=reason, counterexample=None)
 
     def brings_in(self, pair: Pair) -> set[str]:
@@ -386,7 +386,7 @@ class Judge:
         met = self._reached(names_in(pair.left) | names_in(pair.right))
         again = min(met & set(self._redefined), default="")
         if again:
-            return f"{again} got another meaning in line {self._redefined[again]}"
+            return f"line {self._redefined[again]} gives {again} another meaning"
         used = (names_in(pair.left) | names_in(pair.right)) - self.problem.table.axes.sizes() - SIZE_LETTERS
         number = min(used & self.problem.table.ranks.numbers, default="")
         if number and pair.left.has(D):
@@ -531,10 +531,10 @@ class Judge:
         names = names_in(pair.left) | names_in(pair.right)
         anew = min(self._reached(names) & set(self._stated_anew), default="")
         if anew:
-            return f"{anew} has another definition in line {self._stated_anew[anew]}"
+            return f"line {self._stated_anew[anew]} defines {anew} otherwise"
         apart = self._told_apart(pair)
         if apart:
-            return f"{apart} is written with other indices in the forward pass, and nothing says that it is a part"
+            return f"nothing says that {apart}, which has other indices in the forward pass, is a part of it"
         line = self._unused_given(pair)
         if line is not None:
             return f"no proof found without what line {line} gives, which derive cannot use"

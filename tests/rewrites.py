@@ -13,7 +13,8 @@ from collections.abc import Callable
 # derivatives, e for the exponential, L and N, T for transposes, σ before a bracket.
 LETTERS = {
     "x": "u", "y": "q", "z": "s", "a": "h", "p": "v", "W": "A", "i": "r", "j": "n", "k": "l", "w": "c", "P": "F",
-    "S": "Z", "\\mu": "\\theta", "\\gamma": "\\alpha", "\\beta": "\\kappa", "\\epsilon": "\\varepsilon",
+    "S": "Z", "X": "U", "Y": "Q",
+    "\\mu": "\\theta", "\\gamma": "\\alpha", "\\beta": "\\kappa", "\\epsilon": "\\varepsilon",
 }  # fmt: skip
 _TOKEN = re.compile(
     r"^#.*?$|<!-- (?:proved|refuted|undecided|assumed|unsupported|E\d+|derive: ignore) -->|<!-- given: |-->"

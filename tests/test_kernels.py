@@ -765,3 +765,10 @@ def test_steps_are_frozen() -> None:
     assert isinstance(step, Step)
     with pytest.raises(AttributeError):
         step.name = "other"  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("target", ["numpy", "c", "numba"])
+def test_a_kernel_that_differentiates_by_nothing_has_a_forward_pass(target: str) -> None:
+    kernel = derive.load("$$y_i = 2 x_i$$").kernel(need(target), wrt=[])
+    y, saved = kernel.forward(x=np.ones(3))
+    assert list(y) == [2, 2, 2] and kernel.backward(saved) == {}

@@ -71,8 +71,6 @@ def make_kernel(graph: Graph, title: str, wrt: Iterable[str] | None, lines: Mapp
     if not graph.definitions:
         raise NotLowerable("there is no forward pass")
     chosen = default_wrt(graph) if wrt is None else tuple(wrt)
-    if not chosen:
-        raise NotLowerable("there is nothing to differentiate by")
     graph = _recognised(graph)
     court = Court(graph, sizes)
     formulas = tuple(_formula(court, key) for key in chosen)
