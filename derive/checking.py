@@ -114,6 +114,10 @@ class Checked:
         return next((status for status in ORDER if status in found), "note")
 
 
+_SLIPS = frozenset({"DRV207", "DRV209", "DRV210", "DRV215", "DRV216", "DRV219"})
+"""Mistakes that nobody makes on purpose, where a definition is stated again. Another factor, exponent or name is how
+other texts define a thing: a loss averaged and not summed, a variance over N - 1."""
+
 Progress = Callable[[int, int], None]
 """Called with the number of equations done and their total."""
 
@@ -263,7 +267,8 @@ class _Checker:
         verdict = judged.links[0]
         if verdict.status != "refuted" or verdict.pair is None or judged.equation.previous is not None:
             return False
-        return not mistakes or any(m.together for m in mistakes) or bool(self.judge.brings_in(verdict.pair))
+        slips = [m for m in mistakes if m.code in _SLIPS and not m.together]
+        return not slips or bool(self.judge.brings_in(verdict.pair))
 
     @cached_property
     def _finder(self) -> Finder:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import combinations
@@ -32,6 +32,7 @@ from derive.notation.context import Layout
 from derive.notation.elaborate import Policy
 from derive.notation.equations import Equation
 from derive.notation.functions import function_of
+from derive.notation.sentences import is_hypothetical
 from derive.notation.table import SIZE_LETTERS
 from derive.probe.evaluation import NotEvaluable, TooLarge
 from derive.probe.points import Agreement, Claim, Counterexample, compare
@@ -229,7 +230,11 @@ class Judge:
         return verdicts
 
     def _redefining(self, equation: Equation, pair: Pair, verdict: Verdict) -> Verdict:
-        """A refuted line that begins with *let* gives a name a new meaning, which derive does not follow."""
+        """A refuted line that begins with *let* gives a name a new meaning, which derive does not follow; one in a
+        sentence with a condition claims nothing without it."""
+        if verdict.status == "refuted" and (equation.inline or not pair.derivatives) and is_hypothetical(equation):
+            reason = "false as it stands, and claimed under the condition in its sentence, which derive does not use"
+            return replace(verdict, status="undecided", reason=reason, counterexample=None)
         words = equation.lead.lower().split()
         if verdict.status != "refuted" or not set(words) & _REDEFINING or not is_quantity(pair.left):
             return verdict
@@ -388,11 +393,35 @@ class Judge:
         if again:
             return f"line {self._redefined[again]} gives {again} another meaning"
         used = (names_in(pair.left) | names_in(pair.right)) - self.problem.table.axes.sizes() - SIZE_LETTERS
+        other = self._other_step(pair)
+        if other:
+            return other
         number = min(used & self.problem.table.ranks.numbers, default="")
         if number and pair.left.has(D):
             return f"nothing says whether {number} is a number or a matrix"
         apart = next((d for d in pair.derivatives if self._is_apart(d)), None)
         return f"nothing says how {name_of(apart.args[1])} comes into it" if apart is not None else ""
+
+    def _other_step(self, pair: Pair) -> str:
+        """Why a derivative hangs on steps of a recurrence that derive does not follow, in words."""
+        table, graph = self.problem.table, self.problem.graph
+        if not table.carried or not pair.derivatives:
+            return ""
+        known = {name for d in graph.definitions for name in (d.name, *d.uses)}
+        steps = {step for step in table.letters.steps if any(name.endswith(f"_{step}") for name in table.carried)}
+        beside = (names_in(pair.left) | names_in(pair.right)) - known
+        strange = min((name for name in beside if _is_of_step(name, steps)), default="")
+        if strange:
+            return f"derive does not follow the recurrence to {strange}"
+        earlier = {f"{name.removesuffix(step)}{{{step}-1}}" for name in table.carried for step in steps}
+        for derivative in pair.derivatives:
+            of, by = names_in(derivative.args[0]), name_of(derivative.args[1])
+            shared = by in earlier or not (by in graph.by_name or _is_of_step(by, steps))
+            if shared and graph.loss in of and table.is_loss_open:
+                return f"the loss could not be read, and other steps use {by} too"
+            if by not in earlier and shared and graph.loss not in of - earlier and earlier & self._made_from(of):
+                return f"other steps use {by} too, which derive does not follow"
+        return ""
 
     def _is_apart(self, derivative: Expr) -> bool:
         """Whether a derivative is by a name that was defined and never used, such as an abbreviation on the way."""
@@ -545,11 +574,33 @@ class Judge:
         carried = self._carried(pair)
         if carried:
             return f"other steps use {carried} too, which derive does not follow"
+        whole = self._share(pair, reading)
+        if whole:
+            return f"true only if the {whole} add up to 1, which nothing says"
         if pair.stray:
             summed = replace(pair, right=_summed(pair.right, pair), stray=())
             if self.pair(summed, reading).status in ("proved", "tested"):
                 letters = ", ".join(s.name for s in pair.stray)
                 return f"true only with a sum over {letters}, which the line does not say"
+        return ""
+
+    def _share(self, pair: Pair, reading: Reading) -> str:
+        """Data of which a loss with logarithms sums up, and that would make a pair true if they added up to 1, as the
+        labels of a cross-entropy usually do."""
+        graph = self.graph_of(pair)
+        sums = {s for d in graph.definitions for s in d.expr.atoms(sympy.Sum)} if pair.derivatives else set()
+        arrays = {name_of(a): a for s in sums if s.has(sympy.log) for a in _factors(s) if isinstance(a, sympy.Indexed)}
+        for name in sorted(set(arrays) - set(graph.by_name)):
+            *letters, last = (Symbol(f"share{k}", integer=True) for k in range(len(arrays[name].indices)))
+            whole = total(arrays[name].base[(*letters, last)], [(last, graph.sizes[name][-1])])
+            key = ("share", name, str(id(graph)))
+            if key not in self._generic:
+                self._generic[key] = replace(graph, facts=(*graph.facts, (whole, sympy.Integer(1))))
+            court = self.court(self._generic[key])
+            first, second = (court.calculus.resolve(side, reading) for side in (pair.left, pair.right))
+            with suppress(GaveUp, Undefined, NoDerivative):
+                if court.prover.equal(first, second):
+                    return name
         return ""
 
     def _conditional(self, pair: Pair) -> str:
@@ -653,6 +704,11 @@ def _in_case(pair: Pair, case: tuple[Symbol, Symbol, bool]) -> Pair:
     return replace(pair, conditions=(case,))
 
 
+def _is_of_step(name: str, steps: set[str]) -> bool:
+    """Whether a name carries the letter of a recurrence: ``h_t``, ``h_{t-1}``."""
+    return any(name.endswith(f"_{step}") or f"_{{{step}" in name for step in steps)
+
+
 def _turned(layout: Layout) -> Layout:
     """The other layout of Jacobians."""
     return "denominator" if layout == "numerator" else "numerator"
@@ -692,6 +748,14 @@ def _goes_one_way(graph: Graph, derivative: Expr) -> bool:
 def claim_of(pair: Pair) -> Claim:
     """A pair as the probe takes it."""
     return Claim(pair.left, pair.right, pair.indices, pair.sizes, conditions=pair.conditions, equal=pair.equal)
+
+
+def _factors(term: Expr) -> Iterator[Expr]:
+    """The factors of a sum's terms."""
+    while isinstance(term, sympy.Sum):
+        term = term.function
+    for part in sympy.Add.make_args(term):
+        yield from sympy.Mul.make_args(part)
 
 
 def _summed(expr: Expr, pair: Pair) -> Expr:

@@ -54,7 +54,9 @@ def other_layers(chains: list[Members], definitions: Container[int]) -> list[tup
         name = _name(members[0]) if k in definitions and not _shares(members[1]) else None
         if name is not None and not any(other.base == name.base for other in _names(members[1])):
             origins.setdefault(name, k)
-    said = {name for members in chains if len(members) > 1 if (name := _name(members[0])) is not None}
+    gradients = {name.base for name, k in origins.items() if is_quotient(chains[k][1])}  # of every layer, once one is
+    heads = (_name(members[0]) for members in chains if len(members) > 1)
+    said = {name for name in heads if name is not None and (name.base not in gradients or name in origins)}
     written = sorted({n for members in chains for m in members for n in _names(m)}, key=lambda n: n.text)
     found: list[tuple[int, Members]] = []
     waiting = list(written)

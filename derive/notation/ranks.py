@@ -55,6 +55,7 @@ class Ranks:
     row_vectors: bool = False
     functions: Mapping[str, FunctionAlias] = field(default_factory=dict)
     _calling: list[str] = field(default_factory=list)
+    _claimed: set[int] = field(default_factory=set)
     numbers: set[str] = field(default_factory=set)
 
     def total(self, key: str, count: int) -> int:
@@ -91,6 +92,7 @@ class Ranks:
         self.scalars |= {key for key in keys if not self.total(key, 0) and not self.counts.get(key)}
         self._spread(definitions + aliases, self._matrices)
         everything = definitions + aliases + claims
+        self._claimed = {id(members) for members in claims}
         self._spread(everything)
         self._numbers(claims)
         self._spread(everything, self._alike)
@@ -124,7 +126,7 @@ class Ranks:
         for _ in range(20):
             before = len(self.hidden)
             for members in equations:
-                self._equal(members)
+                self._equal(members, id(members) in self._claimed)
                 if weaker is not None:
                     self._demanded(members)
                     for member in members:
@@ -307,7 +309,7 @@ class Ranks:
 
     # -- passing on --------------------------------------------------------------------------------------------------
 
-    def _equal(self, members: tuple[Node, ...]) -> None:
+    def _equal(self, members: tuple[Node, ...], claim: bool) -> None:
         """Both sides of an equation have one rank; a name that is one side takes the other's.
 
         A name with indices takes none where a bare name lacks them: in ``y_i = \\gamma_i \\hat{x}`` the hat has an i.
@@ -319,8 +321,13 @@ class Ranks:
         lacking = any(self._lacks_indices(member) for member in members)
         for member in members:
             for name in self._whole(member):
-                if not (name.indices and lacking):
+                if not (name.indices and lacking) and not (claim and (lacking or not self._is_written(name, known))):
                     self._raise(name, known)
+
+    def _is_written(self, name: Spelling, rank: int) -> bool:
+        """Whether a name with indices is the part of what is written with more elsewhere, or a name has no indices."""
+        count = len(name.indices)
+        return not count or count + rank in self.counts.get(name.key, ())
 
     def _lacks_indices(self, node: Node) -> bool:
         """Whether an expression has a name bare that has indices elsewhere."""
