@@ -432,7 +432,7 @@ class Judge:
         return graph.loss not in names_in(of) and name not in self._made_from(names_in(of))
 
     def is_guess(self, pair: Pair) -> bool:
-        """Whether a gradient may miss paths: something that it goes through could not be read, or has a new meaning."""
+        """Whether a gradient misses paths: something that it may go through could not be read, or has changed."""
         names = names_in(pair.left) | names_in(pair.right)
         if self._reached(names) & {*self._redefined, *self._stated_anew}:
             return True

@@ -36,6 +36,7 @@ def application(ctx: Context, rest: list[Node]) -> tuple[Value, int] | None:
         return (indicator, 2) if indicator is not None else None
     spelled = ctx.table.spell(rest[0])
     if spelled is None or spelled.indices or is_value(rest[0]):
+        _refuse_doubtful(ctx, spelled, rest[0], group)
         return None
     if _stands_bare(spelled.key, group.body):
         return None
@@ -44,10 +45,21 @@ def application(ctx: Context, rest: list[Node]) -> tuple[Value, int] | None:
         return (powers.raised(ctx, statistic, power, group) if power is not None else statistic), 2
     applied = _apply_name(ctx, spelled.key, group.body, rest[0])
     if applied is None:
+        _refuse_doubtful(ctx, spelled, rest[0], group)
         return None
     if spelled.power is not None:
         applied = powers.raised(ctx, applied, spelled.power, rest[0])
     return (powers.raised(ctx, applied, power, group) if power is not None else applied), 2
+
+
+def _refuse_doubtful(ctx: Context, spelled: Spelling | None, head: Node, group: S.Group) -> None:
+    """``g_\\theta(x)`` and ``\\phi_1(x)``, of which nothing says what they are, look like functions of x."""
+    if spelled is None or not isinstance(head, S.Script) or head.sub is None or group.opening != "(":
+        return
+    key = spelled.key.rstrip("'")
+    known = any(k == key for k, _ in (*ctx.table.defined, *ctx.table.aliases))
+    if not known and isinstance(group.body, S.Symbol) and group.body.name.isalpha():
+        raise SourceError("nothing says whether this is a function or a factor", span_of(head))
 
 
 def _stands_bare(key: str, body: Node) -> bool:

@@ -12,17 +12,17 @@ from derive.latex import syntax as S
 from derive.latex.parser import parse_display
 from derive.latex.syntax import Node, Statement, Unreadable, span_of
 from derive.notation.axes import Scope
-from derive.notation.capitals import with_operators
-from derive.notation.differentials import with_slanted
-from derive.notation.dots import without_dots
 from derive.notation.functions import Functions, find_functions, with_calls, without_arguments
-from derive.notation.labels import find_labels, with_labels
 from derive.notation.names import letter_of
-from derive.notation.parameters import with_entries, with_parameters
-from derive.notation.sets import find_sets, with_sizes
+from derive.notation.rewriting.capitals import with_operators
+from derive.notation.rewriting.differentials import with_slanted
+from derive.notation.rewriting.dots import without_dots
+from derive.notation.rewriting.labels import find_labels, with_labels
+from derive.notation.rewriting.parameters import with_entries, with_parameters
+from derive.notation.rewriting.sets import find_sets, with_sizes
+from derive.notation.rewriting.unindexed import letters_outside, with_indices
+from derive.notation.rewriting.words import find_words, with_words
 from derive.notation.survey import bracket_letters, with_brackets
-from derive.notation.unindexed import letters_outside, with_indices
-from derive.notation.words import find_words, with_words
 from derive.source import Source, SourceError, Span
 
 _WORD = re.compile(r"[^\W\d_]{2}")

@@ -13,9 +13,9 @@ from itertools import pairwise
 
 from derive.latex import syntax as S
 from derive.latex.syntax import Node
-from derive.notation.dots import FAMILY
 from derive.notation.functions import FunctionAlias, is_statistic, is_value
 from derive.notation.names import PARTIALS, Letters, Spelling, spell, subscript_items
+from derive.notation.rewriting.dots import FAMILY
 
 TRANSPOSES = frozenset({"T", "\\top", "\\intercal", "\\mathsf{T}", "\\mathrm{T}", "\\text{T}"})
 ARRAY_FUNCTIONS = frozenset(
@@ -42,6 +42,7 @@ class Ranks:
         linear: whether the document has transposes.
         row_vectors: whether vectors are rows, as the x in ``xW``.
         functions: those that the document defines.
+        samples: names of vectors, one a sample: ``x^{(i)}`` beside ``x^{(i)}_j``.
         numbers: capitals that multiply other names in the forward pass and were taken for numbers for want of evidence.
     """
 
@@ -56,6 +57,7 @@ class Ranks:
     functions: Mapping[str, FunctionAlias] = field(default_factory=dict)
     _calling: list[str] = field(default_factory=list)
     _claimed: set[int] = field(default_factory=set)
+    samples: set[str] = field(default_factory=set)
     numbers: set[str] = field(default_factory=set)
 
     def total(self, key: str, count: int) -> int:
@@ -121,6 +123,7 @@ class Ranks:
         for key, found in counts.items():
             if "above" in found and "both" in found and "below" not in found:
                 self.hidden[key, 1] = max(found["both"]) - 1
+                self.samples.add(key)
 
     def _spread(self, equations: list[tuple[Node, ...]], weaker: Callable[[Node], None] | None = None) -> None:
         for _ in range(20):

@@ -7,17 +7,23 @@ import re
 from derive.notation.equations import Equation
 
 _CONDITIONAL = frozenset(
-    {"if", "when", "whenever", "unless", "suppose", "supposing", "assume", "assuming", "assumption", "hypothesis", "otherwise",
-     "case", "provided", "given"}
+    (
+        "if", "when", "whenever", "unless", "suppose", "supposing", "assume", "assuming", "assumption", "hypothesis",
+        "otherwise", "case", "provided", "given",
+    )
 )  # fmt: skip
+_NEAR = 1000
+"""How many characters back a sentence may begin."""
+_OPENING = re.compile(r"(<!--[^>]*-->|\$\$|\\\[|\s)*\Z")
 _END = re.compile(r"[.!?]\s|\n\s*\n|\$\$|\\\]|^#.*$|^\s*[-*+] ", re.MULTILINE)
 
 
 def is_hypothetical(equation: Equation) -> bool:
     """Whether an equation stands in a sentence with a condition in words, before it."""
-    before = equation.source.text[: equation.span.start]
+    start = equation.span.start
+    before = equation.source.text[max(start - _NEAR, 0) : start]
     if not equation.inline:
-        before = before.rstrip().removesuffix("$$").removesuffix("\\[").rstrip()
+        before = _OPENING.sub("", before)
         before = "" if before.endswith((".", "!", "?")) else before
     sentence = _END.split(before)[-1]
     return bool(_CONDITIONAL & set(re.findall(r"[a-z]+", re.sub(r"\$[^$]*\$", " ", sentence.lower()))))

@@ -11,7 +11,7 @@ from derive.latex.syntax import Node
 from derive.notation import conditions
 from derive.notation.axes import Scope, first_value, size_expression
 from derive.notation.context import Context, Letter
-from derive.notation.dots import FAMILY
+from derive.notation.rewriting.dots import FAMILY
 from derive.notation.survey import bound_letters
 from derive.notation.values import Axis, Value, close, fresh_slot
 from derive.source import SourceError

@@ -9,9 +9,9 @@ from derive.language import D, index, indices_of, name_of, scalar
 from derive.latex import syntax as S
 from derive.latex.syntax import Node, span_of
 from derive.notation import quantities
-from derive.notation.dots import FAMILY
 from derive.notation.elaborate import Elaborator
 from derive.notation.equations import Equation
+from derive.notation.rewriting.dots import FAMILY
 from derive.notation.table import Name
 from derive.notation.values import ShapeError, Value
 from derive.problem.draft import Draft

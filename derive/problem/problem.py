@@ -270,7 +270,10 @@ def settle(
     """Match implicit axes with the letters that the rest of the equation writes."""
     if isinstance(value, SourceError) or not value.slots:
         return value
+    samples = {a for a in value.expr.atoms(sympy.Indexed) if name_of(a).partition("#")[0] in table.ranks.samples}
     for slot in value.slots:
+        if any(slot.symbol in sample.indices for sample in samples):
+            continue  # a vector, and no entry whose index was left out
         letters = [letter for letter in elaborator.free.values() if letter.axis.same(slot.axis)]
         if len(letters) > 1 and isinstance(first, Value):
             letters = [letter for letter in letters if letter.symbol in first.expr.free_symbols]

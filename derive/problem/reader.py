@@ -7,14 +7,14 @@ from derive.document import Document
 from derive.forward import Graph
 from derive.latex import syntax as S
 from derive.notation.axes import Axes
-from derive.notation.bold import with_plain_vectors
-from derive.notation.counts import named_products, with_primes, with_products
-from derive.notation.einstein import announces, with_sums
 from derive.notation.equations import Equation, equations
 from derive.notation.functions import vague_functions
-from derive.notation.layers import other_layers
 from derive.notation.ranks import Ranks
-from derive.notation.stages import named_stages, with_names, with_variables
+from derive.notation.rewriting.bold import with_plain_vectors
+from derive.notation.rewriting.counts import named_products, with_primes, with_products
+from derive.notation.rewriting.einstein import announces, with_sums
+from derive.notation.rewriting.layers import other_layers
+from derive.notation.rewriting.stages import named_stages, with_names, with_variables
 from derive.notation.survey import is_quotient, survey
 from derive.notation.table import Table
 from derive.problem.classification import Classifier
