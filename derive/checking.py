@@ -268,7 +268,7 @@ class _Checker:
         if verdict.status != "refuted" or verdict.pair is None or judged.equation.previous is not None:
             return False
         slips = [m for m in mistakes if m.code in _SLIPS and not m.together]
-        return not slips or bool(self.judge.brings_in(verdict.pair))
+        return not slips or bool(self.judge.doubts.brings_in(verdict.pair))
 
     @cached_property
     def _finder(self) -> Finder:
@@ -313,7 +313,7 @@ class _Checker:
 
     def closed_form(self, pair: Pair, reading: Reading) -> ClosedForm | None:
         """The compact value of a pair's left side."""
-        graph = self.judge.graph_of(pair)
+        graph = self.judge.doubts.graph_of(pair)
         key = graph, pair.left, reading
         if key not in self._forms:
             self._forms[key] = self._closed_form(self.judge.court(graph), pair, reading)
@@ -347,14 +347,14 @@ class _Checker:
         """The closed forms of the gradients that the document states, as far as all that they go through is known."""
         found = []
         for expr, pair in self._heads.values():
-            form = self.closed_form(pair, "total") if not self.judge.is_guess(pair) else None
+            form = self.closed_form(pair, "total") if not self.judge.doubts.is_guess(pair) else None
             if form is not None:
                 status: Status = "proved" if self._proves(pair, form.expr) else "undecided"
                 found.append(Goal(self._node(expr, pair), self._node(form.expr, pair), status))
         return found
 
     def _proves(self, pair: Pair, expr: Expr) -> bool:
-        court = self.judge.court(self.judge.graph_of(pair))
+        court = self.judge.court(self.judge.doubts.graph_of(pair))
         try:
             with time_limit(self.judge.timeout):
                 return court.prover.equal(court.calculus.resolve(pair.left, "total"), expr)

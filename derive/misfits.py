@@ -203,7 +203,7 @@ class _Line:
 
     def _compared(self, pair: Pair, reading: Reading) -> Counterexample | Agreement | None:
         try:
-            return compare(claim_of(pair), self.judge.graph_of(pair), reading)
+            return compare(claim_of(pair), self.judge.doubts.graph_of(pair), reading)
         except (NotEvaluable, TooLarge):
             return None
 

@@ -80,7 +80,7 @@ def term_pairs(judge: Judge, pair: Pair, typesetter: Typesetter) -> tuple[TermPa
 
 def _table(judge: Judge, pair: Pair, typesetter: Typesetter) -> _Table | None:
     """The table in the reading that makes most of it true."""
-    graph = judge.graph_of(pair)
+    graph = judge.doubts.graph_of(pair)
     left = pair.left
     if not isinstance(left, D) or left.args[0] != Symbol(graph.loss, real=True):
         return None

@@ -18,12 +18,12 @@ from typing import Literal
 
 import sympy
 from sympy import Expr, Symbol
-from sympy.core.function import AppliedUndef
 
 from derive.closed import Compactor
+from derive.doubts import Doubts
 from derive.forward import Definition, Graph, names_in
 from derive.gradient import Calculus, NoDerivative, Reading
-from derive.language import D, is_quantity, name_of, total
+from derive.language import is_quantity, name_of, total
 from derive.latex.syntax import Node
 from derive.limits import TimeLimit, time_limit
 from derive.normal.algebra import GaveUp, Undefined
@@ -31,9 +31,7 @@ from derive.normal.prover import Prover
 from derive.notation.context import Layout
 from derive.notation.elaborate import Policy
 from derive.notation.equations import Equation
-from derive.notation.functions import function_of
 from derive.notation.sentences import is_hypothetical
-from derive.notation.table import SIZE_LETTERS
 from derive.probe.evaluation import NotEvaluable, TooLarge
 from derive.probe.points import Agreement, Claim, Counterexample, compare
 from derive.problem import Pair, Problem, Sides
@@ -114,12 +112,11 @@ class Judge:
 
     def __init__(self, problem: Problem, timeout: float = 10.0) -> None:
         self.problem = problem
+        self.doubts = Doubts(problem)
         self.timeout = timeout
         self._courts: dict[int, Court] = {}
         self._generic: dict[tuple[str, ...], Graph] = {}
         self._deadline: float | None = None
-        self._redefined: dict[str, int] = {}
-        self._stated_anew: dict[str, int] = {}
         self._layouts: dict[int, Layout | None] = {}
 
     def court(self, graph: Graph) -> Court:
@@ -239,7 +236,7 @@ class Judge:
         if verdict.status != "refuted" or not set(words) & _REDEFINING or not is_quantity(pair.left):
             return verdict
         name = name_of(pair.left)
-        self._redefined[name] = equation.line
+        self.doubts.redefined[name] = equation.line
         return replace(verdict, status="undecided", reason=f"{name} has another definition before", counterexample=None)
 
     def defined_anew(self, judged: Judged) -> Verdict | None:
@@ -250,16 +247,11 @@ class Judge:
         if pair is None or not is_quantity(pair.left) or name_of(pair.left) not in graph.by_name:
             return None
         name = name_of(pair.left)
-        self._stated_anew[name] = judged.equation.line
+        self.doubts.stated_anew[name] = judged.equation.line
         lines = (e.line for e in self.problem.equations if name in {key for key, _ in e.names.values()})
         where = next((f"line {line}" for line in lines), "another line")
         reason = f"{where} defines {name} otherwise: a slip, or a new meaning"
         return replace(verdict, status="undecided", reason=reason, counterexample=None)
-
-    def brings_in(self, pair: Pair) -> set[str]:
-        """The inputs that the right side of a pair is made from, and the left side is not."""
-        left, right = self._made_from(names_in(pair.left)), self._made_from(names_in(pair.right))
-        return right - left - set(self.problem.graph.by_name) - self.problem.table.axes.sizes()
 
     def _value(self, judged: Judged, link: int) -> Verdict | None:
         """The right side of a later link against the head of the chain."""
@@ -284,7 +276,7 @@ class Judge:
             reason = ""
         except (GaveUp, Undefined, NoDerivative) as error:
             proved, reason = False, str(error)
-        doubt = self._doubt(pair)
+        doubt = self.doubts.of_pair(pair)
         if doubt:
             return Verdict("undecided", shown, doubt, pair=pair)
         evidence = self._evidence(pair, reading, proved)
@@ -298,7 +290,7 @@ class Judge:
             return Verdict("undecided", shown, "true of the transpose of the right side, not as it stands", pair=pair)
         if proved:
             return Verdict("proved", shown, pair=pair)
-        if self._has_kinks(pair):
+        if self.doubts.has_kinks(pair):
             tested = f"agrees at {evidence.points} points, perhaps all on one side of a maximum; no proof found"
             return Verdict("undecided", shown, tested, pair=pair)
         tested = f"agrees at {evidence.points} points; no proof found"
@@ -312,7 +304,7 @@ class Judge:
 
     def _has_local(self, pair: Pair) -> bool:
         """Whether it is clear what the partial derivatives in a pair hold fixed: each goes by one name at a time."""
-        graph = self.graph_of(pair)
+        graph = self.doubts.graph_of(pair)
         return all(_goes_one_way(graph, d) for d in pair.derivatives)
 
     def is_ambiguous(self, pair: Pair) -> bool:
@@ -329,7 +321,7 @@ class Judge:
 
         Raises `GaveUp` or `Undefined`.
         """
-        court = self.court(self.graph_of(pair))
+        court = self.court(self.doubts.graph_of(pair))
         difference = court.calculus.resolve(first, reading) - court.calculus.resolve(second, other)
         for one, two, equal in pair.conditions:
             delta = sympy.KroneckerDelta(one, two)
@@ -345,24 +337,11 @@ class Judge:
         finally:
             self._deadline = before
 
-    def graph_of(self, pair: Pair) -> Graph:
-        """The forward pass that a pair speaks of. A loss that is differentiated by a name which it does not depend on
-        is not the loss that the document defines, but any function of that name."""
-        graph = self.problem.graph
-        by = pair.variables_of(graph.loss)
-        apart = tuple(name for name in by if name in graph.by_name and not graph.depends(graph.loss, name))
-        if not graph.has_loss or not apart:
-            return graph
-        if apart not in self._generic:
-            kept = tuple(d for d in graph.definitions if d.name != graph.loss)
-            self._generic[apart] = replace(graph, definitions=kept, outputs=apart)
-        return self._generic[apart]
-
     def _evidence(self, pair: Pair, reading: Reading, proved: bool) -> Counterexample | Agreement | str:
         """What the probe finds: a point where the sides differ, agreement, or why it finds nothing."""
         claim = claim_of(pair)
         try:
-            graph = self.graph_of(pair)
+            graph = self.doubts.graph_of(pair)
             found = compare(claim, graph, reading, rounds=2 if proved else 4)
             if proved and graph.facts and found == Agreement(0):  # no point meets the facts: it may hold without them
                 found = compare(claim, self._without_facts(graph), reading, rounds=2)
@@ -383,103 +362,9 @@ class Judge:
 
     # -- definitions that could not be read ----------------------------------------------------------------------------
 
-    def _doubt(self, pair: Pair) -> str:
-        """Why neither judge could be believed on a pair: what it speaks of is not what derive knows."""
-        hidden = self._open_path(pair)
-        if hidden:
-            return f"the definition of {hidden} could not be read"
-        met = self._reached(names_in(pair.left) | names_in(pair.right))
-        again = min(met & set(self._redefined), default="")
-        if again:
-            return f"line {self._redefined[again]} gives {again} another meaning"
-        used = (names_in(pair.left) | names_in(pair.right)) - self.problem.table.axes.sizes() - SIZE_LETTERS
-        other = self._other_step(pair)
-        if other:
-            return other
-        number = min(used & self.problem.table.ranks.numbers, default="")
-        if number and pair.left.has(D):
-            return f"nothing says whether {number} is a number or a matrix"
-        apart = next((d for d in pair.derivatives if self._is_apart(d)), None)
-        return f"nothing says how {name_of(apart.args[1])} comes into it" if apart is not None else ""
-
-    def _other_step(self, pair: Pair) -> str:
-        """Why a derivative hangs on steps of a recurrence that derive does not follow, in words."""
-        table, graph = self.problem.table, self.problem.graph
-        if not table.carried or not pair.derivatives:
-            return ""
-        known = {name for d in graph.definitions for name in (d.name, *d.uses)}
-        steps = {step for step in table.letters.steps if any(name.endswith(f"_{step}") for name in table.carried)}
-        beside = (names_in(pair.left) | names_in(pair.right)) - known
-        strange = min((name for name in beside if _is_of_step(name, steps)), default="")
-        if strange:
-            return f"derive does not follow the recurrence to {strange}"
-        earlier = {f"{name.removesuffix(step)}{{{step}-1}}" for name in table.carried for step in steps}
-        for derivative in pair.derivatives:
-            of, by = names_in(derivative.args[0]), name_of(derivative.args[1])
-            shared = by in earlier or not (by in graph.by_name or _is_of_step(by, steps))
-            if shared and graph.loss in of and table.is_loss_open:
-                return f"the loss could not be read, and other steps use {by} too"
-            if by not in earlier and shared and graph.loss not in of - earlier and earlier & self._made_from(of):
-                return f"other steps use {by} too, which derive does not follow"
-        return ""
-
-    def _is_apart(self, derivative: Expr) -> bool:
-        """Whether a derivative is by a name that was defined and never used, such as an abbreviation on the way."""
-        of, by = derivative.args[:2]
-        graph, name = self.problem.graph, name_of(by)
-        if name not in graph.by_name or name in graph.consumers or of.has(D):
-            return False
-        return graph.loss not in names_in(of) and name not in self._made_from(names_in(of))
-
-    def is_guess(self, pair: Pair) -> bool:
-        """Whether a gradient misses paths: something that it may go through could not be read, or has changed."""
-        names = names_in(pair.left) | names_in(pair.right)
-        if self._reached(names) & {*self._redefined, *self._stated_anew}:
-            return True
-        is_open = self.problem.graph.loss in names and self.problem.table.is_loss_open
-        return is_open or bool(self._open_path(pair))
-
-    def _open_path(self, pair: Pair) -> str:
-        """A name whose definition could not be read and has to do with what a pair differentiates by."""
-        by = {name_of(d.args[1]) for d in pair.derivatives}
-        found = (name for name, used in self.problem.table.open.items() if by & self._made_from(used))
-        return min(found, default="")
-
-    def _meets_open(self, pair: Pair) -> bool:
-        """Whether a pair has to do with a name whose definition could not be read; the loss has with all of them."""
-        names = names_in(pair.left) | names_in(pair.right)
-        table, is_of_loss = self.problem.table, self.problem.graph.loss in names
-        if is_of_loss and (table.is_loss_open or table.open):
-            return True
-        return bool(set(table.open) & self._made_from(names))
-
-    def _reached(self, names: Iterable[str]) -> set[str]:
-        """Names with all that has to do with them; with the loss has all that leads to it."""
-        met = self._made_from(names)
-        return met | self.problem.graph.reaching if self.problem.graph.loss in met else met
-
-    def _made_from(self, names: Iterable[str]) -> set[str]:
-        """Names with all that they are made from, through definitions that could be read and those that could not."""
-        found: set[str] = set()
-        waiting = list(names)
-        while waiting:
-            name = waiting.pop()
-            if name not in found:
-                found.add(name)
-                definition = self.problem.graph.by_name.get(name)
-                waiting.extend(definition.uses if definition is not None else self.problem.table.open.get(name, ()))
-        return found
-
-    def _has_kinks(self, pair: Pair) -> bool:
-        """Whether a pair, or what it is made from, has maxima or absolute values: points can miss a side of them."""
-        names = names_in(pair.left) | names_in(pair.right)
-        graph = self.graph_of(pair)
-        made = [d.expr for d in graph.definitions if d.name in self._made_from(names) or graph.loss in names]
-        return any(expr.has(sympy.Abs, sympy.Heaviside, sympy.sign) for expr in (pair.left, pair.right, *made))
-
     def _is_about_others(self, pair: Pair, reading: Reading) -> bool:
         """Whether a pair fails for equal indices only, in a forward pass with a sum over all others, ``k \\neq i``."""
-        graph = self.graph_of(pair)
+        graph = self.doubts.graph_of(pair)
         if pair.conditions or not any(d.expr.has(sympy.KroneckerDelta) for d in graph.definitions):
             return False
         letters = list(zip(pair.indices, pair.sizes, strict=True))
@@ -492,46 +377,6 @@ class Judge:
             return False
         return isinstance(found, Agreement) and found.points > 0
 
-    def _undependent(self, pair: Pair) -> str:
-        """A derivative in a pair by a name that what it differentiates does not depend on, in words."""
-        graph = self.graph_of(pair)
-        for d in sorted(pair.derivatives, key=str):
-            by, names = name_of(d.args[1]), names_in(d.args[0])
-            free = graph.loss in names and not graph.has_loss
-            if not free and not any(graph.depends(name, by) for name in names):
-                return f"nothing says how {min(names, default='')} depends on {by}"
-        return ""
-
-    def _told_apart(self, pair: Pair) -> str:
-        """A name that the forward pass knows with another number of indices only: what it is here, nothing says."""
-        used = {name for d in self.graph_of(pair).definitions for name in (d.name, *d.uses)}
-        keys = {name.partition("#")[0] for name in used}
-        strange = (name.partition("#")[0] for name in (names_in(pair.left) | names_in(pair.right)) - used)
-        return min((key for key in strange if key in keys), default="")
-
-    def _unused_given(self, pair: Pair) -> int | None:
-        """The line of a given that could not be used and speaks of what a pair is made from."""
-        unused, names = self.problem.table.unused, names_in(pair.left) | names_in(pair.right)
-        met = set(unused) if self.problem.graph.loss in names else set(unused) & self._made_from(names)
-        return min((unused[name] for name in met), default=None)
-
-    def _has_unrelated_outputs(self, pair: Pair) -> bool:
-        """Whether a loss that nothing defines is differentiated by two ends of the forward pass, or by what both use.
-
-        That it is any function of both is a guess: one of them may be a remark, or a part of the other written anew.
-        """
-        graph = self.graph_of(pair)
-        by = pair.variables_of(graph.loss)
-        if graph.has_loss or self.problem.table.carried:
-            return False
-        ends = {a for a in graph.outputs if not any(b != a and graph.depends(b, a) for b in graph.outputs)}
-        return len(by & ends) > 1 or any(sum(graph.depends(end, name) for end in ends) > 1 for name in by)
-
-    def _carried(self, pair: Pair) -> str:
-        """A name that a pair differentiates the loss by, and that other steps of a recurrence use."""
-        by = pair.variables_of(self.problem.graph.loss)
-        return min(by & self.problem.table.carried, default="")
-
     def _refuted(self, pair: Pair, reading: Reading, evidence: Counterexample, shown: Reading | None) -> Verdict:
         """A certified difference; withheld where the line may mean something else than what was refuted."""
         unsaid = self._unsaid(pair, reading)
@@ -540,40 +385,13 @@ class Judge:
         return Verdict("refuted", shown, counterexample=evidence, pair=pair)
 
     def _unsaid(self, pair: Pair, reading: Reading) -> str:
-        """Why a line that differs from the truth may not be false: it uses what nothing introduces, leaves a sum or a
-        condition unsaid, or rests on what could not be read."""
-        if pair.unknown:
-            return f"nothing in the document says what {', '.join(sorted(pair.unknown))} is"
-        condition = self._conditional(pair)
-        if condition:
-            return condition
-        told = min(self._functions_of(pair) & set(self._told_of), default="")
-        if told:
-            return f"derive does not use what line {self._told_of[told]} says of {told}"
-        if self._meets_open(pair):
-            return "no proof found, and a definition that it may rest on could not be read"
+        """Why a line that differs from the truth may not be false: for the document's sake, or because it is true with
+        a condition or a sum that it does not say."""
+        doubt = self.doubts.of_refutation(pair)
+        if doubt:
+            return doubt
         if self._is_about_others(pair, reading):
             return "true where its indices differ, as those do in a sum of the forward pass that leaves one out"
-        undependent = self._undependent(pair)
-        if undependent:
-            return undependent
-        names = names_in(pair.left) | names_in(pair.right)
-        anew = min(self._reached(names) & set(self._stated_anew), default="")
-        if anew:
-            return f"line {self._stated_anew[anew]} defines {anew} otherwise"
-        apart = self._told_apart(pair)
-        if apart:
-            return f"nothing says that {apart}, which has other indices in the forward pass, is a part of it"
-        line = self._unused_given(pair)
-        if line is not None:
-            return f"no proof found without what line {line} gives, which derive cannot use"
-        if self._has_unrelated_outputs(pair):
-            return "no proof found, and nothing says how the outputs that it differentiates by depend on each other"
-        if pair.restricted:
-            return "claimed under a condition that derive does not use, and not true without it"
-        carried = self._carried(pair)
-        if carried:
-            return f"other steps use {carried} too, which derive does not follow"
         whole = self._share(pair, reading)
         if whole:
             return f"true only if the {whole} add up to 1, which nothing says"
@@ -587,7 +405,7 @@ class Judge:
     def _share(self, pair: Pair, reading: Reading) -> str:
         """Data of which a loss with logarithms sums up, and that would make a pair true if they added up to 1, as the
         labels of a cross-entropy usually do."""
-        graph = self.graph_of(pair)
+        graph = self.doubts.graph_of(pair)
         sums = {s for d in graph.definitions for s in d.expr.atoms(sympy.Sum)} if pair.derivatives else set()
         arrays = {name_of(a): a for s in sums if s.has(sympy.log) for a in _factors(s) if isinstance(a, sympy.Indexed)}
         for name in sorted(set(arrays) - set(graph.by_name)):
@@ -602,45 +420,6 @@ class Judge:
                 if court.prover.equal(first, second):
                     return name
         return ""
-
-    def _conditional(self, pair: Pair) -> str:
-        """What a line demands of the data, where it is no claim about what follows from definitions.
-
-        Its sides have nothing to do with each other, or are data on one side and a number on the other.
-        """
-        if pair.derivatives:
-            return ""
-        inputs, met = [], set()
-        for side in (pair.left, pair.right):
-            found = self._made_from(names_in(side)) - self.problem.table.axes.sizes()
-            met |= found & set(self.problem.graph.by_name)
-            inputs.append(found - set(self.problem.graph.by_name) | self._functions_in([side]))
-        alone = [sorted(inputs[0] - inputs[1]), sorted(inputs[1] - inputs[0])]
-        if all(alone):
-            return f"nothing says how {alone[0][0]} and {alone[1][0]} are related"
-        if not met and any(inputs) and not all(inputs):
-            return f"a condition on {', '.join(alone[0] + alone[1])}, which derive does not use"
-        return ""
-
-    def _functions_of(self, pair: Pair) -> set[str]:
-        """The arbitrary functions that a pair is about."""
-        reached = self._reached(names_in(pair.left) | names_in(pair.right))
-        definitions = (self.problem.graph.by_name.get(name) for name in reached)
-        return self._functions_in([pair.left, pair.right, *(d.expr for d in definitions if d is not None)])
-
-    @staticmethod
-    def _functions_in(exprs: Iterable[Expr]) -> set[str]:
-        return {f.func.__name__.rstrip("'") for expr in exprs for f in expr.atoms(AppliedUndef)}
-
-    @cached_property
-    def _told_of(self) -> dict[str, int]:
-        """Arbitrary functions whose derivative a line gives, ``\\phi'(z) = 1 - \\phi(z)^2``, with that line."""
-        found: dict[str, int] = {}
-        for equation in self.problem.equations:
-            call = function_of(equation.members[0]) if equation.relations else None
-            if call is not None and call.head.endswith("'") and self.problem.table.is_any_function(call.head):
-                found.setdefault(call.head.rstrip("'"), equation.line)
-        return found
 
     def _as_case(self, equation: Equation, verdict: Verdict, reading: Reading) -> Verdict:
         """A refuted line, left open where it is true for equal or for different indices only and another line has the
@@ -702,11 +481,6 @@ class _Definitions(dict[str, Definition]):
 def _in_case(pair: Pair, case: tuple[Symbol, Symbol, bool]) -> Pair:
     """A pair where two indices are equal, or where they differ."""
     return replace(pair, conditions=(case,))
-
-
-def _is_of_step(name: str, steps: set[str]) -> bool:
-    """Whether a name carries the letter of a recurrence: ``h_t``, ``h_{t-1}``."""
-    return any(name.endswith(f"_{step}") or f"_{{{step}" in name for step in steps)
 
 
 def _turned(layout: Layout) -> Layout:

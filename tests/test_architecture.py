@@ -14,8 +14,8 @@ STAGES = [
     "source", "latex", "repair", "document", "library", "limits", "caches",
     "language", "primitives", "forward", "building", "gradient", "normal", "coordinates", "layout", "closed", "steps",
     "probe",
-    "notation", "problem", "verdict", "typeset", "plain", "exposition", "extension", "pushforward", "mistakes",
-    "misfits", "numeric", "terms", "checking", "kernels", "hints", "mathml", "report", "results",
+    "notation", "problem", "doubts", "verdict", "typeset", "plain", "exposition", "extension", "pushforward",
+    "mistakes", "misfits", "numeric", "terms", "checking", "kernels", "hints", "mathml", "report", "results",
     "model", "api",
     "jupyter", "pytest_plugin", "commands", "cli",
 ]  # fmt: skip

@@ -39,7 +39,7 @@ def largest_difference(judge: Judge, verdict: Verdict, seed: int) -> float | Non
     found: list[float] = []
     for k in (1, 2):
         try:
-            for gap in differences(pair, judge.graph_of(pair), verdict.reading or "total", seed + k):
+            for gap in differences(pair, judge.doubts.graph_of(pair), verdict.reading or "total", seed + k):
                 if gap > DIFFERENT:
                     return gap
                 found.append(gap)

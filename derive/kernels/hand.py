@@ -53,14 +53,14 @@ def hand_derivations(problem: Problem, keys: Iterable[str]) -> Iterator[Hand]:
 def _names(judge: Judge, pair: Pair) -> str | None:
     """The name by which the loss is differentiated on the left, if that is all that stands there, at any entry."""
     left = pair.left
-    if not isinstance(left, D) or left.args[0] != Symbol(judge.graph_of(pair).loss, real=True):
+    if not isinstance(left, D) or left.args[0] != Symbol(judge.doubts.graph_of(pair).loss, real=True):
         return None
     anywhere = sorted(map(str, indices_of(left.args[1]))) == sorted(map(str, pair.indices))
     return name_of(left.args[1]) if anywhere and not pair.conditions and not pair.restricted else None
 
 
 def _hand(problem: Problem, judge: Judge, pair: Pair, line: int) -> Iterator[Hand]:
-    court = judge.court(judge.graph_of(pair))
+    court = judge.court(judge.doubts.graph_of(pair))
     values = [court.calculus.resolve(pair.right, reading) for reading in readings(pair)]
     left = court.calculus.resolve(pair.left, "total")
     expr = next((value for value in values if _equal(court, left, value)), values[0])

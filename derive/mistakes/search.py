@@ -162,7 +162,7 @@ class _Search:
         self.seconds = seconds
         pair = judged.links[link].pair
         assert pair is not None
-        self.graph = judge.graph_of(pair)
+        self.graph = judge.doubts.graph_of(pair)
         self.points = points
         self.proofs = 0
         self._leaves: dict[tuple[int, tuple[Symbol, ...]], Leaves] = {}

@@ -1,0 +1,270 @@
+"""Doubts: why a line may not mean what derive took it for, though both judges agree on what derive took.
+
+A derivation rests on more than the two sides of a line: on definitions that could not be read or are stated anew, on
+steps of a recurrence, on data of which something is said elsewhere. Where a line has to do with any of that, it is left
+open with the reason, lest a right line be called false.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from functools import cached_property
+
+import sympy
+from sympy import Expr
+from sympy.core.function import AppliedUndef
+
+from derive.forward import Graph, names_in
+from derive.language import D, name_of
+from derive.notation.functions import function_of
+from derive.notation.table import SIZE_LETTERS
+from derive.problem import Pair, Problem
+
+
+class Doubts:
+    """What a document leaves open about the pairs that it claims to be equal.
+
+    Attributes:
+        redefined: names that a line gives another meaning, with that line.
+        stated_anew: names that a line defines otherwise than another one, with that line.
+    """
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+        self.redefined: dict[str, int] = {}
+        self.stated_anew: dict[str, int] = {}
+        self._generic: dict[tuple[str, ...], Graph] = {}
+
+    def graph_of(self, pair: Pair) -> Graph:
+        """The forward pass that a pair speaks of. A loss that is differentiated by a name which it does not depend on
+        is not the loss that the document defines, but any function of that name."""
+        graph = self.problem.graph
+        by = pair.variables_of(graph.loss)
+        apart = tuple(name for name in by if name in graph.by_name and not graph.depends(graph.loss, name))
+        if not graph.has_loss or not apart:
+            return graph
+        if apart not in self._generic:
+            kept = tuple(d for d in graph.definitions if d.name != graph.loss)
+            self._generic[apart] = replace(graph, definitions=kept, outputs=apart)
+        return self._generic[apart]
+
+    def of_pair(self, pair: Pair) -> str:
+        """Why neither judge could be believed on a pair: what it speaks of is not what derive knows."""
+        hidden = self._open_path(pair)
+        if hidden:
+            return f"the definition of {hidden} could not be read"
+        met = self.reached(names_in(pair.left) | names_in(pair.right))
+        again = min(met & set(self.redefined), default="")
+        if again:
+            return f"line {self.redefined[again]} gives {again} another meaning"
+        used = (names_in(pair.left) | names_in(pair.right)) - self.problem.table.axes.sizes() - SIZE_LETTERS
+        other = self._other_step(pair)
+        if other:
+            return other
+        number = min(used & self.problem.table.ranks.numbers, default="")
+        if number and pair.left.has(D):
+            return f"nothing says whether {number} is a number or a matrix"
+        apart = next((d for d in pair.derivatives if self._is_apart(d)), None)
+        return f"nothing says how {name_of(apart.args[1])} comes into it" if apart is not None else ""
+
+    def of_refutation(self, pair: Pair) -> str:
+        """Why a pair that differs from the truth may not be false: it uses what nothing introduces, leaves a condition
+        unsaid, or rests on what could not be read."""
+        if pair.unknown:
+            return f"nothing in the document says what {', '.join(sorted(pair.unknown))} is"
+        if pair.restricted:
+            return "claimed under a condition that derive does not use, and not true without it"
+        reasons = (
+            self._conditional, self._told, self._open, self._undependent, self._anew, self._told_apart,
+            self._unused_given, self._unrelated_outputs, self._carried,
+        )  # fmt: skip
+        return next((reason for find in reasons if (reason := find(pair))), "")
+
+    def _told(self, pair: Pair) -> str:
+        told = min(self._functions_of(pair) & set(self._told_of), default="")
+        return f"derive does not use what line {self._told_of[told]} says of {told}" if told else ""
+
+    def _open(self, pair: Pair) -> str:
+        unread = "no proof found, and a definition that it may rest on could not be read"
+        return unread if self._meets_open(pair) else ""
+
+    def _anew(self, pair: Pair) -> str:
+        names = self.reached(names_in(pair.left) | names_in(pair.right))
+        anew = min(names & set(self.stated_anew), default="")
+        return f"line {self.stated_anew[anew]} defines {anew} otherwise" if anew else ""
+
+    def is_guess(self, pair: Pair) -> bool:
+        """Whether a gradient misses paths: something that it may go through could not be read, or has changed."""
+        names = names_in(pair.left) | names_in(pair.right)
+        if self.reached(names) & {*self.redefined, *self.stated_anew}:
+            return True
+        is_open = self.problem.graph.loss in names and self.problem.table.is_loss_open
+        return is_open or bool(self._open_path(pair))
+
+    def has_kinks(self, pair: Pair) -> bool:
+        """Whether a pair, or what it is made from, has maxima or absolute values: points can miss a side of them."""
+        names = names_in(pair.left) | names_in(pair.right)
+        graph = self.graph_of(pair)
+        made = [d.expr for d in graph.definitions if d.name in self.made_from(names) or graph.loss in names]
+        return any(expr.has(sympy.Abs, sympy.Heaviside, sympy.sign) for expr in (pair.left, pair.right, *made))
+
+    def brings_in(self, pair: Pair) -> set[str]:
+        """The inputs that the right side of a pair is made from, and the left side is not."""
+        left, right = self.made_from(names_in(pair.left)), self.made_from(names_in(pair.right))
+        return right - left - set(self.problem.graph.by_name) - self.problem.table.axes.sizes()
+
+    # -- what names are made from --------------------------------------------------------------------------------------
+
+    def reached(self, names: Iterable[str]) -> set[str]:
+        """Names with all that has to do with them; with the loss has all that leads to it."""
+        met = self.made_from(names)
+        return met | self.problem.graph.reaching if self.problem.graph.loss in met else met
+
+    def made_from(self, names: Iterable[str]) -> set[str]:
+        """Names with all that they are made from, through definitions that could be read and those that could not."""
+        found: set[str] = set()
+        waiting = list(names)
+        while waiting:
+            name = waiting.pop()
+            if name not in found:
+                found.add(name)
+                definition = self.problem.graph.by_name.get(name)
+                waiting.extend(definition.uses if definition is not None else self.problem.table.open.get(name, ()))
+        return found
+
+    def _functions_of(self, pair: Pair) -> set[str]:
+        """The arbitrary functions that a pair is about."""
+        reached = self.reached(names_in(pair.left) | names_in(pair.right))
+        definitions = (self.problem.graph.by_name.get(name) for name in reached)
+        return self._functions_in([pair.left, pair.right, *(d.expr for d in definitions if d is not None)])
+
+    @staticmethod
+    def _functions_in(exprs: Iterable[Expr]) -> set[str]:
+        return {f.func.__name__.rstrip("'") for expr in exprs for f in expr.atoms(AppliedUndef)}
+
+    # -- reasons -------------------------------------------------------------------------------------------------------
+
+    def _open_path(self, pair: Pair) -> str:
+        """A name whose definition could not be read and has to do with what a pair differentiates by."""
+        by = {name_of(d.args[1]) for d in pair.derivatives}
+        found = (name for name, used in self.problem.table.open.items() if by & self.made_from(used))
+        return min(found, default="")
+
+    def _meets_open(self, pair: Pair) -> bool:
+        """Whether a pair has to do with a name whose definition could not be read; the loss has with all of them."""
+        names = names_in(pair.left) | names_in(pair.right)
+        table, is_of_loss = self.problem.table, self.problem.graph.loss in names
+        if is_of_loss and (table.is_loss_open or table.open):
+            return True
+        return bool(set(table.open) & self.made_from(names))
+
+    def _other_step(self, pair: Pair) -> str:
+        """Why a derivative hangs on steps of a recurrence that derive does not follow, in words."""
+        table, graph = self.problem.table, self.problem.graph
+        if not table.carried or not pair.derivatives:
+            return ""
+        known = {name for d in graph.definitions for name in (d.name, *d.uses)}
+        steps = {step for step in table.letters.steps if any(name.endswith(f"_{step}") for name in table.carried)}
+        beside = (names_in(pair.left) | names_in(pair.right)) - known
+        strange = min((name for name in beside if _is_of_step(name, steps)), default="")
+        if strange:
+            return f"derive does not follow the recurrence to {strange}"
+        earlier = {f"{name.removesuffix(step)}{{{step}-1}}" for name in table.carried for step in steps}
+        for derivative in pair.derivatives:
+            of, by = names_in(derivative.args[0]), name_of(derivative.args[1])
+            shared = by in earlier or not (by in graph.by_name or _is_of_step(by, steps))
+            if shared and graph.loss in of and table.is_loss_open:
+                return f"the loss could not be read, and other steps use {by} too"
+            if by not in earlier and shared and graph.loss not in of - earlier and earlier & self.made_from(of):
+                return f"other steps use {by} too, which derive does not follow"
+        return ""
+
+    def _is_apart(self, derivative: Expr) -> bool:
+        """Whether a derivative is by a name that was defined and never used, such as an abbreviation on the way."""
+        of, by = derivative.args[:2]
+        graph, name = self.problem.graph, name_of(by)
+        if name not in graph.by_name or name in graph.consumers or of.has(D):
+            return False
+        return graph.loss not in names_in(of) and name not in self.made_from(names_in(of))
+
+    def _conditional(self, pair: Pair) -> str:
+        """What a line demands of the data, where it is no claim about what follows from definitions.
+
+        Its sides have nothing to do with each other, or are data on one side and a number on the other.
+        """
+        if pair.derivatives:
+            return ""
+        inputs, met = [], set()
+        for side in (pair.left, pair.right):
+            found = self.made_from(names_in(side)) - self.problem.table.axes.sizes()
+            met |= found & set(self.problem.graph.by_name)
+            inputs.append(found - set(self.problem.graph.by_name) | self._functions_in([side]))
+        alone = [sorted(inputs[0] - inputs[1]), sorted(inputs[1] - inputs[0])]
+        if all(alone):
+            return f"nothing says how {alone[0][0]} and {alone[1][0]} are related"
+        if not met and any(inputs) and not all(inputs):
+            return f"a condition on {', '.join(alone[0] + alone[1])}, which derive does not use"
+        return ""
+
+    @cached_property
+    def _told_of(self) -> dict[str, int]:
+        """Arbitrary functions whose derivative a line gives, ``\\phi'(z) = 1 - \\phi(z)^2``, with that line."""
+        found: dict[str, int] = {}
+        for equation in self.problem.equations:
+            call = function_of(equation.members[0]) if equation.relations else None
+            if call is not None and call.head.endswith("'") and self.problem.table.is_any_function(call.head):
+                found.setdefault(call.head.rstrip("'"), equation.line)
+        return found
+
+    def _undependent(self, pair: Pair) -> str:
+        """A derivative in a pair by a name that what it differentiates does not depend on, in words."""
+        graph = self.graph_of(pair)
+        for d in sorted(pair.derivatives, key=str):
+            by, names = name_of(d.args[1]), names_in(d.args[0])
+            free = graph.loss in names and not graph.has_loss
+            if not free and not any(graph.depends(name, by) for name in names):
+                return f"nothing says how {min(names, default='')} depends on {by}"
+        return ""
+
+    def _told_apart(self, pair: Pair) -> str:
+        """A name that the forward pass knows with another number of indices only: what it is here, nothing says."""
+        used = {name for d in self.graph_of(pair).definitions for name in (d.name, *d.uses)}
+        keys = {name.partition("#")[0] for name in used}
+        strange = (name.partition("#")[0] for name in (names_in(pair.left) | names_in(pair.right)) - used)
+        apart = min((key for key in strange if key in keys), default="")
+        return (
+            f"nothing says that {apart}, which has other indices in the forward pass, is a part of it" if apart else ""
+        )
+
+    def _unused_given(self, pair: Pair) -> str:
+        """A given that could not be used and speaks of what a pair is made from."""
+        unused, names = self.problem.table.unused, names_in(pair.left) | names_in(pair.right)
+        met = set(unused) if self.problem.graph.loss in names else set(unused) & self.made_from(names)
+        line = min((unused[name] for name in met), default=None)
+        return f"no proof found without what line {line} gives, which derive cannot use" if line is not None else ""
+
+    def _unrelated_outputs(self, pair: Pair) -> str:
+        """A loss that nothing defines is differentiated by two ends of the forward pass, or by what both use.
+
+        That it is any function of both is a guess: one of them may be a remark, or a part of the other written anew.
+        """
+        graph = self.graph_of(pair)
+        by = pair.variables_of(graph.loss)
+        if graph.has_loss or self.problem.table.carried:
+            return ""
+        ends = {a for a in graph.outputs if not any(b != a and graph.depends(b, a) for b in graph.outputs)}
+        several = len(by & ends) > 1 or any(sum(graph.depends(end, name) for end in ends) > 1 for name in by)
+        unsaid = "no proof found, and nothing says how the outputs that it differentiates by depend on each other"
+        return unsaid if several else ""
+
+    def _carried(self, pair: Pair) -> str:
+        """A name that a pair differentiates the loss by, and that other steps of a recurrence use."""
+        by = pair.variables_of(self.problem.graph.loss)
+        carried = min(by & self.problem.table.carried, default="")
+        return f"other steps use {carried} too, which derive does not follow" if carried else ""
+
+
+def _is_of_step(name: str, steps: set[str]) -> bool:
+    """Whether a name carries the letter of a recurrence: ``h_t``, ``h_{t-1}``."""
+    return any(name.endswith(f"_{step}") or f"_{{{step}" in name for step in steps)
