@@ -57,6 +57,7 @@ class Ranks:
     functions: Mapping[str, FunctionAlias] = field(default_factory=dict)
     _calling: list[str] = field(default_factory=list)
     _claimed: set[int] = field(default_factory=set)
+    _forward: set[str] = field(default_factory=set)
     samples: set[str] = field(default_factory=set)
     numbers: set[str] = field(default_factory=set)
 
@@ -97,6 +98,8 @@ class Ranks:
         self._claimed = {id(members) for members in claims}
         self._spread(everything)
         self._numbers(claims)
+        self._spread(definitions + aliases, self._alike)
+        self._forward = {s.key for members in definitions for node in members[-1].walk() if (s := self._bare(node))}
         self._spread(everything, self._alike)
         named = {s.key for members in definitions if (s := spell(members[0], self.letters)) is not None}
         nodes = [node for members in definitions for node in members[-1].walk() if isinstance(node, S.Product)]
@@ -400,10 +403,17 @@ class Ranks:
             self._set(spelled, 1)
 
     def _same(self, known: Node, unknown: Node) -> None:
+        """An operand of an elementwise product has the other's rank. The gamma of a forward pass that multiplies it
+        otherwise stays a number, whatever a claim does with it."""
         rank = self.rank(known)
-        spelled = spell(unknown, self.letters)
-        if rank and spelled is not None and spelled.power is None and self._is_open(spelled):
+        spelled = self._bare(unknown)
+        if rank and spelled is not None and spelled.key not in self._forward and self._is_open(spelled):
             self._set(spelled, rank)
+
+    def _bare(self, node: Node) -> Spelling | None:
+        """A name that stands without a power."""
+        spelled = spell(node, self.letters)
+        return spelled if spelled is not None and spelled.power is None else None
 
     def _is_open(self, spelled: Spelling) -> bool:
         """Whether nothing is known of a name that is never written with indices."""

@@ -20,7 +20,7 @@ from derive.forward import Graph
 from derive.language import D, name_of
 from derive.latex.syntax import Node, span_of
 from derive.notation.conditions import equal_indices
-from derive.notation.context import Gradients, Layout, Product, Reach, Slash
+from derive.notation.context import Gradients, Layout, Letter, Product, Reach, Slash
 from derive.notation.elaborate import Elaborator, Policy
 from derive.notation.equations import Equation
 from derive.notation.table import Table
@@ -271,6 +271,7 @@ def settle(
     if isinstance(value, SourceError) or not value.slots:
         return value
     samples = {a for a in value.expr.atoms(sympy.Indexed) if name_of(a).partition("#")[0] in table.ranks.samples}
+    found: dict[Symbol, Letter] = {}
     for slot in value.slots:
         if any(slot.symbol in sample.indices for sample in samples):
             continue  # a vector, and no entry whose index was left out
@@ -278,6 +279,10 @@ def settle(
         if len(letters) > 1 and isinstance(first, Value):
             letters = [letter for letter in letters if letter.symbol in first.expr.free_symbols]
         if len(letters) == 1:
-            table.tell(f"an index that was left out is {letters[0].symbol.name}, as on the other side")
-            value = value.rename(slot.symbol, letters[0].symbol)
+            found[slot.symbol] = letters[0]
+    if len(found) < len(value.slots):
+        return value  # an array of which some axes stay open is written whole
+    for symbol, letter in found.items():
+        table.tell(f"an index that was left out is {letter.symbol.name}, as on the other side")
+        value = value.rename(symbol, letter.symbol)
     return value
