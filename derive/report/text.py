@@ -138,8 +138,6 @@ class TextReport:
     def _equation(self, statement: Statement) -> str:
         if isinstance(statement.left, S.Empty) and isinstance(statement.right, S.Empty):
             return ""
-        if isinstance(statement.right, S.Empty) and statement.role == "note":
-            return plain(statement.left, self.ascii)
         return f"{plain(statement.left, self.ascii)} = {plain(statement.right, self.ascii)}".rstrip()
 
     def _source(self, statement: Statement) -> Iterator[str]:
