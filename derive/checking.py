@@ -15,8 +15,8 @@ from sympy import Expr, Mul, Symbol
 
 from derive.closed import ClosedForm
 from derive.document import Document
-from derive.forward import Graph
-from derive.gradient import NoDerivative, Reading
+from derive.forward import Graph, names_in
+from derive.gradient import NoDerivative, Reading, is_direct
 from derive.language import D, indices_of, is_quantity, name_of
 from derive.latex import syntax as S
 from derive.latex.syntax import Node, span_of
@@ -348,7 +348,7 @@ class _Checker:
         found = []
         for expr, pair in self._heads.values():
             form = self.closed_form(pair, "total") if not self.judge.doubts.is_guess(pair) else None
-            if form is not None:
+            if form is not None and not any(map(is_direct, names_in(form.expr))):
                 status: Status = "proved" if self._proves(pair, form.expr) else "undecided"
                 found.append(Goal(self._node(expr, pair), self._node(form.expr, pair), status))
         return found

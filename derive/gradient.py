@@ -30,6 +30,9 @@ Spans = Mapping[Expr, Expr]
 """For indices that are known to run over a whole axis, or to lie in it, the size of that axis."""
 
 
+DIRECT = " direct"
+
+
 class NoDerivative(TypeError):
     """A derivative that has no rule or no meaning here."""
 
@@ -37,6 +40,11 @@ class NoDerivative(TypeError):
 def derivative_name(of: str, by: str) -> str:
     """The name under which the derivative of one name by another is staged."""
     return f"∂{of}/∂{by}"
+
+
+def is_direct(name: str) -> bool:
+    """Whether a name is for how an unknown loss depends on an output that others use too; no document has one."""
+    return name.endswith(DIRECT)
 
 
 # -- local partials ------------------------------------------------------------------------------------------
@@ -251,7 +259,7 @@ class Calculus:
     def _upstream(self, output: str) -> str:
         """The free symbol for how an unknown loss depends on an output directly."""
         staged = derivative_name(self.graph.loss, output)
-        return staged if self._is_free(output) else f"{staged} direct"
+        return staged if self._is_free(output) else f"{staged}{DIRECT}"
 
     def _path(self, user: Definition, name: str, formal: tuple[Symbol, ...]) -> Expr:
         """The part of an adjoint that comes through one consumer, summed over the consumer's indices."""

@@ -40,6 +40,8 @@ def big_operator(ctx: Context, node: S.BigOperator) -> Value:
         ctx.scope, ctx.implicit = outer, implicit
     for letter in reversed(letters):
         body = _bind(ctx, body, chosen[letter])
+        if chosen[letter].symbol not in body.expr.free_symbols and _has_whole_arrays(ctx, node.body):
+            ctx.vague.add(f"the sum over {letter}")  # of arrays of which it may take the entries, or not
     return _summed(ctx, node, body, factor, [chosen[letter] for letter in letters])
 
 
@@ -143,6 +145,14 @@ def _sum_over_slots(ctx: Context, node: S.BigOperator) -> Value:
         raise SourceError("a sum that does not say what it runs over", node.span)
     ctx.table.tell("a sum without an index runs over the axis whose index was left out")
     return close(body, body.slots[0])
+
+
+def _has_whole_arrays(ctx: Context, node: Node) -> bool:
+    """Whether an array stands in an expression without any of its indices."""
+    names = (ctx.table.spell(inner) for inner in node.walk() if isinstance(inner, S.Symbol | S.Accent))
+    return any(name is not None and ctx.table.total(name.key, 0) > 0 for name in names) and not any(
+        isinstance(inner, S.Script) and inner.sub is not None for inner in node.walk()
+    )
 
 
 def _mentions(node: Node, letter: str) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from derive.latex import syntax as S
+from derive.latex.constructs import GREEK
 from derive.latex.syntax import Node, rebuilt
 from derive.notation.names import Letters, letter_of, spell, subscript_items
 
@@ -52,9 +53,14 @@ def _vectors(name: Node) -> Iterator[str]:
 
 
 def _vector(node: Node) -> str | None:
-    if isinstance(node, S.Accent) and node.accent == "vec":
-        return letter_of(node.body)
-    return letter_of(S.Symbol(node.name)) if isinstance(node, S.Symbol) and node.font == "bold" else None
+    """The letter, Latin or Greek, that a node sets in bold or under an arrow."""
+    if isinstance(node, S.Accent) and node.accent == "vec" and isinstance(node.body, S.Symbol):
+        return _letter(node.body) if not node.body.font else None
+    return _letter(node) if isinstance(node, S.Symbol) and node.font == "bold" else None
+
+
+def _letter(symbol: S.Symbol) -> str | None:
+    return symbol.name if (symbol.name.isalpha() and len(symbol.name) == 1) or symbol.name[1:] in GREEK else None
 
 
 def _is_one_name(letter: str, found: list[tuple[Node, tuple[Node, ...]]]) -> bool:
@@ -63,8 +69,13 @@ def _is_one_name(letter: str, found: list[tuple[Node, tuple[Node, ...]]]) -> boo
     if any(letter in _vectors(name) and indices for name, indices in found):
         return False
     plain = [(name, indices) for name, indices in found if name in arrays]
-    has_entries = any(any(letter_of(i) is not None for i in indices) for _, indices in plain)
+    has_entries = any(any(_is_index(i) for i in indices) for _, indices in plain)
     return has_entries and all(indices for _, indices in plain)
+
+
+def _is_index(node: Node) -> bool:
+    letter = letter_of(node)
+    return letter is not None and letter.islower()
 
 
 def _plain_name(name: Node, letter: str) -> Node:
