@@ -22,6 +22,7 @@ _TOKEN = re.compile(
     r"|[A-Za-z]{3,}|[A-Za-z]|.",
     re.DOTALL | re.MULTILINE,
 )
+_TYPED = re.compile("[ₐ-ₜᵢ-ᵪⱼ]")
 _DISPLAY = re.compile(r"\$\$(?P<body>.+?)\$\$", re.DOTALL)
 _FORWARD = re.compile(
     r"\A(?P<head># .*?\n\n)(?P<forward>.*?)(?P<rest><!-- (?:proved|refuted|undecided|assumed) -->.*)\Z", re.DOTALL
@@ -30,6 +31,8 @@ _FORWARD = re.compile(
 
 def renamed(text: str) -> str:
     """The text with other letters, where the new ones are free; letters in prose change too, which nobody reads."""
+    if _TYPED.search(text):
+        return text  # letters typed below the line have no counterparts for all others
     tokens = _TOKEN.findall(text)
     used = set(tokens)
     letters = {old: new for old, new in LETTERS.items() if new not in used}
