@@ -12,7 +12,7 @@ from collections.abc import Callable
 # Letters to put in for others where the document does not use them. Letters with a customary meaning stay: d in
 # derivatives, e for the exponential, L and N, T for transposes, σ before a bracket.
 LETTERS = {
-    "x": "u", "y": "q", "z": "s", "a": "h", "p": "v", "W": "A", "i": "r", "j": "n", "k": "l", "w": "c", "P": "F",
+    "x": "u", "y": "q", "z": "s", "a": "h", "p": "v", "i": "r", "j": "n", "k": "l", "P": "F",
     "S": "Z", "X": "U", "Y": "Q",
     "\\mu": "\\theta", "\\gamma": "\\alpha", "\\beta": "\\kappa", "\\epsilon": "\\varepsilon",
 }  # fmt: skip
@@ -22,7 +22,7 @@ _TOKEN = re.compile(
     r"|[A-Za-z]{3,}|[A-Za-z]|.",
     re.DOTALL | re.MULTILINE,
 )
-_TYPED = re.compile("[ₐ-ₜᵢ-ᵪⱼ]")
+_JOINED = re.compile(r"[ₐ-ₜᵢ-ᵪⱼ]|_\{[a-z]{3,}\}")
 _DISPLAY = re.compile(r"\$\$(?P<body>.+?)\$\$", re.DOTALL)
 _FORWARD = re.compile(
     r"\A(?P<head># .*?\n\n)(?P<forward>.*?)(?P<rest><!-- (?:proved|refuted|undecided|assumed) -->.*)\Z", re.DOTALL
@@ -31,8 +31,8 @@ _FORWARD = re.compile(
 
 def renamed(text: str) -> str:
     """The text with other letters, where the new ones are free; letters in prose change too, which nobody reads."""
-    if _TYPED.search(text):
-        return text  # letters typed below the line have no counterparts for all others
+    if _JOINED.search(text):
+        return text  # indices that are typed below the line, or that stand together like a word
     tokens = _TOKEN.findall(text)
     used = set(tokens)
     letters = {old: new for old, new in LETTERS.items() if new not in used}

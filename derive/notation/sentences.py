@@ -14,7 +14,7 @@ _CONDITIONAL = frozenset(
 )  # fmt: skip
 _NEAR = 1000
 """How many characters back a sentence may begin."""
-_OPENING = re.compile(r"(<!--[^>]*-->|\$\$|\\\[|\s)*\Z")
+_OPENING = re.compile(r"(<!--[^>]*-->|\$\$|\\\[|\\begin\{[a-z]+\*?\}|\s)*\Z")
 _END = re.compile(r"[.!?]\s|\n\s*\n|\$\$|\\\]|^#.*$|^\s*[-*+] ", re.MULTILINE)
 
 
