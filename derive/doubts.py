@@ -54,11 +54,11 @@ class Doubts:
         hidden = self._open_path(pair)
         if hidden:
             return f"the definition of {hidden} could not be read"
-        met = self.reached(names_in(pair.left) | names_in(pair.right))
+        met = self.reached(pair.names)
         again = min(met & set(self.redefined), default="")
         if again:
             return f"line {self.redefined[again]} gives {again} another meaning"
-        used = (names_in(pair.left) | names_in(pair.right)) - self.problem.table.axes.sizes() - SIZE_LETTERS
+        used = pair.names - self.problem.table.axes.sizes() - SIZE_LETTERS
         other = self._other_step(pair)
         if other:
             return other
@@ -90,13 +90,13 @@ class Doubts:
         return unread if self._meets_open(pair) else ""
 
     def _anew(self, pair: Pair) -> str:
-        names = self.reached(names_in(pair.left) | names_in(pair.right))
+        names = self.reached(pair.names)
         anew = min(names & set(self.stated_anew), default="")
         return f"line {self.stated_anew[anew]} defines {anew} otherwise" if anew else ""
 
     def is_guess(self, pair: Pair) -> bool:
         """Whether a gradient misses paths: something that it may go through could not be read, or has changed."""
-        names = names_in(pair.left) | names_in(pair.right)
+        names = pair.names
         if self.reached(names) & {*self.redefined, *self.stated_anew}:
             return True
         is_open = self.problem.graph.loss in names and self.problem.table.is_loss_open
@@ -104,7 +104,7 @@ class Doubts:
 
     def has_kinks(self, pair: Pair) -> bool:
         """Whether a pair, or what it is made from, has maxima or absolute values: points can miss a side of them."""
-        names = names_in(pair.left) | names_in(pair.right)
+        names = pair.names
         graph = self.graph_of(pair)
         made = [d.expr for d in graph.definitions if d.name in self.made_from(names) or graph.loss in names]
         return any(expr.has(sympy.Abs, sympy.Heaviside, sympy.sign) for expr in (pair.left, pair.right, *made))
@@ -135,7 +135,7 @@ class Doubts:
 
     def _functions_of(self, pair: Pair) -> set[str]:
         """The arbitrary functions that a pair is about."""
-        reached = self.reached(names_in(pair.left) | names_in(pair.right))
+        reached = self.reached(pair.names)
         definitions = (self.problem.graph.by_name.get(name) for name in reached)
         return self._functions_in([pair.left, pair.right, *(d.expr for d in definitions if d is not None)])
 
@@ -153,7 +153,7 @@ class Doubts:
 
     def _meets_open(self, pair: Pair) -> bool:
         """Whether a pair has to do with a name whose definition could not be read; the loss has with all of them."""
-        names = names_in(pair.left) | names_in(pair.right)
+        names = pair.names
         table, is_of_loss = self.problem.table, self.problem.graph.loss in names
         if is_of_loss and (table.is_loss_open or table.open):
             return True
@@ -166,7 +166,7 @@ class Doubts:
             return ""
         known = {name for d in graph.definitions for name in (d.name, *d.uses)}
         steps = {step for step in table.letters.steps if any(name.endswith(f"_{step}") for name in table.carried)}
-        beside = (names_in(pair.left) | names_in(pair.right)) - known
+        beside = pair.names - known
         strange = min((name for name in beside if _is_of_step(name, steps)), default="")
         if strange:
             return f"derive does not follow the recurrence to {strange}"
@@ -231,7 +231,7 @@ class Doubts:
         """A name that the forward pass knows with another number of indices only: what it is here, nothing says."""
         used = {name for d in self.graph_of(pair).definitions for name in (d.name, *d.uses)}
         keys = {name.partition("#")[0] for name in used}
-        strange = (name.partition("#")[0] for name in (names_in(pair.left) | names_in(pair.right)) - used)
+        strange = (name.partition("#")[0] for name in pair.names - used)
         apart = min((key for key in strange if key in keys), default="")
         return (
             f"nothing says that {apart}, which has other indices in the forward pass, is a part of it" if apart else ""
@@ -239,7 +239,7 @@ class Doubts:
 
     def _unused_given(self, pair: Pair) -> str:
         """A given that could not be used and speaks of what a pair is made from."""
-        unused, names = self.problem.table.unused, names_in(pair.left) | names_in(pair.right)
+        unused, names = self.problem.table.unused, pair.names
         met = set(unused) if self.problem.graph.loss in names else set(unused) & self.made_from(names)
         line = min((unused[name] for name in met), default=None)
         return f"no proof found without what line {line} gives, which derive cannot use" if line is not None else ""

@@ -14,6 +14,7 @@ from sympy import Expr, Symbol
 
 from derive.closed import ClosedForm
 from derive.forward import Definition, Graph, GraphError, entry, names_in
+from derive.gradient import DIRECT
 from derive.language import indices_of, name_of
 from derive.verdict import Court
 
@@ -61,14 +62,14 @@ def extended(
 
 def _by(staged: str) -> str:
     """The name by which a staged derivative of the loss differentiates."""
-    return staged.partition("/∂")[2].removesuffix(" direct")
+    return staged.partition("/∂")[2].removesuffix(DIRECT)
 
 
 def _adjoints(graph: Graph, form: ClosedForm) -> Iterator[str]:
     """The derivatives of the loss that become quantities: the upstream ones, and those that are used by name."""
     for output in graph.outputs:
         yield f"∂{graph.loss}/∂{output}"
-        yield f"∂{graph.loss}/∂{output} direct"
+        yield f"∂{graph.loss}/∂{output}{DIRECT}"
     yield from form.stages
 
 

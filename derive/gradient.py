@@ -31,6 +31,7 @@ Spans = Mapping[Expr, Expr]
 
 
 DIRECT = " direct"
+"""What the free symbol for such a derivative has behind its name where the staged one goes by it."""
 
 
 class NoDerivative(TypeError):

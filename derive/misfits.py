@@ -21,7 +21,7 @@ from itertools import islice, product
 import sympy
 
 from derive.gradient import Reading
-from derive.language import D, name_of
+from derive.language import name_of
 from derive.latex import syntax as S
 from derive.latex.syntax import Node, rebuilt, span_of
 from derive.limits import TimeLimit, time_limit
@@ -30,8 +30,9 @@ from derive.mistakes.edits import Edit, reshapings
 from derive.mistakes.table import Mistake
 from derive.notation.calls import is_customary
 from derive.notation.elaborate import Elaborator, Policy
-from derive.notation.names import PARTIALS, with_compounds
+from derive.notation.names import with_compounds
 from derive.notation.ranks import is_upper
+from derive.notation.survey import is_quotient
 from derive.notation.values import Misfit, Value
 from derive.probe.evaluation import NotEvaluable, TooLarge
 from derive.probe.points import Agreement, Counterexample, compare
@@ -129,7 +130,7 @@ class _Line:
                 joint = "and " if n else "or " if k else ""
                 change = edit.change
                 message = change.kind.message.format(*map(shown, change.parts))
-                yield Mistake(change.kind.code, joint + message, change.span)
+                yield Mistake(change.kind.code, joint + message, change.span, bool(n))
 
     # -- the line mended ---------------------------------------------------------------------------------------------
 
@@ -153,7 +154,7 @@ class _Line:
     def _vocabulary(self) -> Vocabulary:
         names: dict[str, tuple[Node, ...]] = {key: () for inner in self.node.walk() if (key := self._key(inner))}
         return Vocabulary(
-            names, (), (), (), {}, frozenset(), key=self._key, power=self._power, is_derivative=_is_derivative
+            names, (), (), (), {}, frozenset(), key=self._key, power=self._power, is_derivative=is_quotient
         )
 
     def _key(self, node: Node) -> str | None:
@@ -183,7 +184,7 @@ class _Line:
         """Whether a pair has a matrix in small letters, which may have been taken for one wrongly, or differentiates
         by a vector of which nothing says along which axis it is added."""
         arrays = pair.left.atoms(sympy.Indexed) | pair.right.atoms(sympy.Indexed)
-        by = {name_of(d.args[1]) for d in pair.left.atoms(D) | pair.right.atoms(D)}
+        by = {name_of(d.args[1]) for d in pair.derivatives}
         small = any(len(array.indices) > 1 and not is_upper(name_of(array)) for array in arrays)
         return small or bool(by & self.problem.table.shifts)
 
@@ -238,14 +239,6 @@ class _Line:
             return [value for factor in product.factors if (value := elaborator.value(factor)).slots]
         except SourceError:
             return []
-
-
-def _is_derivative(node: Node) -> bool:
-    """Whether a node is a quotient of differentials."""
-    if not isinstance(node, S.Fraction):
-        return False
-    heads = [side.factors[0] if isinstance(side, S.Product) else side for side in (node.numerator, node.denominator)]
-    return all(isinstance(head, S.Symbol) and head.name in PARTIALS for head in heads)
 
 
 def _written(values: list[Value]) -> str:

@@ -20,7 +20,7 @@ from sympy import Expr, KroneckerDelta, Symbol
 from derive.closed import ClosedForm, Compactor, operations
 from derive.coordinates import Fold
 from derive.forward import Definition, Graph, entry, names_in, quantities_in
-from derive.gradient import Calculus, derivative_name, partial, summed
+from derive.gradient import DIRECT, Calculus, derivative_name, partial, summed
 from derive.language import D, bound, index, indices_of, name_of, refresh
 from derive.normal.algebra import GaveUp, Undefined
 from derive.normal.atoms import add
@@ -217,7 +217,7 @@ class Author:
         staged = derivative_name(self.graph.loss, name)
         if self.graph.has_loss or name not in self.graph.outputs or staged not in self.calculus.staged:
             return None
-        return entry(f"{staged} direct", indices_of(left.args[1]))
+        return entry(f"{staged}{DIRECT}", indices_of(left.args[1]))
 
     def _users(self, name: str) -> list[Definition]:
         """The definitions through which a name acts on the loss, the last ones first."""

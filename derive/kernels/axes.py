@@ -13,6 +13,7 @@ import sympy
 from sympy import Expr, Symbol
 
 from derive.forward import Definition, Graph, quantities_in
+from derive.gradient import DIRECT
 from derive.kernels.names import Names, identifier
 from derive.language import indices_of, name_of
 
@@ -26,7 +27,7 @@ class NotLowerable(ValueError):
 
 def base_name(key: str) -> str:
     """The name that an upstream or staged derivative has the axes of: that of ``∂L/∂y`` is ``y``."""
-    key = key.removesuffix(" direct")
+    key = key.removesuffix(DIRECT)
     return key.split("/∂")[-1] if key.startswith("∂") else key
 
 

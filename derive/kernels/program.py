@@ -14,6 +14,8 @@ from fractions import Fraction
 from functools import cached_property
 from typing import Literal
 
+from derive.kernels.axes import base_name
+
 Kind = Literal["map", "sum", "max", "near", "rounded"]
 """What a step does.
 
@@ -242,5 +244,5 @@ class Kernel:
 
     def label_of(self, upstream: Array) -> str:
         """The name of the output that an upstream gradient belongs to: under it, it is passed."""
-        key = upstream.key.split("/∂")[-1].removesuffix(" direct")
+        key = base_name(upstream.key)
         return next(o.label for o in self.forward.results if o.key == key)

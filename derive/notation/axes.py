@@ -235,7 +235,7 @@ class Axes:
 
     def _link_operator(self, node: BigOperator, scope: Scope) -> None:
         inner = dict(scope)
-        names = list(bound_letters(node.lower)) if node.lower is not None else []
+        names = list(bound_letters(node.lower))
         for letter in names:
             inner[letter] = self.fresh()
         for part in _conditions(node.lower):

@@ -22,7 +22,7 @@ def big_operator(ctx: Context, node: S.BigOperator) -> Value:
         return _family(ctx, node)
     if node.operator not in ("sum", "prod"):
         raise SourceError(f"derive does not understand \\{node.operator} with limits", node.span)
-    letters = list(bound_letters(node.lower)) if node.lower is not None else []
+    letters = list(bound_letters(node.lower))
     if set(letters) & ctx.table.letters.steps:
         raise SourceError("derive does not sum over steps", node.span)
     if not letters:

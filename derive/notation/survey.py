@@ -85,8 +85,15 @@ def _bound(node: Node) -> Iterator[str]:
             yield from bound_letters(inner.lower)
 
 
-def bound_letters(lower: Node) -> Iterator[str]:
-    """The letters that the lower limit of a sum binds, in order."""
+def summed_letters(nodes: Iterable[Node]) -> frozenset[str]:
+    """The letters that the sums and products among some nodes bind."""
+    return frozenset(letter for node in nodes if isinstance(node, BigOperator) for letter in bound_letters(node.lower))
+
+
+def bound_letters(lower: Node | None) -> Iterator[str]:
+    """The letters that the lower limit of a sum binds, in order; none where it has no limit."""
+    if lower is None:
+        return
     if isinstance(lower, Chain):
         yield from bound_letters(lower.members[0])
     elif isinstance(lower, Sequence):

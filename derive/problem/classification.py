@@ -37,7 +37,7 @@ class Classifier:
     def spellings(self, node: Node) -> Iterator[Spelling]:
         """All names in an expression; those inside another's indices too."""
         if isinstance(node, S.BigOperator):
-            bound_here = set(bound_letters(node.lower)) if node.lower is not None else set()
+            bound_here = set(bound_letters(node.lower))
             for child in node.children():
                 yield from (s for s in self.spellings(child) if s.key not in bound_here)
             return
@@ -261,7 +261,7 @@ class Classifier:
 
     def open_letters(self, node: Node, bound: frozenset[str]) -> set[str]:
         if isinstance(node, S.BigOperator):
-            inner = bound | set(bound_letters(node.lower)) if node.lower is not None else bound
+            inner = bound | set(bound_letters(node.lower))
             return self.open_letters(node.body, inner)
         spelled = self.table.spell(node)
         if spelled is not None:

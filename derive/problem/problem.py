@@ -16,7 +16,7 @@ import sympy
 from sympy import Expr, Symbol
 
 from derive.document import Document
-from derive.forward import Graph
+from derive.forward import Graph, names_in
 from derive.language import D, name_of
 from derive.latex.syntax import Node, span_of
 from derive.notation.conditions import equal_indices
@@ -63,6 +63,11 @@ class Pair:
     restricted: bool = False
     transposed: bool = False
     equal: tuple[tuple[Expr, Expr], ...] = ()
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """The names in both sides."""
+        return names_in(self.left) | names_in(self.right)
 
     @cached_property
     def derivatives(self) -> frozenset[Expr]:

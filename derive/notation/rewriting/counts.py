@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 
 from derive.latex import syntax as S
 from derive.latex.syntax import Node, mapped, span_of
 from derive.notation.names import Letters, letter_of, spell
-from derive.notation.survey import bound_letters
+from derive.notation.survey import summed_letters
 
 
 def with_products(chains: list[tuple[Node, ...]]) -> list[tuple[Node, ...]]:
     """The chains with every word of capitals whose small letters sums bind, such as ``NHW``, as their product."""
-    bound = _bound(chains)
+    bound = summed_letters(n for members in chains for m in members for n in m.walk())
     return [tuple(_split(member, bound) for member in members) for members in chains]
 
 
@@ -50,12 +50,7 @@ def _primed(node: Node) -> str:
     return letter + "'" * node.primes if letter is not None and letter.islower() else ""
 
 
-def _bound(chains: list[tuple[Node, ...]]) -> set[str]:
-    operators = (n for members in chains for m in members for n in m.walk() if isinstance(n, S.BigOperator))
-    return {letter for n in operators if n.lower is not None for letter in bound_letters(n.lower)}
-
-
-def _split(node: Node, bound: set[str]) -> Node:
+def _split(node: Node, bound: Set[str]) -> Node:
     if isinstance(node, S.Symbol) and node.font == "word":
         if node.name.isupper() and len(node.name) > 1 and set(node.name.lower()) <= bound:
             return S.Product(

@@ -43,7 +43,7 @@ def _summed(node: Node, free: set[str]) -> Node:
 def _subscripts(node: Node) -> Iterator[str]:
     """The letters in subscripts that no sum in the expression binds."""
     if isinstance(node, S.BigOperator):
-        own = set(bound_letters(node.lower)) if node.lower is not None else set()
+        own = set(bound_letters(node.lower))
         yield from (letter for letter in _subscripts(node.body) if letter not in own)
         return
     if isinstance(node, S.Script) and node.sub is not None:

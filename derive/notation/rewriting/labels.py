@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from derive.latex import syntax as S
 from derive.latex.syntax import Node, rebuilt, span_of
 from derive.notation.names import Letters, label_text, letter_of, spell
-from derive.notation.survey import bound_letters
+from derive.notation.survey import summed_letters
 
 _PLAIN = Letters()
 _SIGNS = frozenset({"+", "-", "*", "\\ast", "\\star", "\\dagger"})
@@ -41,7 +41,7 @@ class Labels:
 def find_labels(nodes: Iterable[Node]) -> Labels:
     """What the superscripts of a document say, all its formulas read together."""
     inner = [n for node in nodes for n in node.walk()]
-    bound = {c for n in inner if isinstance(n, S.BigOperator) and n.lower is not None for c in bound_letters(n.lower)}
+    bound = summed_letters(inner)
     raised = [(key, n) for n in inner if isinstance(n, S.Script) and (key := _raised_name(n)) is not None]
     samples, layers = set(), set(_LAYERS)
     for key, node in raised:
@@ -51,7 +51,7 @@ def find_labels(nodes: Iterable[Node]) -> Labels:
             samples.add(key)
         elif letter is not None and (shifted or letter.isupper()):
             layers.add(letter)
-    return Labels(_bare_letters(inner, raised) - bound, frozenset(layers - bound), frozenset(bound), frozenset(samples))
+    return Labels(_bare_letters(inner, raised) - bound, frozenset(layers - bound), bound, frozenset(samples))
 
 
 @dataclass

@@ -45,8 +45,7 @@ def _letters(node: Node) -> frozenset[str]:
     if isinstance(node, S.BigOperator) and _is_unindexed(node):
         return frozenset()
     if isinstance(node, S.BigOperator):
-        bound = frozenset(bound_letters(node.lower)) if node.lower is not None else frozenset()
-        return _letters(node.body) - bound
+        return _letters(node.body) - frozenset(bound_letters(node.lower))
     return frozenset(_own(node)).union(*map(_letters, node.children()))
 
 
@@ -54,7 +53,7 @@ def _indexed(node: Node, around: frozenset[str], bound: frozenset[str]) -> Node:
     if not isinstance(node, S.BigOperator):
         return mapped(node, lambda child: _indexed(child, around, bound))
     if not _is_unindexed(node):
-        inner = bound | (frozenset(bound_letters(node.lower)) if node.lower is not None else frozenset())
+        inner = bound | frozenset(bound_letters(node.lower))
         return mapped(node, lambda child: _indexed(child, around, inner))
     found = _letters(node.body) - bound
     chosen = found - around or (found if len(found) == 1 else frozenset())

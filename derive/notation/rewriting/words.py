@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from derive.latex import syntax as S
 from derive.latex.syntax import Node, rebuilt, span_of
 from derive.notation.names import PARTIALS
-from derive.notation.survey import bound_letters
+from derive.notation.survey import summed_letters
 
 _VOWELS = frozenset("aeou")  # no i: it is an index
 _INDICES = frozenset("ijklmnpqrstuvw")
@@ -40,8 +40,8 @@ def find_words(nodes: Iterable[Node]) -> Words:
     """The words of a document, all its formulas read together."""
     inner = [n for node in nodes for n in node.walk()]
     names = {n.name for n in inner if isinstance(n, S.Symbol) and n.font == "word"}
-    bound = {c for n in inner if isinstance(n, S.BigOperator) and n.lower is not None for c in bound_letters(n.lower)}
-    return Words(_named_pairs(inner), frozenset(names), frozenset(bound))
+    bound = summed_letters(inner)
+    return Words(_named_pairs(inner), frozenset(names), bound)
 
 
 def with_words(node: Node, words: Words) -> Node:
