@@ -15,7 +15,7 @@ STAGES = [
     "language", "primitives", "forward", "building", "gradient", "normal", "coordinates", "layout", "closed", "steps",
     "probe",
     "notation", "problem", "doubts", "verdict", "typeset", "plain", "exposition", "extension", "pushforward",
-    "mistakes", "misfits", "numeric", "terms", "checking", "kernels", "hints", "mathml", "report", "results",
+    "mistakes", "misfits", "numeric", "terms", "checking", "code", "kernels", "hints", "mathml", "report", "results",
     "model", "api",
     "jupyter", "pytest_plugin", "commands", "cli",
 ]  # fmt: skip

@@ -1,0 +1,6 @@
+"""Hand-written forward and backward code: proved for every size, or refuted.
+
+Source is read, never executed or imported. How a file becomes verdicts::
+
+    source -> pairs -> interpreter over symbolic arrays -> judgement -> report
+"""
