@@ -196,12 +196,19 @@ def label_text(node: Node) -> str:
 
 
 def letter_of(node: Node) -> str | None:
-    """The letter that a node is, for a plain letter."""
+    """The letter that a node is, for a plain letter, perhaps with primes or a star."""
     if isinstance(node, Decoration):
         return letter_of(node.body)
-    if isinstance(node, Symbol) and node.font == "" and (len(node.name.rstrip("'")) == 1 or node.name == "\\ell"):
+    if isinstance(node, Symbol) and node.font == "" and (len(_unmarked(node.name)) == 1 or node.name == "\\ell"):
         return node.name
     return None
+
+
+def _unmarked(name: str) -> str:
+    """A letter without the primes, or the star, that tell it from others."""
+    for star in ("^{*}", "^{\\ast}", "^{\\star}"):
+        name = name.removesuffix(star)
+    return name.rstrip("'")
 
 
 def indexed_node(name: Node, items: tuple[Node, ...], power: Node | None = None) -> Node:

@@ -29,6 +29,7 @@ from derive.latex.syntax import (
     span_of,
 )
 from derive.notation.names import PARTIALS, Letters, letter_of, spell, subscript_items
+from derive.notation.picked import picked
 
 PREFIXES = ("d", "\\delta", "\\Delta")
 
@@ -41,8 +42,8 @@ class Usage:
     letters: tuple[str | None, ...]
 
 
-def survey(statements: list[Statement]) -> Letters:
-    """Classify the letters of a document."""
+def survey(statements: list[Statement], words: Set[str] = frozenset()) -> Letters:
+    """Classify the letters of a document; ``words`` are those of its text."""
     nodes = [node for statement in statements for node in (statement.node, *statement.asides)]
     bound = {letter for node in nodes for letter in _bound(node)}
     left = {letter for statement in statements for letter in _left_letters(statement)}
@@ -51,7 +52,9 @@ def survey(statements: list[Statement]) -> Letters:
     usages = [usage for node in nodes for usage in _usages(node)]
     steps = {letter for node in nodes for letter in _shifted(node)}
     known = (bound | left | told) - steps
-    fixed = _fixed(statements, known) | steps
+    fixed = _fixed(statements, known)
+    entries = picked(nodes, fixed - steps, known, words)
+    known, fixed = known | entries, (fixed - entries) | steps
     indices = _spread(known | (differentiated - fixed), usages, fixed)
     numbered = frozenset(u.base for u in usages if u.letters and all(letter in indices for letter in u.letters))
     numbered |= {"\\delta"} if any(_picks(node, indices) for node in nodes) else frozenset()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from derive.caches import forget
 from derive.document import Document
 from derive.forward import Graph
@@ -51,7 +53,7 @@ def read_problem(document: Document) -> Problem:
         equation.members = members
     layers = _copy_layers(readable)
     staged = _name_stages(readable)
-    letters = survey([e.statement() for e in readable])
+    letters = survey([e.statement() for e in readable], _words(document))
     table = Table(letters, Axes(letters), Ranks(letters, {}, functions=functions.aliases), lambda text: None)
     table.arguments, table.functions = functions.values, functions.aliases
     problem = Problem(document, table, Graph(()), found, {})
@@ -68,6 +70,11 @@ def read_problem(document: Document) -> Problem:
         problem.assume(["a letter that stands twice in a term is summed over, as given"], said[0].line)
     _build(Draft(problem, readable, Classifier(table, readable)))
     return problem
+
+
+def _words(document: Document) -> frozenset[str]:
+    """The words of a document's text."""
+    return frozenset(re.findall(r"[^\W\d_]+", " ".join(source.text.lower() for source in document.sources)))
 
 
 def _name_stages(readable: list[Equation]) -> list[tuple[str, int]]:
