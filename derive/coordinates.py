@@ -215,8 +215,18 @@ class Coordinates:
             return
         if solved is not None and solved[0] not in self.algebra.facts:
             atom, value = solved
-            letters = tuple(sorted(i for i in atom.free if isinstance(i, str)))
+            letters = tuple(sorted(i for i in atom.free if isinstance(i, str) and i not in self._picked))
             self.algebra.assume(atom, (letters, value))
+
+    @cached_property
+    def _picked(self) -> frozenset[Index]:
+        """The indices that definitions use and do not run over: what is known of one entry is not known of all."""
+        return frozenset(
+            self.prover.converter.index(letter)
+            for definition in self.graph.definitions
+            for letter in definition.expr.free_symbols - set(definition.indices)
+            if letter.is_integer and not letter.is_positive
+        )
 
     def _as_known(self, atom: Atom) -> Poly:
         return self.algebra.rebuild(atom, self._as_known) if inner_atoms(atom) else variable(atom)

@@ -41,9 +41,9 @@ def picked(nodes: list[Node], fixed: Set[str], known: Set[str], words: Set[str])
 
 def _apart(nodes: Iterable[Node], letters: Set[str]) -> Iterator[str]:
     """The letters of entries that are added to a sum over others of their kind."""
-    for node in (inner for node in nodes for inner in node.walk() if isinstance(inner, Sum)):
-        summed = {place for term in node.terms if (body := _summand(term)) is not None for place, _ in places(body)}
-        for term in node.terms:
+    for whole in (inner for node in nodes for inner in node.walk() if isinstance(inner, Sum)):
+        summed = {place for term in whole.terms if (body := _summand(term)) is not None for place, _ in places(body)}
+        for term in whole.terms:
             if _summand(term) is None:
                 yield from (letter for place, letter in places(term) if letter in letters and place in summed)
 
