@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from sympy import Expr, Mul, Symbol
 
@@ -59,6 +59,8 @@ class Statement:
         hint: what to do about an unsupported statement.
         focus: the part to look at: the right side, or what could not be understood.
         terms: for a gradient, its terms beside the derived ones, where they were asked for.
+        name: of code, the Python name that it is about.
+        blame: of code that is wrong, whether the fault is made here or inherited from a line before.
     """
 
     number: str
@@ -78,6 +80,8 @@ class Statement:
     seconds: float = 0.0
     focus: Span | None = None
     terms: tuple[Term, ...] = ()
+    name: str = ""
+    blame: Literal["here", "inherited"] | None = None
 
     @property
     def fault(self) -> Span:

@@ -65,6 +65,10 @@ class Source:
         end = self.text.find("\n", start)
         return self.text[start : end if end >= 0 else len(self.text)].rstrip("\r")
 
+    def offset(self, number: int) -> int:
+        """Where a line begins; lines count from 1."""
+        return self._line_starts[number - 1]
+
     def locate(self, offset: int) -> str:
         """``path:line:column``, with the cell of a notebook."""
         line, column = self.place(offset)

@@ -31,7 +31,7 @@ CASES = {
     "def f(x): ...\ndef f_fwd(x): ...\ndef f_bwd(r, g): ...\nf.defvjp(f_fwd, f_bwd)": [
         ("f_fwd", "f_bwd", "custom_vjp")
     ],
-    "h = x @ W\nloss = h.sum()\ndh = 1\ndW = 2": [("", "", "script")],
+    "W = 1\nh = x @ W\nloss = h.sum()\ndh = 1\ndW = 2": [("", "", "script")],
 }
 
 

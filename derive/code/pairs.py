@@ -118,15 +118,17 @@ def _returns_gradients(node: Function) -> bool:
     """Whether some return is ``loss, gradient, …`` by its names."""
     for each in own_returns(node):
         if isinstance(each.value, ast.Tuple) and len(each.value.elts) > 1:
-            first, *others = map(_dotted, each.value.elts)
-            is_loss = bool(_LOSS.match(first)) or "loss" in node.name or "cost" in node.name
-            if is_loss and all(_is_gradient(e, n) for e, n in zip(each.value.elts[1:], others, strict=True)):
+            first, *others = each.value.elts
+            is_loss = bool(_LOSS.match(_dotted(first))) or "loss" in node.name or "cost" in node.name
+            if is_loss and all(map(_is_gradient, others)):
                 return True
     return False
 
 
-def _is_gradient(node: ast.expr, name: str) -> bool:
-    return isinstance(node, ast.Dict) or bool(_GRADIENT.match(name.rpartition(".")[2]))
+def _is_gradient(node: ast.expr) -> bool:
+    """A dict, or an expression with the name of a gradient in it."""
+    names = (_dotted(each).rpartition(".")[2] for each in ast.walk(node) if isinstance(each, ast.expr))
+    return isinstance(node, ast.Dict) or any(map(_GRADIENT.match, names))
 
 
 def own_returns(node: Function) -> Iterator[ast.Return]:

@@ -13,6 +13,7 @@ from derive.commands.version import version
 
 if TYPE_CHECKING:
     from derive.checking import Checked
+    from derive.code.check import Settings
     from derive.document import DocumentError
 
 FORMATS = ("text", "concise", "json", "html", "github", "sarif", "junit", "gradescope")
@@ -44,10 +45,11 @@ def add(commands: Any) -> None:
         "paths",
         nargs="+",
         metavar="PATH",
-        help="a .md, .qmd, .ipynb, .tex or text file, a layer, or - for standard input",
+        help="a .md, .qmd, .ipynb, .tex or text file, a layer, a .py file or a folder of them, or - for standard input",
     )
     _add_report(check)
     _add_judging(check)
+    add_code_options(check)
     check.set_defaults(run=run)
 
 
@@ -88,6 +90,23 @@ def _add_judging(check: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--timeout", type=_seconds, default=10.0, metavar="S", help="seconds an equation (default: 10)")
     group.add_argument("--watch", action="store_true", help="check again whenever a file changes, until interrupted")
+
+
+def add_code_options(parser: Any) -> None:
+    """What may be said about Python code."""
+    group = parser.add_argument_group("Python code")
+    group.add_argument("--shapes", default="", metavar="SHAPES", help="shapes of arguments: 'x (N, D), y int (N,)'")
+    group.add_argument(
+        "--fix", action="append", default=[], metavar="NAME=VALUE", help="a setting to hold fixed: mode=train"
+    )
+
+
+def code_settings(options: argparse.Namespace) -> Settings:
+    """What the options say about Python code."""
+    from derive.code.check import Settings
+
+    fixed = dict(each.partition("=")[::2] for each in options.fix)
+    return Settings(options.shapes, fixed, options.timeout)
 
 
 def _seconds(text: str) -> float:
@@ -134,12 +153,16 @@ def _run_once(options: argparse.Namespace) -> int:
 def _check(options: argparse.Namespace) -> _Outcome:
     with lasting():
         from derive.checking import check_document
+        from derive.code.check import is_code
         from derive.document import DocumentError
         from derive.hints import withhold
         from derive.library import open_document
 
     outcome = _Outcome([], [])
     for path in options.paths:
+        if is_code(path):
+            _check_code(path, options, outcome)
+            continue
         try:
             document = open_document(path)
         except DocumentError as error:
@@ -149,6 +172,24 @@ def _check(options: argparse.Namespace) -> _Outcome:
         checked = check_document(document, options.timeout, _progress(path), options.terms)
         outcome.checked.append(withhold(checked, options.hint))
     return outcome
+
+
+def _check_code(path: str, options: argparse.Namespace, outcome: _Outcome) -> None:
+    """Check a Python file, or all of a folder that have something to judge."""
+    from derive.code.check import check_file, code_files
+    from derive.document import DocumentError
+    from derive.hints import withhold
+
+    files = code_files(path)
+    for file in files:
+        try:
+            checked = check_file(file, code_settings(options), _progress(str(file)))
+        except DocumentError as error:
+            print(f"derive: {error}", file=sys.stderr)
+            outcome.unreadable.append(error)
+            continue
+        if checked.statements or len(files) == 1:
+            outcome.checked.append(withhold(checked, options.hint))
 
 
 def _progress(path: str) -> Callable[[int, int], None] | None:

@@ -163,6 +163,14 @@ class Prover:
         """Give a name a value that `inline` puts in its place, over the indices ``formal``."""
         self._bodies[name] = formal, body
 
+    def forget(self, name: str) -> None:
+        """Drop what is known about a name whose definition was replaced."""
+        self._bodies.pop(name, None)
+        self._values.clear()
+        self._ranks.clear()
+        self.converter.forget()
+        self._reader.forget()
+
     def _value(self, name: str, indices: tuple[Index, ...]) -> Poly | None:
         """What a name stands for in terms of the inputs."""
         return self._at(*self._values[name], indices) if name in self._values else None

@@ -53,6 +53,7 @@ def _statement(statement: Statement) -> dict[str, Any]:
         "mistakes": [_mistake(statement, m) for m in statement.mistakes],
         "counterexample": _counterexample(statement),
         "seconds": round(statement.seconds, 4),
+        **({"name": statement.name, "fault": statement.blame} if statement.name else {}),
         **({"terms": [_term(term) for term in statement.terms]} if statement.terms else {}),
     }
 

@@ -1,0 +1,197 @@
+"""Checking the code of a file: what `derive check layer.py` and `derive.prove_code` report.
+
+The result is the same plain data as for a document, so that every report prints it.
+"""
+
+from __future__ import annotations
+
+import ast
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from derive.checking import Checked, Progress, Statement
+from derive.code.crosscheck import crosschecked
+from derive.code.faults import CodeError, Fault, Needs
+from derive.code.judge import Finding, Judge
+from derive.code.module import Module
+from derive.code.pairs import Pair, find_pairs
+from derive.code.passes import Passes, Reading
+from derive.code.shapes import ShapeError
+from derive.document import Document, DocumentError
+from derive.document.files import text_of
+from derive.latex import syntax as S
+from derive.limits import TimeLimit, time_limit
+from derive.problem import Assumption
+from derive.source import Source, Span
+
+SUFFIX = ".py"
+MAX_LINES = 200_000
+PAIR_SECONDS = 10.0
+IGNORE = "derive: ignore"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a caller says about code.
+
+    Attributes:
+        shapes: ``x (N, D), gamma (D,)``.
+        fixed: values for settings by name, as text.
+        timeout: seconds a pair.
+    """
+
+    shapes: str = ""
+    fixed: Mapping[str, str] = field(default_factory=dict)
+    timeout: float = PAIR_SECONDS
+
+
+def is_code(path: str | Path) -> bool:
+    """Whether a path is read as Python: a file of it, or a folder."""
+    return str(path).endswith(SUFFIX) or Path(path).is_dir()
+
+
+def code_files(path: str | Path) -> list[Path]:
+    """The Python files of a folder, or the file itself."""
+    root = Path(path)
+    if not root.is_dir():
+        return [root]
+    hidden = (file for file in sorted(root.rglob(f"*{SUFFIX}")))
+    return [file for file in hidden if not any(part.startswith(".") for part in file.relative_to(root).parts)]
+
+
+def check_file(path: str | Path, settings: Settings = Settings(), progress: Progress | None = None) -> Checked:
+    """Judge every pair of a file. Raises `DocumentError` where it cannot be read."""
+    return check_source(Source(str(path), text_of(str(path))), settings, progress)
+
+
+def check_source(source: Source, settings: Settings = Settings(), progress: Progress | None = None) -> Checked:
+    """Judge every pair of a piece of source.
+
+    Raises:
+        DocumentError: it is no Python.
+        ShapeError: the settings' shapes cannot be read.
+    """
+    start = time.monotonic()
+    tree = parsed(source)
+    pairs = [pair for pair in find_pairs(tree) if not _is_ignored(source, pair)]
+    checker = _Checker(source, tree, settings)
+    for k, pair in enumerate(pairs):
+        checker.check(pair)
+        if progress is not None:
+            progress(k + 1, len(pairs))
+    document = Document(source.path, (source,), (), (), {}, ())
+    return Checked(document, checker.statements, checker.assumptions, (), [], time.monotonic() - start)
+
+
+def parsed(source: Source) -> ast.Module:
+    """The syntax tree of a source; nothing of it is compiled further. Raises `DocumentError`."""
+    if source.text.count("\n") > MAX_LINES:
+        raise DocumentError(source.path, f"this file has more than {MAX_LINES} lines", "Name a part of it.")
+    try:
+        return ast.parse(source.text)
+    except SyntaxError as error:
+        where = f"line {error.lineno}, column {error.offset}"
+        raise DocumentError(source.path, f"this is no Python: {where}: {error.msg}", "Correct it first.") from error
+    except (ValueError, RecursionError, MemoryError) as error:
+        raise DocumentError(source.path, "this is no Python that can be parsed", "Is it nested very deeply?") from error
+
+
+def _is_ignored(source: Source, pair: Pair) -> bool:
+    """Whether a comment at the head of a backward function says that it is not to be judged."""
+    if pair.kind == "script":
+        return False
+    lines = source.text.splitlines()
+    return any(IGNORE in lines[k] for k in (pair.line - 1, pair.line - 2) if 0 <= k < len(lines))
+
+
+class _Checker:
+    """Collects the statements of all pairs of a source."""
+
+    def __init__(self, source: Source, tree: ast.Module, settings: Settings) -> None:
+        self.source = source
+        self.tree = tree
+        self.settings = settings
+        self.statements: list[Statement] = []
+        self.assumptions: list[Assumption] = []
+        self._numbers = 0
+
+    def check(self, pair: Pair) -> None:
+        """Add what is found about a pair."""
+        self._numbers += 1
+        start = time.monotonic()
+        try:
+            with time_limit(self.settings.timeout):
+                self._judge(pair)
+        except CodeError as error:
+            self.statements.append(self._failed(pair, error, start))
+        except (TimeLimit, RecursionError) as error:
+            why = "the time is up" if isinstance(error, TimeLimit) else "this is nested too deeply"
+            self.statements.append(self._open(pair, why, start))
+
+    def _judge(self, pair: Pair) -> None:
+        module = Module.of(self.tree)
+        reading = Reading(module, pair, self.source.text, self.settings.shapes, self.settings.fixed)
+        try:
+            passes = reading.read()
+        except Fault as fault:
+            fault.where = reading.where
+            raise
+        findings = Judge(passes, self.settings.timeout / 2).findings()
+        findings = crosschecked(module, passes, findings)
+        self._note(pair, passes)
+        for k, finding in enumerate(findings):
+            self.statements.append(self._statement(finding, f"{self._numbers}.{k + 1}"))
+
+    def _note(self, pair: Pair, passes: Passes) -> None:
+        for text in passes.trace.assumptions:
+            assumption = Assumption(text, pair.line)
+            if all(a.text != text for a in self.assumptions):
+                self.assumptions.append(assumption)
+
+    # -- statements --------------------------------------------------------------------------------------------------
+
+    def _statement(self, finding: Finding, number: str) -> Statement:
+        span = self._line_span(finding.line)
+        left, right = S.Words(finding.name, span), S.Words(f"∂L/∂{finding.of}" if finding.of else "?", span)
+        return Statement(
+            number, self.source, span, finding.role, left, right, finding.status,
+            reason=finding.reason, counterexample=finding.counterexample, seconds=finding.seconds,
+            name=finding.name, blame=finding.fault,
+        )  # fmt: skip
+
+    def _failed(self, pair: Pair, error: CodeError, start: float) -> Statement:
+        """A pair that could not be read, at the place that is to blame."""
+        hint = error.hint
+        reason = error.message
+        if isinstance(error, Needs):
+            listed = ", ".join(f"{name} (N, D)" for name in error.names)
+            hint = f"Say it in the docstring or with --shapes: shapes: {listed}"
+        elif isinstance(error, Fault):
+            reason = f"this cannot run: {error.message}"
+        line = error.line or pair.line
+        return self._unreadable(pair, line, reason, hint, start)
+
+    def _open(self, pair: Pair, why: str, start: float) -> Statement:
+        return self._unreadable(pair, pair.line, why, "Give it more time with --timeout.", start, "undecided")
+
+    def _unreadable(
+        self, pair: Pair, line: int, reason: str, hint: str, start: float, status: str = "unsupported"
+    ) -> Statement:
+        span = self._line_span(line)
+        empty = S.Empty(span)
+        return Statement(
+            f"{self._numbers}.1", self.source, span, "claim", S.Words(pair.name, span), empty,
+            "undecided" if status == "undecided" else "unsupported",
+            reason=reason, hint=hint, seconds=time.monotonic() - start, focus=span, name=pair.name,
+        )  # fmt: skip
+
+    def _line_span(self, line: int) -> Span:
+        """The text of a line without its indentation."""
+        text = self.source.line(line) if line else ""
+        start = self.source.offset(line) + len(text) - len(text.lstrip())
+        return Span(start, start + max(len(text.strip()), 1))
+
+
+__all__ = ["Settings", "ShapeError", "check_file", "check_source", "code_files", "is_code"]

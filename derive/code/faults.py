@@ -1,0 +1,56 @@
+"""What can go wrong while code is read: it uses something that is not known here, or it cannot run."""
+
+from __future__ import annotations
+
+import ast
+
+from sympy import Expr
+
+
+class CodeError(Exception):
+    """Something about a place in the code: ``node`` is set by whoever knows the place first."""
+
+    def __init__(self, message: str, node: ast.AST | None = None, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.node = node
+        self.hint = hint
+
+    @property
+    def line(self) -> int:
+        """The line of the place, from 1; 0 where it is unknown."""
+        return getattr(self.node, "lineno", 0)
+
+
+class Unsupported(CodeError):
+    """What the interpreter has no exact meaning for; says nothing about the code."""
+
+
+class Fault(CodeError):
+    """Code that cannot run at the shapes that it was given; ``where`` is the pass in which it stops."""
+
+    where: str = "forward"
+
+
+class Needs(CodeError):
+    """A parameter of which neither kind nor shape is known: ``names`` says which."""
+
+    def __init__(self, names: tuple[str, ...], node: ast.AST | None = None) -> None:
+        super().__init__(f"the shape of {', '.join(names)} is not known", node)
+        self.names = names
+
+
+class Refine(Exception):
+    """A size that has to be read as something else for the code to make sense: read everything again so.
+
+    Attributes:
+        size: the size symbol.
+        value: what it is: a product of other sizes, or another size.
+        why: the assumption, as a sentence.
+    """
+
+    def __init__(self, size: Expr, value: Expr, why: str) -> None:
+        super().__init__(why)
+        self.size = size
+        self.value = value
+        self.why = why

@@ -1,0 +1,410 @@
+"""The judgement of a pair that was read: each gradient that it returns, and each stage on the way.
+
+The gradient that an array should be is the adjoint of its name over the forward pass, computed by `derive.gradient`. A
+stage is judged twice: *locally*, with the stages before it replaced by the derivatives that they should be, which tells
+the line at fault from lines that only inherit a fault and keeps deep code fast; and as it stands. Numbers refute, the
+normal form proves, as everywhere in derive.
+"""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import sympy
+from sympy import Expr, Symbol
+
+from derive.code.arrays import Array, shape_text
+from derive.code.naming import spoken_of
+from derive.code.passes import Gradient, Passes, is_backward
+from derive.code.trace import Stage, Trace
+from derive.code.values import as_array
+from derive.forward import Definition, Graph, entry
+from derive.gradient import Calculus, NoDerivative, partial
+from derive.language import D, bound, index, is_quantity, name_of, refresh, total
+from derive.normal.algebra import GaveUp, Undefined
+from derive.normal.prover import Prover
+from derive.probe.arithmetic import OutOfDomain
+from derive.probe.evaluation import NotEvaluable, TooLarge
+from derive.probe.points import Agreement, Claim, Counterexample, compare
+from derive.verdict import Status
+
+Fault = Literal["here", "inherited"]
+LOCAL_SECONDS = 2.0
+SEARCH_ROUNDS = 8
+"""How many points are tried where neither a proof nor a counterexample was found."""
+PARTS = 4
+"""Of a sum over more paths than that no part is tried."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A verdict on one array of the backward pass.
+
+    Attributes:
+        role: ``returned`` or ``stage``.
+        name: the Python name.
+        of: the quantity whose gradient it should be.
+        fault: where it is wrong, whether the fault is made here or inherited.
+        definition: the definition that holds it, of a stage.
+    """
+
+    role: Literal["returned", "stage"]
+    name: str
+    line: int
+    of: str
+    status: Status
+    reason: str = ""
+    counterexample: Counterexample | None = None
+    fault: Fault | None = None
+    definition: str = ""
+    seconds: float = 0.0
+
+
+class _Definitions(dict[str, Definition]):
+    """The definitions of both passes, and the staged derivatives as they are made."""
+
+    def __init__(self, own: dict[str, Definition], calculus: Calculus) -> None:
+        super().__init__(own)
+        self._staged = calculus.staged
+
+    def __missing__(self, name: str) -> Definition:
+        return self._staged[name]
+
+    def __contains__(self, name: object) -> bool:
+        return super().__contains__(name) or name in self._staged
+
+
+class Judge:
+    """Judges one pair.
+
+    Args:
+        passes: the pair.
+        timeout: seconds a gradient.
+    """
+
+    def __init__(self, passes: Passes, timeout: float = 10.0) -> None:
+        self.passes = passes
+        self.timeout = timeout
+        trace = passes.trace
+        self.trace = trace
+        self.forward = _needed(trace.definitions, passes.outputs) if passes.loss else _forward(trace.definitions)
+        self.backward = {n: d for n, d in trace.definitions.items() if n not in self.forward}
+        loss = passes.outputs[0] if passes.loss else "L"
+        outputs = () if passes.loss else passes.outputs
+        self.graph = self._graph(self.forward, loss, outputs)
+        self.both = self._graph(trace.definitions, loss, passes.outputs)
+        self.loss = Symbol(loss, real=True)
+        self.calculus = Calculus(self.graph)
+        self._sizes = frozenset(
+            s.name for sizes in trace.sizes.values() for n in sizes for s in n.free_symbols if s.is_integer
+        ) | {s.name for d in trace.definitions.values() for s in d.expr.free_symbols if s.is_integer and s.is_positive}
+        self._definitions: dict[int, _Definitions] = {}
+        self.exact = self._prover()
+        self.local = self._prover()
+        self._status: dict[str, Status] = {}
+        self._targets: dict[str, str] = {}
+        self._local_ok: dict[str, bool | None] = {}
+
+    def _graph(self, definitions: dict[str, Definition], loss: str, outputs: tuple[str, ...]) -> Graph:
+        trace = self.trace
+        return Graph(
+            tuple(definitions.values()),
+            dict(trace.sizes),
+            loss,
+            outputs=outputs,
+            positive=frozenset(trace.positive),
+            selectors=trace.selectors,
+        )
+
+    def _prover(self) -> Prover:
+        definitions = _Definitions(dict(self.trace.definitions), self.calculus)
+        prover = Prover(definitions, {*self.trace.positive, *self._sizes})
+        self._definitions[id(prover)] = definitions
+        return prover
+
+    # -- the whole ---------------------------------------------------------------------------------------------------
+
+    def findings(self) -> list[Finding]:
+        """All findings: the stages in the order of their lines, then what is returned."""
+        stages = list(self._stages())
+        returned = [self._returned(gradient) for gradient in self.passes.gradients]
+        return _with_faults(stages, returned, self)
+
+    # -- stages ------------------------------------------------------------------------------------------------------
+
+    def _stages(self) -> Iterator[Finding]:
+        own = [s for s in self.trace.stages if s.definition in self.backward]
+        last = {stage.name: stage for stage in own}
+        for stage in own:
+            targets = self._spoken_of(stage.name)
+            if targets and last[stage.name] is stage:
+                yield self._stage(stage, targets)
+
+    def _spoken_of(self, name: str) -> list[str]:
+        """The quantities of the forward pass that a stage's name speaks of, the latest first."""
+        forward = [n for n in self.trace.sizes if not is_backward(n) and n not in self.backward and n[0] not in "∂Σ"]
+        shown = spoken_of(name, dict.fromkeys(map(self.trace.shown_name, forward)))
+        return [n for n in reversed(forward) if self.trace.shown_name(n) == shown] if shown is not None else []
+
+    def _stage(self, stage: Stage, targets: list[str]) -> Finding:
+        start = time.monotonic()
+        definition = self.backward[stage.definition]
+        fitting = [n for n in targets if tuple(self.trace.sizes[n]) == tuple(definition.sizes)]
+        if not fitting:
+            return Finding("stage", stage.name, stage.line, targets[0], "note", "it has another shape")
+        target, ok = fitting[0], None
+        for each in fitting:
+            ok = self._holds_locally(stage.definition, each)
+            if ok:
+                target = each
+                break
+        status, reason, example = self._stage_verdict(stage, target, ok)
+        self._status[stage.definition], self._targets[stage.definition] = status, target
+        self._local_ok[stage.definition] = ok
+        self._replace(self.local, stage.definition, target)
+        if status == "proved":
+            self._replace(self.exact, stage.definition, target)
+        seconds = time.monotonic() - start
+        return Finding(
+            "stage", stage.name, stage.line, target, status, reason, example,
+            definition=stage.definition, seconds=seconds,
+        )  # fmt: skip
+
+    def _stage_verdict(self, stage: Stage, target: str, ok: bool | None) -> tuple[Status, str, Counterexample | None]:
+        used = self._above(stage.definition) & set(self._status)
+        definition = self.backward[stage.definition]
+        array = Array(self.trace.axes[stage.definition], entry(stage.definition, definition.indices))
+        array = Array(_lettered(array, definition), array.expr)
+        if ok and all(self._status[name] == "proved" for name in used):
+            return self._checked_proof(target, array)
+        return self._verdict(target, array)
+
+    def _holds_locally(self, name: str, target: str) -> bool | None:
+        """Whether a stage is right if the stages before it are; None where that cannot be told."""
+        definition = self.backward[name]
+        letters = tuple(index(f"j{k}") for k in range(len(definition.indices)))
+        return self._equal(self.local, target, letters, entry(name, letters), min(self.timeout, LOCAL_SECONDS))
+
+    def _equal(
+        self, prover: Prover, target: str, letters: tuple[Symbol, ...], right: Expr, seconds: float
+    ) -> bool | None:
+        prover.algebra.deadline = time.monotonic() + seconds
+        try:
+            prover.bound(dict(zip(letters, self.trace.sizes[target], strict=True)))
+            return prover.equal(self.calculus.adjoint(target, letters), right)
+        except (GaveUp, Undefined, NoDerivative):
+            return None
+
+    def _replace(self, prover: Prover, name: str, target: str) -> None:
+        """From here on a stage stands for the derivative that it should be."""
+        definition = self.trace.definitions[name]
+        adjoint = self.calculus.adjoint(target, definition.indices)
+        self._definitions[id(prover)][name] = Definition(name, definition.indices, definition.sizes, adjoint)
+        prover.forget(name)
+
+    def _above(self, name: str) -> set[str]:
+        """The definitions that one is made of, also by way of others."""
+        seen: set[str] = set()
+        waiting = [name]
+        while waiting:
+            for used in self.trace.definitions[waiting.pop()].uses:
+                if used in self.trace.definitions and used not in seen:
+                    seen.add(used)
+                    waiting.append(used)
+        return seen
+
+    # -- verdicts ----------------------------------------------------------------------------------------------------
+
+    def _verdict(self, target: str, array: Array) -> tuple[Status, str, Counterexample | None]:
+        """Whether an array is the gradient by a quantity."""
+        array = array.fresh()
+        letters = tuple(index(f"j{k}") for k in range(len(array.letters)))
+        right = refresh(array.expr).xreplace(dict(zip(array.letters, letters, strict=True)))
+        evidence = self._compared(target, letters, right, rounds=2)
+        if isinstance(evidence, Counterexample):
+            return "refuted", "", evidence
+        ok = self._equal(self.exact, target, letters, right, self.timeout)
+        if not ok:
+            evidence = self._compared(target, letters, right, rounds=SEARCH_ROUNDS)
+            if isinstance(evidence, Counterexample):
+                return "refuted", "", evidence
+        return self._weighed(bool(ok), evidence, ok is None)
+
+    def _checked_proof(self, target: str, array: Array) -> tuple[Status, str, Counterexample | None]:
+        letters = tuple(index(f"j{k}") for k in range(len(array.letters)))
+        right = refresh(array.expr).xreplace(dict(zip(array.letters, letters, strict=True)))
+        evidence = self._compared(target, letters, right, rounds=1)
+        if isinstance(evidence, Counterexample):
+            return "undecided", "internal error: the two judges of derive disagree", None
+        return self._weighed(True, evidence, False)
+
+    def _weighed(
+        self, proved: bool, evidence: Agreement | str, gave_up: bool
+    ) -> tuple[Status, str, Counterexample | None]:
+        if isinstance(evidence, str) or not evidence.points:
+            why = evidence if isinstance(evidence, str) else "no point was found at which both sides have a value"
+            return "undecided", why, None
+        if proved:
+            return "proved", "", None
+        why = "the proof was given up" if gave_up else "no proof found"
+        return "tested", f"agrees at {evidence.points} points; {why}", None
+
+    def _compared(
+        self, target: str, letters: tuple[Symbol, ...], right: Expr, rounds: int
+    ) -> Agreement | Counterexample | str:
+        sizes = tuple(self.trace.sizes[target])
+        left = D(self.loss, entry(target, letters)) if target in self.graph.reaching else sympy.Integer(0)
+        claim = Claim(left, right, letters, sizes)
+        try:
+            return compare(claim, self.both, "total", rounds=rounds)
+        except (NotEvaluable, TooLarge, OutOfDomain) as error:
+            return str(error) or "too large to evaluate"
+
+    # -- what is returned ----------------------------------------------------------------------------------------------
+
+    def _returned(self, gradient: Gradient) -> Finding:
+        start = time.monotonic()
+        found = self._judged(gradient)
+        return replace(found, seconds=time.monotonic() - start)
+
+    def _judged(self, gradient: Gradient) -> Finding:
+        def finding(status: Status, reason: str = "", example: Counterexample | None = None) -> Finding:
+            of = self.trace.shown_name(gradient.of) if gradient.of is not None else ""
+            return Finding("returned", gradient.name, gradient.line, of, status, reason, example, definition=held)
+
+        held = ""
+        if gradient.of is None:
+            return finding("undecided", "nothing says of which argument this is the gradient")
+        if gradient.value is None:
+            return finding("undecided", f"None is returned for the gradient by {self.trace.shown_name(gradient.of)}")
+        array = as_array(gradient.value, "what is returned").fresh()
+        if tuple(array.sizes) != tuple(self.trace.sizes[gradient.of]) or array.shape != _shape(self.trace, gradient.of):
+            wanted = _shape_text(self.trace, gradient.of)
+            return finding("refuted", f"its shape is {shape_text([array])}, that of {gradient.of} is {wanted}")
+        held = name_of(array.expr) if is_quantity(array.expr) else ""
+        if held in self._status and self._targets[held] == gradient.of and _is_whole(array):
+            status, reason, example = self._status[held], "", None
+            if status != "proved":
+                status, reason, example = self._verdict(gradient.of, array)
+        else:
+            status, reason, example = self._verdict(gradient.of, array)
+        if gradient.instead is not None and status != "proved":
+            return finding(
+                "undecided",
+                f"its name speaks of {gradient.instead}, its place of {gradient.of}: "
+                f"return the gradients in the order of the arguments",
+            )
+        return finding(*self._with_maxima(status, reason, example))
+
+    def _with_maxima(
+        self, status: Status, reason: str, example: Counterexample | None
+    ) -> tuple[Status, str, Counterexample | None]:
+        """A proof stands only if nothing depends on a maximum; neither does a refutation."""
+        if status not in ("proved", "refuted"):
+            return status, reason, example
+        for name, line in self.trace.free:
+            if name in self.graph.inputs and not self._is_without_effect(name):
+                return "undecided", f"a maximum (line {line}) may have an effect on the gradient", None
+        return status, reason, example
+
+    def _is_without_effect(self, name: str) -> bool:
+        letters = tuple(index(f"j{k}") for k in range(len(self.trace.sizes[name])))
+        return bool(self._equal(self.exact, name, letters, sympy.Integer(0), self.timeout))
+
+    # -- parts of a sum over paths -------------------------------------------------------------------------------------
+
+    def is_part(self, name: str, targets: Iterable[str]) -> bool:
+        """Whether a quantity is the part of a gradient that goes through one or several of the users of its name."""
+        definition = self.trace.definitions[name]
+        for target in targets:
+            if tuple(self.trace.sizes[target]) != tuple(definition.sizes):
+                continue
+            parts = self._paths(target, definition.indices)
+            for count in range(1, min(len(parts), PARTS) + 1):
+                for chosen in itertools.combinations(parts, count):
+                    if self._is_sum(chosen, entry(name, definition.indices)):
+                        return True
+        return False
+
+    def _is_sum(self, parts: Sequence[Expr], whole: Expr) -> bool:
+        self.local.algebra.deadline = time.monotonic() + LOCAL_SECONDS
+        try:
+            return self.local.equal(sympy.Add(*parts), whole)
+        except (GaveUp, Undefined):
+            return False
+
+    def _paths(self, target: str, letters: tuple[Symbol, ...]) -> list[Expr]:
+        """The terms of a gradient, one for each definition that uses a quantity."""
+        found = []
+        for user in self.graph.consumers.get(target, ()):
+            if user.name in self.graph.reaching:
+                own = tuple(bound(i.name) for i in user.indices)
+                spans = dict(zip((*letters, *own), (*self.trace.sizes[target], *user.sizes), strict=True))
+                slope = partial(user.at(own), target, letters, spans)
+                found.append(total(self.calculus.adjoint(user.name, own) * slope, zip(own, user.sizes, strict=True)))
+        return found
+
+
+def _needed(definitions: dict[str, Definition], outputs: Iterable[str]) -> dict[str, Definition]:
+    """The definitions that outputs are made of."""
+    seen: set[str] = set()
+    waiting = list(outputs)
+    while waiting:
+        name = waiting.pop()
+        if name in definitions and name not in seen:
+            seen.add(name)
+            waiting.extend(definitions[name].uses)
+    return {name: d for name, d in definitions.items() if name in seen}
+
+
+def _forward(definitions: dict[str, Definition]) -> dict[str, Definition]:
+    return {name: d for name, d in definitions.items() if not is_backward(name)}
+
+
+def _lettered(array: Array, definition: Definition) -> tuple[tuple[tuple[Expr, Symbol], ...], ...]:
+    """Axes with the letters of a definition."""
+    letters = iter(definition.indices)
+    return tuple(tuple((n, next(letters)) for n, _ in one) for one in array.axes)
+
+
+def _is_whole(array: Array) -> bool:
+    """Whether an array is a named quantity, its axes in their order."""
+    return tuple(getattr(array.expr, "indices", ())) == array.letters
+
+
+def _shape(trace: Trace, name: str) -> tuple[Expr, ...]:
+    axes = trace.axes[name]
+    return Array(axes, sympy.Integer(0)).shape
+
+
+def _shape_text(trace: Trace, name: str) -> str:
+    return shape_text([Array(trace.axes[name], sympy.Integer(0))])
+
+
+# -- the line at fault -------------------------------------------------------------------------------------------------
+
+
+def _with_faults(stages: list[Finding], returned: list[Finding], judge: Judge) -> list[Finding]:
+    """Findings with the line at fault marked, and the lines that inherit it."""
+    wrong = {f.definition for f in stages if f.status == "refuted"}
+    marked = []
+    for stage in stages:
+        if stage.status == "refuted":
+            inherits = bool(judge._above(stage.definition) & wrong) and judge._local_ok[stage.definition] is not False
+            marked.append(replace(stage, fault="inherited" if inherits else "here"))
+        else:
+            marked.append(stage)
+    return marked + [_returned_fault(f, wrong, judge) for f in returned]
+
+
+def _returned_fault(found: Finding, wrong: set[str], judge: Judge) -> Finding:
+    if found.status != "refuted":
+        return found
+    inherits = found.definition in wrong or (
+        found.definition in judge.trace.definitions and bool(judge._above(found.definition) & wrong)
+    )
+    return replace(found, fault="inherited" if inherits else "here")

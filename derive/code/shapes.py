@@ -1,0 +1,281 @@
+r"""The shapes of parameters, from wherever an author wrote them.
+
+In order of trust: the caller's ``--shapes``; a line ``shapes: x (N, D), y int (N,)`` in a docstring or comment;
+docstring entries such as ``- x: data of shape (N, D)``; annotations such as ``Float[Array, "N D"]``; comments
+``# x: N D``; unpackings ``N, D = x.shape``. An axis is a name, a number, or a product of such (``4*H``).
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from derive.code.arrays import Kind
+from derive.code.pairs import Function
+
+Factors = tuple[str, ...]
+"""An axis as a product of names and numbers."""
+
+_CLAUSE = re.compile(r"\bshapes?:(?P<list>.*)")
+_ENTRY = re.compile(r"(?P<name>[A-Za-z_]\w*)\s*(?P<kind>\bint\b|\bbool\b|\bpos\b)?\s*\((?P<axes>[^()]*)\)")
+_ITEM = re.compile(
+    r"^\s*(?:[-*•]\s+|:param\s+)?(?P<names>[`'\"]?[A-Za-z_]\w*[`'\"]?(?:\s*,\s*[A-Za-z_]\w*)*)"
+    r"\s*(?:\([^)]*\)\s*)?(?::|\s[-–—]\s|\s)(?P<rest>.*)$"
+)
+_TUPLE = re.compile(r"[(\[](?P<axes>[^()\[\]]*)[)\]]")
+_CROSS = re.compile(r"\b(?P<axes>[A-Za-z_]\w*(?:\s*[x×]\s*[A-Za-z_]\w*)+)\b")
+_SIZE = re.compile(r"^(?P<times>\d+)?\s*\*?\s*(?P<name>[A-Za-z_]\w*)?$")
+_FLAT = re.compile(r"\b(?P<name>[A-Za-z]\w*)\s*=\s*(?P<first>\w+)_1\s*\*\s*(?:\.\.\.|…)")
+_LABELS = re.compile(r"(?i)\blabels?\b|<=?\s*\w+\[|\bintegers?\b|\bindex\b|\bindices\b")
+_INTEGERS = re.compile(r"(?i)\bintegers?\b|\bindices\b")
+_WORDS = frozenset(
+    [
+        "shape",
+        "shapes",
+        "of",
+        "the",
+        "with",
+        "a",
+        "and",
+        "or",
+        "optional",
+        "np",
+        "returns",
+        "inputs",
+        "input",
+        "output",
+        "outputs",
+        "note",
+        "where",
+        "args",
+        "parameters",
+    ]
+)
+ANY_SHAPE: tuple[Factors, ...] = (("N",), ("D",))
+"""What "of any shape" is read as."""
+
+
+@dataclass(frozen=True)
+class Declared:
+    """A parameter's axes and kind."""
+
+    axes: tuple[Factors, ...]
+    kind: Kind = "real"
+    positive: bool = False
+
+
+@dataclass
+class Shapes:
+    """The shapes of names.
+
+    Attributes:
+        declared: by name.
+        aliases: sizes that are products of others (``D = d_1 * ... * d_k``).
+        assumptions: how something vague was read.
+        explicit: whether a clause lists the arrays, so that what it leaves out are numbers.
+    """
+
+    declared: dict[str, Declared] = field(default_factory=dict)
+    aliases: dict[str, Factors] = field(default_factory=dict)
+    assumptions: list[str] = field(default_factory=list)
+    explicit: bool = False
+
+    def add(self, name: str, declared: Declared) -> None:
+        self.declared.setdefault(name, declared)
+
+    @property
+    def size_names(self) -> list[str]:
+        """The names of sizes in the order in which they were declared."""
+        names = (f for d in self.declared.values() for one in d.axes for f in one if not f.isdigit())
+        return list(dict.fromkeys(names))
+
+
+class ShapeError(ValueError):
+    """A ``--shapes`` that cannot be read."""
+
+
+def clause(text: str) -> dict[str, Declared]:
+    """``x (N, D), y int (N,)`` as shapes.
+
+    Raises:
+        ShapeError: something in it is no shape.
+    """
+    found = {}
+    for entry in _ENTRY.finditer(text):
+        axes = _axes(entry["axes"])
+        if axes is None:
+            raise ShapeError(f"{entry[0]!r} is no shape; write it as x (N, D)")
+        kind: Kind = {"int": "index", "bool": "bool"}.get(entry["kind"] or "", "real")  # type: ignore[assignment]
+        found[entry["name"]] = Declared(axes, kind, entry["kind"] == "pos")
+    return found
+
+
+def shapes_for(functions: Iterable[Function], texts: Iterable[str], given: str, source: str) -> Shapes:
+    """All that is known about the shapes of the parameters of some functions.
+
+    Args:
+        functions: the forward pass first.
+        texts: docstrings that speak of them, such as that of their class.
+        given: what the caller says.
+        source: the file's text, for comments.
+    """
+    functions = list(functions)
+    found = Shapes()
+    for name, declared in clause(given).items():
+        found.add(name, declared)
+    docs = [*(ast.get_docstring(f) or "" for f in functions), *texts]
+    comments = [_comments(source, f) for f in functions]
+    for text in (*docs, *comments):
+        for line in _CLAUSE.finditer(text):
+            listed = clause(line["list"]) if _ENTRY.search(line["list"]) else {}
+            found.explicit |= bool(listed)
+            for name, declared in listed.items():
+                found.add(name, declared)
+    for function, text in zip([*functions, *functions[:1] * len(docs)], docs, strict=False):
+        _from_docstring(text, _parameters(function), found)
+    for function, text in zip(functions, comments, strict=True):
+        _from_annotations(function, found)
+        _from_comments(text, _parameters(function), found)
+        _from_unpackings(function, found)
+    return found
+
+
+def _parameters(function: Function) -> set[str]:
+    return {p.arg for p in (*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs)}
+
+
+def _comments(source: str, function: Function) -> str:
+    """The comments inside a function, and in the line before it."""
+    lines = source.splitlines()[max(function.lineno - 2, 0) : function.end_lineno]
+    return "\n".join(line[line.index("#") + 1 :] for line in lines if "#" in line)
+
+
+def _axes(text: str) -> tuple[Factors, ...] | None:
+    """The axes in the brackets of a shape, or None where they are none."""
+    parts = [part.strip() for part in text.split(",")]
+    if parts and not parts[-1]:
+        parts.pop()
+    found = []
+    for part in parts:
+        factors = _factors(part)
+        if factors is None:
+            return None
+        found.append(factors)
+    return tuple(found)
+
+
+def _factors(part: str) -> Factors | None:
+    found: list[str] = []
+    for piece in part.replace("'", "_").split("*"):
+        match = _SIZE.match(piece.strip())
+        if match is None or not piece.strip() or (match["name"] or "").lower() in _WORDS:
+            return None
+        found.extend(each for each in (match["times"], match["name"]) if each is not None and each != "1")
+    return tuple(found)
+
+
+# -- docstrings ------------------------------------------------------------------------------------------------------
+
+
+def _from_docstring(text: str, parameters: set[str], found: Shapes) -> None:
+    """Entries such as ``- x: Data of shape (N, D)``, each with the lines that continue it."""
+    flat = _FLAT.search(text)
+    if flat is not None:
+        found.aliases[flat["name"]] = (f"{flat['first']}_1", f"{flat['first']}_2")
+    entry: tuple[list[str], str] | None = None
+    for line in [*text.splitlines(), ""]:
+        item = _ITEM.match(line)
+        names = [n.strip("`'\" ") for n in item["names"].split(",")] if item is not None else []
+        if item is not None and (set(names) <= parameters or line.lstrip().startswith(("-", "*", ":param"))):
+            _conclude(entry, found)
+            entry = (names, item["rest"])
+        elif entry is not None and line.strip():
+            entry = (entry[0], f"{entry[1]} {line.strip()}")
+        else:
+            _conclude(entry, found)
+            entry = None
+
+
+def _conclude(entry: tuple[list[str], str] | None, found: Shapes) -> None:
+    if entry is None:
+        return
+    names, text = entry
+    axes = _axes_in(text, found)
+    if axes is None:
+        return
+    says_labels = _LABELS if len(axes) == 1 else _INTEGERS
+    kind: Kind = "index" if says_labels.search(text) and len(axes) <= 2 and "float" not in text else "real"
+    for name in names:
+        found.add(name, Declared(axes, kind if len(names) == 1 else "real"))
+
+
+def _axes_in(text: str, found: Shapes) -> tuple[Factors, ...] | None:
+    """The first shape in a description."""
+    if re.search(r"(?i)\bof any shape\b", text):
+        found.assumptions.append('"of any shape" is read as (N, D)')
+        return ANY_SHAPE
+    for match in _TUPLE.finditer(text):
+        many = re.sub(
+            r"(?P<name>\w+)_1\s*,\s*(\.\.\.|…)\s*,?\s*(?P=name)_\w+", r"\g<name>_1, \g<name>_2", match["axes"]
+        )
+        if many != match["axes"]:
+            found.assumptions.append(f"({match['axes']}) is read as ({many})")
+        axes = _axes(many)
+        if axes and ("," in many or re.search(r"(?i)(shape|size|dimensions?)\W*$", text[: match.start()])):
+            return axes
+    cross = _CROSS.search(text)
+    if cross is not None:
+        return _axes(",".join(re.split(r"\s*[x×]\s*", cross["axes"])))
+    return None
+
+
+# -- annotations, comments, unpackings -------------------------------------------------------------------------------
+
+
+def _from_annotations(function: Function, found: Shapes) -> None:
+    """``x: Float[Array, "N D"]``."""
+    for parameter in (*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs):
+        note = parameter.annotation
+        if isinstance(note, ast.Subscript) and isinstance(note.slice, ast.Tuple) and note.slice.elts:
+            last = note.slice.elts[-1]
+            if isinstance(last, ast.Constant) and isinstance(last.value, str):
+                axes = _axes(",".join(last.value.split()))
+                label = note.value.id if isinstance(note.value, ast.Name) else ""
+                if axes is not None:
+                    found.add(parameter.arg, Declared(axes, "index" if label.startswith("Int") else "real"))
+
+
+def _from_comments(text: str, parameters: set[str], found: Shapes) -> None:
+    """``# x: N D`` and ``# x: (N, D)``."""
+    for line in text.splitlines():
+        match = re.match(r"^\s*(?P<name>\w+)\s*:\s*(?P<axes>\(?[\w\s,*]+\)?)\s*$", line)
+        if match is not None and match["name"] in parameters:
+            inner = match["axes"].strip("() ")
+            axes = _axes(inner if "," in inner else ",".join(inner.split()))
+            if axes:
+                found.add(match["name"], Declared(axes))
+
+
+def _from_unpackings(function: Function, found: Shapes) -> None:
+    """``N, D = x.shape``."""
+    parameters = _parameters(function)
+    for node in ast.walk(function):
+        if not isinstance(node, ast.Assign) or len(node.targets) != 1 or not isinstance(node.targets[0], ast.Tuple):
+            continue
+        value, names = node.value, node.targets[0].elts
+        owner = value.value if isinstance(value, ast.Attribute) and value.attr == "shape" else None
+        if isinstance(owner, ast.Name) and owner.id in parameters and all(isinstance(n, ast.Name) for n in names):
+            axes = tuple(
+                (n.id if n.id != "_" else f"{owner.id}_{k}",) for k, n in enumerate(names) if isinstance(n, ast.Name)
+            )
+            found.add(owner.id, Declared(axes))
+
+
+def size_table(shapes: Shapes, refined: Mapping[str, Factors]) -> Mapping[str, Factors]:
+    """For each name of a size the factors that it stands for."""
+    table = {**{name: (name,) for name in shapes.size_names}, **shapes.aliases}
+    for name, factors in refined.items():
+        table[name] = factors
+    return table
