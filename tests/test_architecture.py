@@ -69,6 +69,12 @@ def test_the_second_judge_shares_no_derivative_or_normal_form_with_the_first() -
         assert not {stage(m) for m in imports(path)} & {"gradient", "normal", "closed"}
 
 
+def test_the_concrete_interpreter_of_code_shares_only_the_pairs_with_the_symbolic_one() -> None:
+    for path in (PACKAGE / "code" / "concrete").rglob("*.py"):
+        for module in imports(path):
+            assert module.startswith(("derive.code.concrete", "derive.code.pairs")), f"{path.name} imports {module}"
+
+
 def test_reports_compute_nothing() -> None:
     for path in (PACKAGE / "report").glob("*.py"):
         assert not {stage(m) for m in imports(path)} & {"gradient", "normal", "closed", "probe", "verdict", "notation"}
