@@ -139,7 +139,7 @@ class _Checker:
             fault.where = reading.where
             raise
         findings = Judge(passes, self.settings.timeout / 2).findings()
-        findings = crosschecked(module, passes, findings)
+        findings = crosschecked(self.tree, passes, findings)
         self._note(pair, passes)
         for k, finding in enumerate(findings):
             self.statements.append(self._statement(finding, f"{self._numbers}.{k + 1}"))

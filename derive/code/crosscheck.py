@@ -1,22 +1,144 @@
 """The second judge: the same source run by a concrete interpreter, compared with finite differences.
 
-It was written apart from the symbolic reader and shares nothing with it. No gradient is proved without it.
+It was written apart from the symbolic reader and shares with it only how pairs are found. No gradient is proved without
+it: what it cannot run stays ``tested``, and where it contradicts, nothing is said.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+import ast
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
 
+from derive.code.arrays import Array
+from derive.code.concrete import Check, Gradients, NotRunnable, Shape, gradients
+from derive.code.concrete import Returned as Value
 from derive.code.judge import Finding
-from derive.code.module import Module
-from derive.code.passes import Passes
+from derive.code.passes import Gradient, Passes
+
+LENGTHS = ((3, 2, 4, 5, 6, 7), (2, 5, 3, 4, 7, 6))
+"""For each run the values of the sizes in turn: pairwise distinct, so that no axis passes for another."""
+SECONDS = 4.0
+DISAGREE = "the two judges of derive disagree about this line: please report it"
+
+Opinion = Literal["agrees", "differs"]
 
 
-def crosschecked(module: Module, passes: Passes, findings: Sequence[Finding]) -> list[Finding]:
-    """Findings with every proof that the second judge does not share taken back."""
-    return [_unproved(f, "the second judge is missing") if f.status == "proved" else f for f in findings]
+@dataclass(frozen=True)
+class _Refusal:
+    """Why a gradient could not be looked at."""
+
+    why: str
+    cannot_run: bool = False
 
 
-def _unproved(finding: Finding, why: str) -> Finding:
-    return replace(finding, status="tested", reason=f"proved by the normal form, but not run: {why}")
+def crosschecked(tree: ast.Module, passes: Passes, findings: Sequence[Finding]) -> list[Finding]:
+    """Findings with every proof taken back that the second judge does not share, and every refutation that it
+    contradicts."""
+    if not any(f.role == "returned" and f.status in ("proved", "refuted") for f in findings):
+        return list(findings)
+    runs = list(_runs(tree, passes))
+    returned = iter(passes.gradients)
+    checked = [_weighed(f, _opinion(next(returned), runs)) if f.role == "returned" else f for f in findings]
+    ran = any(isinstance(run, Gradients) for run in runs)
+    return [_stage(f, checked, ran) if f.role == "stage" else f for f in checked]
+
+
+def remarks(tree: ast.Module, passes: Passes) -> list[str]:
+    """What else is to be said of a pair: the arguments that it overwrites."""
+    run = next(_runs(tree, passes), None)
+    names = run.overwritten if isinstance(run, Gradients) else []
+    return [f"{name} is overwritten in place" for name in names]
+
+
+def cannot_run(tree: ast.Module, passes: Passes) -> bool:
+    """Whether Python itself would stop at the pair."""
+    run = next(_runs(tree, passes), None)
+    return isinstance(run, _Refusal) and run.cannot_run
+
+
+def _runs(tree: ast.Module, passes: Passes) -> Iterator[Gradients | _Refusal]:
+    shapes = {name: _shape(passes, name) for name in passes.shapes if passes.shapes[name] or name in passes.labels}
+    for seed, lengths in enumerate(LENGTHS):
+        try:
+            yield gradients(
+                tree, passes.pair, shapes, _sizes(passes, lengths), seed=seed, fixed=_fixed(passes), seconds=SECONDS
+            )
+        except NotRunnable as error:
+            yield _Refusal(error.why, error.reason == "error")
+
+
+def _shape(passes: Passes, name: str) -> Shape:
+    lengths = tuple("*".join(factors) or 1 for factors in passes.shapes[name])
+    if name in passes.labels:
+        return Shape(lengths, "*".join(passes.labels[name]) or 1)
+    return Shape(lengths)
+
+
+def _sizes(passes: Passes, lengths: Sequence[int]) -> dict[str, int]:
+    """A value for each size that has a name."""
+    factors = (f for axes in passes.shapes.values() for one in axes for f in one)
+    named = dict.fromkeys(f for f in (*factors, *(f for one in passes.labels.values() for f in one)) if not f.isdigit())
+    return {name: lengths[k % len(lengths)] + 7 * (k // len(lengths)) for k, name in enumerate(named)}
+
+
+def _fixed(passes: Passes) -> Mapping[str, object]:
+    return {name: float(v.expr) if isinstance(v, Array) else v for name, v in passes.fixed.items()}
+
+
+# -- opinions ----------------------------------------------------------------------------------------------------------
+
+
+def _opinion(gradient: Gradient, runs: Sequence[Gradients | _Refusal]) -> Opinion | _Refusal:
+    """What all runs say of a gradient: it differs if it does in one."""
+    found: list[Opinion | _Refusal] = [_of_run(gradient, run) for run in runs]
+    if "differs" in found:
+        return "differs"
+    return next((each for each in found if isinstance(each, _Refusal)), "agrees")
+
+
+def _of_run(gradient: Gradient, run: Gradients | _Refusal) -> Opinion | _Refusal:
+    if isinstance(run, _Refusal):
+        return run
+    value = _value(gradient, run)
+    if value is None:
+        return _Refusal("it was not found among what was returned")
+    try:
+        check: Check = run.check(value, gradient.parameter)
+    except NotRunnable as error:
+        return _Refusal(error.why)
+    return "agrees" if check.agrees and check.same_shape else "differs"
+
+
+def _value(gradient: Gradient, run: Gradients) -> Value | None:
+    if gradient.position is not None:
+        return next((v for v in run.returned if v.position == gradient.position), None)
+    return next((v for v in run.returned if v.name is not None and _bare(v.name) == gradient.name), None)
+
+
+def _bare(name: str) -> str:
+    """``dW`` for ``self.dW``, ``W`` for ``self.grads['W']``."""
+    return name.rpartition("[")[2].strip("]'\"").removeprefix("self.")
+
+
+def _weighed(finding: Finding, opinion: Opinion | _Refusal) -> Finding:
+    if finding.status == "proved" and opinion != "agrees":
+        if isinstance(opinion, _Refusal):
+            return replace(finding, status="tested", reason=f"proved, but not confirmed by a run: {opinion.why}")
+        return replace(finding, status="undecided", reason=DISAGREE)
+    if finding.status == "refuted" and opinion == "agrees":
+        return replace(finding, status="undecided", reason=DISAGREE, counterexample=None, fault=None)
+    return finding
+
+
+def _stage(stage: Finding, findings: Sequence[Finding], ran: bool) -> Finding:
+    """A stage is proved only beside gradients that the second judge confirmed: the same reading gave both."""
+    if stage.status == "proved" and not ran:
+        return replace(stage, status="tested", reason="proved, but not confirmed by a run")
+    if stage.status == "proved" and any(f.role == "returned" and f.reason == DISAGREE for f in findings):
+        return replace(stage, status="undecided", reason=DISAGREE)
+    return stage
+
+
+__all__ = ["cannot_run", "crosschecked", "remarks"]

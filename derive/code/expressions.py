@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from derive.code.machine import Machine, Scope
 
 MAX_REPEATED = 1000
+MAX_POWER = 64
 ATTRIBUTES_OF_MODULES = {"newaxis": None, "pi": scalar(sympy.pi), "e": scalar(sympy.E)}
 
 
@@ -197,6 +198,7 @@ def operate(machine: Machine, operator: type[ast.operator], left: Value, right: 
         return _operate_on_truths(operator, a, b)
     if operator not in OPERATORS:
         raise Unsupported(f"the operator {operator.__name__} on arrays")
+    _check_power(operator, b.expr)
     function = OPERATORS[operator]
     whole = {a.kind, b.kind} <= {"whole", "bool"} and operator in (ast.Add, ast.Sub, ast.Mult)
     result = elementwise(function, [a, b], "whole" if whole else "real")
@@ -238,9 +240,15 @@ def _operate_plainly(operator: type[ast.operator], left: Value, right: Value) ->
         raise Unsupported(f"the operator {operator.__name__} on sizes")
     if operator is ast.Div and b == 0:
         raise Fault("a division by zero")
+    _check_power(operator, b)
     result = OPERATORS[operator](a, b)
     is_whole = operator is not ast.Div and not (operator is ast.Pow and not (b.is_Integer and b >= 0))
     return _number(result) if is_whole else Array((), result, "real")
+
+
+def _check_power(operator: type[ast.operator], power: Expr) -> None:
+    if operator is ast.Pow and power.is_number and abs(power) > MAX_POWER:
+        raise Unsupported(f"a power above {MAX_POWER}")
 
 
 def _number(value: Expr) -> Value:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -40,6 +40,8 @@ class Gradient:
         value: what is returned; None for None.
         line: where it is returned.
         instead: the input that its name speaks of, where that is another one.
+        parameter: the parameter of the forward pass that the input is; ``self.W`` for an attribute.
+        position: its place among what is returned, from 0; None for one that has a key.
     """
 
     name: str
@@ -47,6 +49,8 @@ class Gradient:
     value: Value
     line: int
     instead: str | None = None
+    parameter: str = ""
+    position: int | None = None
 
 
 @dataclass
@@ -57,7 +61,9 @@ class Passes:
         outputs: the names of what the forward pass returns to be differentiated.
         loss: whether the only output is the loss itself.
         gradients: what the backward pass returns, in order.
-        shapes: the axes of the parameters.
+        shapes: by parameter (``self.W`` for an attribute) its axes, each a product of names of sizes and numbers.
+        labels: for parameters that are labels, the size of the axis that they choose from.
+        fixed: settings that were fixed or assumed, with their values.
     """
 
     pair: Pair
@@ -66,7 +72,8 @@ class Passes:
     loss: bool
     gradients: list[Gradient] = field(default_factory=list)
     shapes: Mapping[str, tuple[Factors, ...]] = field(default_factory=dict)
-    order: Sequence[str] = ()
+    labels: Mapping[str, Factors] = field(default_factory=dict)
+    fixed: Mapping[str, Value] = field(default_factory=dict)
 
 
 class Reading:
@@ -402,7 +409,8 @@ class Reading:
     def _attribute_gradient(self, key: str, known: list[str], value: Value) -> Gradient:
         of = key if key in known else spoken_of(key, known)
         lines = [s.line for s in self.trace.stages if s.name == key]
-        return Gradient(key, self._input_name(of) if of else None, value, lines[-1] if lines else self.backward.lineno)
+        line = lines[-1] if lines else self.backward.lineno
+        return self._gradient(key, of, value, line)
 
     # -- other kinds -------------------------------------------------------------------------------------------------
 
@@ -459,16 +467,36 @@ class Reading:
     # -- what is returned --------------------------------------------------------------------------------------------
 
     def _passes(self, outputs: tuple[str, ...], loss: bool, gradients: list[Gradient]) -> Passes:
-        shapes = {name: d.axes for name, d in self.shapes.declared.items()}
-        return Passes(self.pair, self.trace, outputs, loss, gradients, shapes, self.order)
+        shapes = {self._public(name): self._shape_of(data) for name, data in self.input_names.items()}
+        selectors = self.trace.selectors
+        labels = {self._public(n): _names(selectors[d]) for n, d in self.input_names.items() if d in selectors}
+        fixed = {**self.machine.choices, **self.fixed}
+        return Passes(self.pair, self.trace, outputs, loss, gradients, shapes, labels, fixed)
+
+    def _public(self, parameter: str) -> str:
+        """The name of a parameter, or ``self.name`` of an attribute."""
+        own = {p.arg for p in (*self.forward.args.posonlyargs, *self.forward.args.args, *self.forward.args.kwonlyargs)}
+        return parameter if parameter in own else f"self.{parameter}"
+
+    def _shape_of(self, data: str) -> tuple[Factors, ...]:
+        return tuple(_names(sympy.Mul(*(n for n, _ in one))) for one in self.trace.axes[data])
 
     def _candidates(self) -> list[str]:
         """The parameters by which one differentiates, in order."""
         return [n for n, v in self.parameters.items() if is_array(v) and as_array(v).kind == "real"]
 
-    def _input_name(self, parameter: str) -> str | None:
-        """The name of the data that a parameter stood for in the beginning."""
-        return self.input_names.get(parameter)
+    def _gradient(
+        self,
+        name: str,
+        parameter: str | None,
+        value: Value,
+        line: int,
+        instead: str | None = None,
+        position: int | None = None,
+    ) -> Gradient:
+        """A gradient by the data that a parameter stood for in the beginning."""
+        of = self.input_names.get(parameter) if parameter is not None else None
+        return Gradient(name, of, value, line, instead, self._public(parameter) if parameter else "", position)
 
     def _returned_names(self, node: Node, count: int) -> list[str]:
         """The names at the last return that returns so many values."""
@@ -487,13 +515,13 @@ class Reading:
             raise Fault(f"{len(values)} gradients are returned for {len(names)} arguments", self._return_node())
         own = self._returned_names(self.backward, len(values))
         found = []
-        for name, shown, value in zip(names, own, values, strict=True):
+        for k, (name, shown, value) in enumerate(zip(names, own, values, strict=True)):
             argument = self.parameters.get(name)
             is_data = is_array(argument) and as_array(argument).kind == "real"
             if value is None and (not is_data or not as_array(argument).rank):
                 continue
             if is_data:
-                found.append(Gradient(shown or f"grad of {name}", self._input_name(name), value, line))
+                found.append(self._gradient(shown or f"grad of {name}", name, value, line, position=k))
         return found
 
     def _return_node(self) -> ast.AST:
@@ -515,19 +543,19 @@ class Reading:
     def _by_key(self, key: str, value: Value, candidates: list[str], line: int) -> Gradient:
         of = key if key in candidates else spoken_of(key, candidates)
         lines = [s.line for s in self.trace.stages if s.name == key]
-        return Gradient(key, self._input_name(of) if of else None, value, lines[-1] if lines else line)
+        return self._gradient(key, of, value, lines[-1] if lines else line)
 
     def _by_position(self, values: list[Value], names: list[str], candidates: list[str], line: int) -> list[Gradient]:
         spoken = [spoken_of(name, candidates) if name else None for name in names]
         places = self._places(values, spoken, candidates)
         found = []
-        for value, name, place, said in zip(values, names, places, spoken, strict=True):
+        for k, (value, name, place, said) in enumerate(zip(values, names, places, spoken, strict=True)):
             instead = said if said is not None and place is not None and said != place else None
             of = place if place is not None else said
             if value is None and of is None:
                 continue
             shown = name or (f"grad of {of}" if of else "gradient")
-            found.append(Gradient(shown, self._input_name(of) if of else None, value, line, instead))
+            found.append(self._gradient(shown, of, value, line, instead, k))
         return found
 
     def _places(self, values: list[Value], spoken: list[str | None], candidates: list[str]) -> list[str | None]:
@@ -548,6 +576,11 @@ class _All(tuple[bool, ...]):
 
     def __getitem__(self, key: object) -> bool:  # type: ignore[override]
         return True
+
+
+def _names(size: Expr) -> Factors:
+    """A size as factors by name."""
+    return tuple(str(f) for f in sympy.Mul.make_args(size) if f != 1)
 
 
 def _name_in(node: ast.expr) -> str:
