@@ -14,7 +14,7 @@ STAGES = [
     "source", "latex", "repair", "document", "library", "limits", "caches",
     "language", "primitives", "forward", "building", "gradient", "normal", "coordinates", "layout", "closed", "steps",
     "probe",
-    "notation", "problem", "doubts", "verdict", "typeset", "plain", "exposition", "extension", "pushforward",
+    "prose", "notation", "problem", "doubts", "verdict", "typeset", "plain", "exposition", "extension", "pushforward",
     "mistakes", "misfits", "numeric", "terms", "checking", "code", "kernels", "hints", "mathml", "report", "results",
     "model", "api",
     "jupyter", "pytest_plugin", "commands", "cli",

@@ -10,7 +10,8 @@ from derive.latex.tokens import Macro
 from derive.repair import Repair
 from derive.source import Source, SourceError, Span, Text
 
-Kind = Literal["display", "inline", "given"]
+Kind = Literal["display", "inline", "given", "spoken"]
+"""How mathematics stands in a document; what is ``spoken`` was said in words."""
 Format = Literal["md", "ipynb", "tex", "txt"]
 
 

@@ -58,6 +58,7 @@ class Equation:
         axes: the axes of its letters, once linked.
         sentence: whether its conditions stand in the sentence before it.
         inline: whether it stands in a sentence, not in a display.
+        spoken: whether words say it.
         explains: whether its first link says what a name is that does not stand alone on a side: ``\\log p = z``.
         written: the members with their labels and argument lists, as reports show them.
     """
@@ -79,6 +80,7 @@ class Equation:
     axes: Scope = field(default_factory=dict)
     sentence: bool = False
     inline: bool = False
+    spoken: bool = False
     explains: bool = False
     written: tuple[Node, ...] = ()
 
@@ -305,7 +307,8 @@ def _is_statement(block: Block, equation: Equation) -> bool:
 def _equation(parsed: _Parsed, bound: frozenset[str]) -> Iterator[Equation]:
     block, statement = parsed.block, parsed.statement
     inline = block.kind == "inline"
-    base = {"source": block.source, "given": block.kind == "given", "ignored": block.ignored, "inline": inline}
+    given, spoken = block.kind in ("given", "spoken"), block.kind == "spoken"
+    base = {"source": block.source, "given": given, "ignored": block.ignored, "inline": inline, "spoken": spoken}
     if isinstance(statement, Unreadable):
         if block.kind != "inline" or "=" in block.text.value:
             error = SourceError(statement.message, statement.span, statement.hint)

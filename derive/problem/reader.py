@@ -29,6 +29,7 @@ from derive.problem.prefixes import adopt_prefix
 from derive.problem.problem import Problem
 from derive.problem.roots import adopt_roots
 from derive.problem.shapes import find_loss_name, infer_ranks, join_axes
+from derive.problem.spoken import with_spoken
 from derive.problem.stacks import adopt_capitals
 from derive.problem.upstream import assume_upstream
 
@@ -36,9 +37,10 @@ from derive.problem.upstream import assume_upstream
 def read_problem(document: Document) -> Problem:
     """All of a document's mathematics. What cannot be read is kept with its error; nothing is raised for it."""
     forget()
-    written = equations(document)
-    found, functions = written.equations, written.functions
-    readable = [e for e in found if e.error is None and e.members and not e.ignored]
+    spoken = with_spoken(document)
+    written = equations(spoken.document)
+    found, functions = [e for e in written.equations if not e.spoken], written.functions
+    readable = [e for e in written.equations if e.error is None and e.members and not e.ignored]
     said = [e for e in readable if e.given and announces(e.members)]
     if said:
         readable = [e for e in readable if e not in said]
@@ -61,6 +63,8 @@ def read_problem(document: Document) -> Problem:
     table.axes.products = dict(named_products(chains))
     table.axes.tell = lambda text: problem.assume([text], None)
     problem.assume(written.told, None)
+    for text, line in spoken.told:
+        problem.assume([text], line)
     problem.assume([f"{letter} with an index is an entry of the vector {letter}" for letter in vectors], None)
     for line in layers:
         problem.assume(["what this line says of a layer holds for the layers beside it"], line)

@@ -1,0 +1,285 @@
+"""What the words of a page say of its names, as equations of the forward pass.
+
+A saying such as *\\mu is the mean of x* becomes a given, the one that its author could have written, where the page's
+formulas show which array is meant and over which of its axes; what is displayed counts before what is said. Where words
+say only that a name is made from data, it is kept as some function of what the page does not define.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+from derive.document import Block, Document
+from derive.latex import syntax as S
+from derive.latex.writer import latex
+from derive.notation.ranks import shape
+from derive.problem.census import Census, Use, read_formula
+from derive.prose import Saying, is_sign, sayings
+from derive.source import Source, Span, Text
+
+
+@dataclass(frozen=True)
+class Spoken:
+    """What was made of a document's words.
+
+    Attributes:
+        document: the document with a block of kind ``spoken`` for each definition in words.
+        told: what was taken from words, with the line.
+        open: names that are made from data in a way that the words do not tell.
+        upstream: names of upstream gradients, of which the words do not say by what they are.
+    """
+
+    document: Document
+    told: tuple[tuple[str, int], ...] = ()
+    open: frozenset[str] = frozenset()
+    upstream: frozenset[str] = frozenset()
+
+
+def with_spoken(document: Document) -> Spoken:
+    """The document with what its words define."""
+    census = Census.of(document)
+    found = [s for s in sayings(document, census.symbols) if not {"X"} & s.marks or s.meaning in _STATISTICS]
+    blocks = [*_declarations(document)]
+    told: list[tuple[str, int]] = []
+    still_open: set[str] = set()
+    speaker = _Speaker(census, found)
+    for saying in found:
+        text = speaker.equation(saying)
+        if text:
+            blocks.append(_block(text, saying.source, saying.span))
+            told.append((f"{saying.name} is {_in_words(saying)}, in words: {text}", saying.line))
+        elif text is None:
+            still_open.add(saying.name)
+    upstream = frozenset(s.name for s in found if s.meaning == "upstream" and not s.of)
+    return Spoken(
+        replace(document, blocks=(*document.blocks, *blocks)), tuple(told), frozenset(still_open), upstream
+    )
+
+
+_STATISTICS = frozenset(
+    {"mean", "variance", "some variance", "deviation", "mean square", "root mean square", "norm", "softmax", "sigmoid"}
+)
+_FUNCTIONS = {
+    "sigmoid": r"\frac{1}{1 + e^{-%s}}",
+    "tanh": r"\tanh(%s)",
+    "relu": r"\max(0, %s)",
+}
+
+
+def _in_words(saying: Saying) -> str:
+    names = {"gradient": f"the gradient by {saying.of[0]}" if saying.of else "a gradient", "vector": "a vector"}
+    return names.get(saying.meaning, f"the {saying.meaning}")
+
+
+def _block(text: str, source: Source, span: Span) -> Block:
+    return Block("spoken", Text(text, [span.start] * len(text) + [span.end]), span, source)
+
+
+def _declarations(document: Document) -> Iterator[Block]:
+    """``x \\in \\mathbb{R}^D`` in a sentence, for each of the names in it."""
+    for block in document.blocks:
+        node = read_formula(block, document) if block.kind != "given" and is_sign(block) else None
+        if isinstance(node, S.Chain) and node.relations == ("\\in",) and shape(node.members[1]):
+            names = node.members[0].items if isinstance(node.members[0], S.Sequence) else (node.members[0],)
+            for name in names:
+                yield _block(f"{latex(name)} \\in {latex(node.members[1])}", block.source, block.span)
+
+
+@dataclass
+class _Speaker:
+    """Turns sayings into equations."""
+
+    census: Census
+    said: list[Saying]
+
+    def equation(self, saying: Saying) -> str | None:
+        """The equation that a saying is; "" where it needs none, None where it leaves open how a name is made."""
+        write = _WRITERS.get(saying.meaning)
+        if write is None or self._is_displayed(saying):
+            return ""
+        if saying.marks & {"X", "?"} and saying.meaning in _STATISTICS:
+            return None
+        text = write(self, saying)
+        return text if text or saying.meaning not in _STATISTICS else None
+
+    def _is_displayed(self, saying: Saying) -> bool:
+        """Whether a formula says what the name is, or its square; that counts before words."""
+        return saying.meaning not in ("size", "vector", "one hot") and self.census.is_defined(saying.name)
+
+    # -- statistics ------------------------------------------------------------------------------------------------
+
+    def mean(self, saying: Saying) -> str:
+        found = self._summed(saying)
+        return f"{found.left} = {found.over(found.body)}" if found else ""
+
+    def mean_square(self, saying: Saying) -> str:
+        found = self._summed(saying)
+        return f"{found.left} = {found.over(f'{{{found.body}}}^2')}" if found else ""
+
+    def root_mean_square(self, saying: Saying) -> str:
+        found = self._summed(saying)
+        return f"{found.left} = \\sqrt{{{found.over(f'{{{found.body}}}^2')}}}" if found else ""
+
+    def variance(self, saying: Saying) -> str:
+        found = self._centred(saying)
+        return f"{found[0].left} = {found[1]}" if found else ""
+
+    def deviation(self, saying: Saying) -> str:
+        found = self._centred(saying)
+        return f"{found[0].left} = \\sqrt{{{found[1]}}}" if found else ""
+
+    def _centred(self, saying: Saying) -> tuple[_Sum, str] | None:
+        """The sum of a variance, and the variance."""
+        found = self._summed(saying)
+        if found is None:
+            return None
+        centre = self.census.mean_beside(found.use) or self._own_mean(found)
+        count = f"({found.size} - 1)" if "U" in saying.marks else found.size
+        total = f"\\sum_{{{found.letter}=1}}^{{{found.size}}} ({found.body} - {centre})^2"
+        return found, f"\\frac{{1}}{{{count}}} {total}"
+
+    def _own_mean(self, found: _Sum) -> str:
+        """The mean in a variance of which nothing says how it is called."""
+        other = next(c for c in "kjlmnpq" if c not in found.use.letters)
+        return f"\\frac{{1}}{{{found.size}}} \\sum_{{{other}=1}}^{{{found.size}}} {found.use.with_letter(found.letter, other)}"
+
+    def _summed(self, saying: Saying) -> _Sum | None:
+        """What a statistic runs over: the array, and the one index that it has and the statistic lacks."""
+        left = self.census.use_of(saying.name)
+        body = self._array(saying)
+        if left is None or body is None:
+            return None
+        letters = [letter for letter in body.letters if letter not in left.letters]
+        if not body.letters and not left.letters and "B" not in saying.marks:
+            return self._whole(left, body)
+        if len(letters) != 1 or not set(left.letters) <= set(body.letters):
+            return None
+        size = self._size(body, letters[0], saying)
+        return _Sum(left.text, body, body.text, letters[0], size) if size else None
+
+    def _whole(self, left: Use, body: Use) -> _Sum | None:
+        """All entries of a vector that is written without index."""
+        length = self.census.lengths.get(body.key)
+        return _Sum(left.text, body, f"{{{body.text}}}_i", "i", length) if length else None
+
+    def _array(self, saying: Saying) -> Use | None:
+        """The array that a statistic is of: the one that the words name, else the one that it is taken from."""
+        if saying.of:
+            return self.census.use_of(saying.of[0], full=True) if len(saying.of) == 1 else None
+        centred = self.census.centre(saying.name)
+        if centred is not None:
+            return centred
+        means = [s for s in self.said if s.meaning == "mean" and s is not saying]
+        arrays = {a for s in means if (a := self._array(s)) is not None}
+        arrays |= set() if means else set(self.census.centres.values())
+        return arrays.pop() if len(arrays) == 1 else None
+
+    def _size(self, body: Use, letter: str, saying: Saying) -> str | None:
+        """How many entries a sum runs over: as the page's sums or its words say, else its only letter for a size."""
+        known = self.census.sizes.get((body.key, letter)) or self.census.letter_sizes.get(letter)
+        if known:
+            return known
+        said = [s for s in self.said if s.meaning == "size"]
+        own = [s.name for s in said if any(self.census.key_of(o) == body.key for o in s.of)]
+        marked = [s.name for s in said if saying.marks & s.marks & {"B", "D"}]
+        for names in (own, marked):
+            if names:
+                return names[0]
+        return self.census.only_size()
+
+    # -- functions -------------------------------------------------------------------------------------------------
+
+    def softmax(self, saying: Saying) -> str:
+        left, body = self.census.use_of(saying.name), self._named(saying)
+        if left is None or body is None:
+            return ""
+        if not left.letters and not body.letters:
+            return f"{left.text} = \\text{{softmax}}({body.text})"
+        if left.letters != body.letters or len(left.letters) != 1:
+            return ""
+        (letter,) = left.letters
+        other = next(c for c in "kjlmnpq" if c != letter)
+        return f"{left.text} = \\frac{{e^{{{body.text}}}}}{{\\sum_{other} e^{{{body.with_letter(letter, other)}}}}}"
+
+    def function(self, saying: Saying) -> str:
+        """A function of each entry; without argument the name is the function's."""
+        rule = _FUNCTIONS[saying.meaning]
+        if not saying.of:
+            is_called = saying.name in self.census.called and saying.name != "\\sigma"
+            return f"{saying.name}(u) = {rule % 'u'}" if is_called else ""
+        left, body = self.census.use_of(saying.name), self._named(saying)
+        return f"{left.text} = {rule % body.text}" if left and body and left.letters == body.letters else ""
+
+    def _named(self, saying: Saying) -> Use | None:
+        return self.census.use_of(saying.of[0]) if len(saying.of) == 1 else None
+
+    def norm(self, saying: Saying) -> str:
+        left, body = self.census.use_of(saying.name), self._named(saying)
+        if left is None or body is None or left.letters:
+            return ""
+        if not body.letters:
+            return f"{left.text} = \\| {body.text} \\|"
+        (letter, *more) = body.letters
+        return "" if more else f"{left.text} = \\sqrt{{\\sum_{letter} {{{body.text}}}^2}}"
+
+    # -- sizes, gradients, data ------------------------------------------------------------------------------------
+
+    def size(self, saying: Saying) -> str:
+        """The length of the one array that the words or the page leave: ``x \\in \\mathbb{R}^N``."""
+        if saying.name in self.census.limits:
+            return ""  # sums say more precisely what it counts
+        arrays = {self.census.key_of(name) for name in saying.of} or self.census.lines()
+        if len(arrays) != 1:
+            return ""
+        (array,) = arrays
+        return f"{array} \\in \\mathbb{{R}}^{{{saying.name}}}" if array in self.census.lines(defined=True) else ""
+
+    def vector(self, saying: Saying) -> str:
+        return f"{saying.name} \\in \\mathbb{{R}}^{{{saying.of[0]}}}"
+
+    def gradient(self, saying: Saying) -> str:
+        top = saying.top or self.census.loss
+        by = saying.of[0] if saying.of else ""
+        return f"{saying.name} = \\frac{{\\partial {top}}}{{\\partial {by}}}" if by else ""
+
+    def one_hot(self, saying: Saying) -> str:
+        use = self.census.use_of(saying.name)
+        if use is None or len(use.letters) != 1 or self.census.is_defined(saying.name):
+            return ""
+        return f"\\sum_{use.letters[0]} {use.text} = 1"
+
+
+@dataclass(frozen=True)
+class _Sum:
+    """A sum over an array: the name that it is for, the array's entry, the letter and how many there are."""
+
+    left: str
+    use: Use
+    body: str
+    letter: str
+    size: str
+
+    def over(self, term: str) -> str:
+        """The mean of a term."""
+        return f"\\frac{{1}}{{{self.size}}} \\sum_{{{self.letter}=1}}^{{{self.size}}} {term}"
+
+
+_WRITERS: dict[str, Callable[[_Speaker, Saying], str]] = {
+    "mean": _Speaker.mean,
+    "variance": _Speaker.variance,
+    "some variance": lambda speaker, saying: "",
+    "deviation": _Speaker.deviation,
+    "mean square": _Speaker.mean_square,
+    "root mean square": _Speaker.root_mean_square,
+    "norm": _Speaker.norm,
+    "softmax": _Speaker.softmax,
+    "sigmoid": _Speaker.function,
+    "tanh": _Speaker.function,
+    "relu": _Speaker.function,
+    "size": _Speaker.size,
+    "vector": _Speaker.vector,
+    "gradient": _Speaker.gradient,
+    "upstream": _Speaker.gradient,
+    "one hot": _Speaker.one_hot,
+}

@@ -1,0 +1,263 @@
+"""The forms of a sentence that say what a name is: *NAME and NAME are the mean and the variance of NAME*.
+
+Each word of a sentence is a letter by its kind (`derive.prose.vocabulary`), a name in it is an ``N``; a form is a
+regular expression over these letters. A form says no more than the words do: what they leave open stays open.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Set
+from dataclasses import dataclass, field
+
+from derive.document import Document
+from derive.latex import syntax as S
+from derive.latex.parser import parse_display
+from derive.latex.syntax import Node, Statement
+from derive.latex.tokens import Macro
+from derive.prose.sentences import CLOSE, OPEN, Sentence, sentences
+from derive.prose.vocabulary import Word, words_in
+from derive.source import Source, Span
+
+_SIGN = re.compile(rf"{OPEN}(\d+){CLOSE}")
+_SQUARED = re.compile(r"\s*(?:squared|²|\^2)")
+_BARE = re.compile(r"(?<![\w\\])(?:([A-Za-zα-ωΑ-Ω])(?:_([A-Za-z0-9]))?|([A-Za-z]{2,8}))(?!\w)")
+_GREEK = dict(zip("αβγδεζηθικλμνξπρστυφχψω", (
+    "alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa", "lambda", "mu", "nu", "xi", "pi",
+    "rho", "sigma", "tau", "upsilon", "phi", "chi", "psi", "omega"), strict=True))  # fmt: skip
+_PREFIXES = (S.Symbol("d"), S.Symbol("\\delta"), S.Symbol("\\Delta"), S.Symbol("d", "text"))
+_ARTICLES = frozenset("aeioyAIEOY")
+"""Letters that are words of their own in some language."""
+
+
+@dataclass(frozen=True)
+class Saying:
+    """What a sentence says of a name.
+
+    Attributes:
+        name: the name as LaTeX.
+        meaning: a key of `derive.prose.vocabulary.MEANINGS`.
+        of: the names that it is said of: those whose mean it is, or those that a gradient is by.
+        top: for a gradient, what it is the gradient of; None where the words say no more than *the loss*.
+        marks: the kinds of the other words: ``B`` where the batch is named, ``D`` the features, ``U`` *unbiased*, ``X`` and
+            ``?`` where words stand there that may make another thing of it.
+        source, span: where the name stands.
+    """
+
+    name: str
+    meaning: str
+    of: tuple[str, ...]
+    source: Source
+    span: Span
+    top: str | None = None
+    marks: frozenset[str] = frozenset()
+
+    @property
+    def line(self) -> int:
+        """The line of the name."""
+        return self.source.place(self.span.start).line
+
+
+@dataclass(frozen=True)
+class _Token:
+    """A name or a word of a sentence."""
+
+    kind: str
+    text: str = ""
+    span: Span = field(default=Span(0, 0))
+
+
+def sayings(document: Document, known: Set[str]) -> list[Saying]:
+    """All that the sentences of a document say of names.
+
+    Args:
+        known: the symbols that the document's formulas use, as LaTeX: a bare word such as ``mu`` is a name only then.
+    """
+    return [saying for sentence in sentences(document) for saying in _sayings(sentence, known, document.macros)]
+
+
+def _sayings(sentence: Sentence, known: Set[str], macros: Mapping[str, Macro]) -> Iterator[Saying]:
+    tokens = _tokens(sentence, known, macros)
+    kinds = "".join(token.kind for token in tokens)
+    if "N" not in kinds or "M" not in kinds:
+        return
+    taken = [False] * len(kinds)
+    for form, read in _FORMS:
+        for found in form.finditer(kinds):
+            start, end = found.span()
+            heads = range(*found.span("names"))
+            if not any(taken[k] for k in heads):
+                said = list(read(found, tokens, sentence))
+                for k in heads if said else ():
+                    taken[k] = True
+                yield from said
+
+
+# -- tokens ----------------------------------------------------------------------------------------------------------
+
+
+def _tokens(sentence: Sentence, known: Set[str], macros: Mapping[str, Macro]) -> list[_Token]:
+    text = _with_bare_names(sentence.text, known)
+    found: list[_Token] = []
+    at = 0
+    for sign in re.finditer(rf"{OPEN}([^{CLOSE}]*){CLOSE}", text):
+        found += _worded(text[at : sign.start()])
+        found.append(_formula(sign.group(1), sentence, macros))
+        at = sign.end()
+    return found + list(_worded(text[at:]))
+
+
+def _with_bare_names(text: str, known: Set[str]) -> str:
+    """The text with each name that stands in it without dollars as a sign that holds its LaTeX."""
+    parts = _SIGN.split(text)
+
+    def sign(match: re.Match[str]) -> str:
+        letter, label, word = match.groups()
+        name = f"\\{word.lower()}" if word else f"\\{_GREEK[letter]}" if letter in _GREEK else letter
+        if name not in known or (letter in _ARTICLES and not label):
+            return match.group()
+        return f"{OPEN}{name}{'_' + label if label else ''}{CLOSE}"
+
+    for k in range(0, len(parts), 2):
+        parts[k] = re.sub(rf"{CLOSE}{_SQUARED.pattern}", f"^2{CLOSE}", _BARE.sub(sign, parts[k]))
+    return "".join(part if k % 2 == 0 else f"{OPEN}{part}{CLOSE}" for k, part in enumerate(parts))
+
+
+def _worded(text: str) -> Iterator[_Token]:
+    for word in words_in(text):
+        yield _Token(word.kind, word.meaning or text[word.start : word.end].lower())
+
+
+def _formula(sign: str, sentence: Sentence, macros: Mapping[str, Macro]) -> _Token:
+    """A formula in a sentence: a name, or a relation that begins with one, is an ``N``."""
+    if not sign.isdigit():
+        return _Token("N", sign, sentence.span)
+    block = sentence.formulas[int(sign)]
+    read = parse_display(block.text, macros)
+    if len(read) == 1 and isinstance(read[0], Statement):
+        name = _name(read[0].node)
+        if name is not None:
+            place = S.span_of(name)
+            inner = [k for k, at in enumerate(block.text.offsets) if place.start <= at < place.end]
+            latex = block.text.value[inner[0] : min(inner[-1] + 1, len(block.text))] if inner else block.text.value
+            return _Token("N", latex.strip(), block.span)
+    return _Token("?", block.text.value, block.span)
+
+
+def _name(node: Node) -> Node | None:
+    """The name that a formula is, or that it says something of."""
+    if isinstance(node, S.Chain) and node.members:
+        node = node.members[0]
+    if isinstance(node, S.Script) and node.sup is not None and not isinstance(node.sup, S.Number | S.Group):
+        return None
+    while isinstance(node, S.Decoration):
+        node = node.body
+    if isinstance(node, S.Product) and len(node.factors) == 2 and node.operators == ("",) and node.factors[0] in _PREFIXES:
+        return node if _name(node.factors[1]) is not None else None  # dx
+    return node if isinstance(node, S.Symbol | S.Accent | S.Script) else None
+
+
+# -- forms -----------------------------------------------------------------------------------------------------------
+
+_GAP = r"[FBDVUXOA?]{0,7}?"
+_NAMES = r"N(?:A+F*N)*(?!A*F*C.)"
+_LIST = rf"{_GAP}M(?:A+{_GAP}M)*"
+_TAIL = rf"(?:[OFV]*(?P<batch>[BDFV]*)(?:[OFV]*(?:N[BDFV]+)?(?P<of>{_NAMES}))?)?"
+
+
+def _forms() -> Iterator[tuple[str, str]]:
+    """The forms in the order in which they are tried, with the name of what reads them."""
+    names, many = r"(?P<names>N(?:A+F*N)*)", rf"(?P<of>{_NAMES})"
+    yield "gradient", rf"{names}A?F*[CO]+{_GAP}M[OF]*(?P<top>[NM]?N?){_GAP}W[OF]*{many}"
+    yield "gradient", rf"{names}A?F*[C]+{_GAP}(?P<top>M?N?)W[OF]*{many}P?F*M"
+    yield "gradient", rf"{names}A?F*[C]+{_GAP}(?P<top>M?N?)P{many}[WP]+F*M"
+    yield "dimensional", rf"{names}A?F*C+[FO]*(?P<of>N)\??M"
+    yield "sized", rf"{names}A?F*C+[FO]*O{_GAP}(?P<size>M)F*(?P<of>N)"
+    yield "meaning", rf"{names}A?F*C+F*(?:{many}|(?P<batch>[BDF]+))P(?P<list>{_LIST})"
+    yield "meaning", rf"{names}A?F*C+(?P<list>{_LIST}){_TAIL}"
+    yield "meaning", rf"(?<=F){names}(?P<list>[FOBDUX]{{1,5}}?M)(?:A+F*N[FOBDUX]{{1,5}}?M)*{_TAIL}(?=C)"  # German
+    yield "meaning", rf"(?<=A)F*{names}(?P<list>[FOBDUX]{{1,5}}?M){_TAIL}"
+    yield "meaning", rf"(?P<of>{_NAMES})P(?P<list>[FBDUX]{{0,3}}?M)C(?P<names>N)"
+    yield "meaning", rf"(?P<list>M)[OF]*(?P<batch>[BDF]*)(?P<of>{_NAMES})?C+F*(?P<names>N)(?!A*F*C)"
+    yield "counted", rf"(?P<list>M)F*(?P<names>N)"
+    yield "counted", rf"(?P<names>N)(?P<batch>[VBD]+)(?P<of>N)?"
+
+
+def _read_meaning(found: re.Match[str], tokens: list[_Token], sentence: Sentence) -> Iterator[Saying]:
+    """*NAMES are the MEANINGS of NAMES*: one meaning for all, or as many as there are names."""
+    groups = found.groupdict()
+    names = _named(found, "names", tokens)
+    listed = _meanings(found, tokens)
+    of = _named(found, "of", tokens) if groups.get("of") else []
+    marks = frozenset(groups.get("batch") or "") & {"B", "D"}
+    if len(listed) not in (1, len(names)):
+        return
+    if found.start() and tokens[found.start() - 1].kind == "M" and found["list"] and not found["list"].startswith("M"):
+        return  # *the mean μ is the ...* is another sentence
+    for k, name in enumerate(names):
+        meaning, own = listed[min(k, len(listed) - 1)]
+        args = tuple(t.text for t in of)
+        yield Saying(name.text, meaning, args, sentence.source, name.span, marks=own | marks)
+
+
+def _meanings(found: re.Match[str], tokens: list[_Token]) -> list[tuple[str, frozenset[str]]]:
+    """The meanings of a list with the kinds of the words in front of each."""
+    listed: list[tuple[str, frozenset[str]]] = []
+    marks: set[str] = set()
+    for token in tokens[slice(*found.span("list"))]:
+        if token.kind == "M":
+            listed.append((token.text, frozenset(marks)))
+            marks = set()
+        elif token.kind in "BDUX?":
+            marks.add(token.kind)
+    return listed
+
+
+def _read_gradient(found: re.Match[str], tokens: list[_Token], sentence: Sentence) -> Iterator[Saying]:
+    """*NAMES are the gradients of L with respect to NAMES*, one for one."""
+    if not any(t.kind == "M" and t.text == "gradient" for t in tokens[slice(*found.span())]):
+        return
+    names, by = _named(found, "names", tokens), _named(found, "of", tokens)
+    top = next((t.text for t in tokens[slice(*found.span("top"))] if t.kind == "N"), None)
+    if len(names) == len(by):
+        for name, one in zip(names, by, strict=True):
+            yield Saying(name.text, "gradient", (one.text,), sentence.source, name.span, top)
+
+
+def _read_sized(found: re.Match[str], tokens: list[_Token], sentence: Sentence) -> Iterator[Saying]:
+    """*y is a vector of size n*."""
+    if tokens[found.start("size")].text == "size":
+        yield from _shaped(found, tokens, sentence)
+
+
+def _read_dimensional(found: re.Match[str], tokens: list[_Token], sentence: Sentence) -> Iterator[Saying]:
+    """*y is an n-dimensional vector*."""
+    if tokens[found.end() - 1].text == "dimensional":
+        yield from _shaped(found, tokens, sentence)
+
+
+def _shaped(found: re.Match[str], tokens: list[_Token], sentence: Sentence) -> Iterator[Saying]:
+    (length,) = _named(found, "of", tokens)
+    for name in _named(found, "names", tokens):
+        yield Saying(name.text, "vector", (length.text,), sentence.source, name.span)
+
+
+def _read_counted(found: re.Match[str], tokens: list[_Token], sentence: Sentence) -> Iterator[Saying]:
+    """*the batch size N*, *the N examples x_i*; of other meanings these forms are too loose."""
+    groups = found.groupdict()
+    (name,) = _named(found, "names", tokens)
+    if groups.get("list") and tokens[found.start("list")].text != "size":
+        return
+    of = tuple(t.text for t in _named(found, "of", tokens)) if groups.get("of") else ()
+    yield Saying(name.text, "size", of, sentence.source, name.span, marks=frozenset(groups.get("batch") or "") & {"B", "D"})
+
+
+def _named(found: re.Match[str], group: str, tokens: list[_Token]) -> list[_Token]:
+    return [t for t in tokens[slice(*found.span(group))] if t.kind == "N"]
+
+
+_READERS: dict[str, Callable[[re.Match[str], list[_Token], Sentence], Iterator[Saying]]] = {
+    "gradient": _read_gradient, "dimensional": _read_dimensional, "sized": _read_sized, "meaning": _read_meaning,
+    "counted": _read_counted,
+}  # fmt: skip
+_FORMS = [(re.compile(form), _READERS[reader]) for reader, form in _forms()]
