@@ -13,10 +13,10 @@ from derive.latex import syntax as S
 from derive.latex.parser import parse_display
 from derive.latex.syntax import Node, Statement, rebuilt
 from derive.latex.writer import latex
-from derive.notation.names import PARTIALS
+from derive.notation.names import PARTIALS, subscript_items
 from derive.notation.ranks import shape
 from derive.notation.roles import LOSSES
-from derive.notation.survey import bound_letters, subscript_items
+from derive.notation.survey import bound_letters
 from derive.notation.table import SIZE_LETTERS
 from derive.source import Text
 
@@ -59,6 +59,7 @@ class Census:
         defined: names with a definition.
         called: names in front of a bracket.
         symbols: all symbols.
+        written: those in formulas that are more than a name.
         loss: what is differentiated.
     """
 
@@ -72,6 +73,7 @@ class Census:
     defined: set[str] = field(default_factory=set)
     called: set[str] = field(default_factory=set)
     symbols: set[str] = field(default_factory=set)
+    written: set[str] = field(default_factory=set)
     loss: str = "L"
 
     @classmethod
@@ -86,7 +88,7 @@ class Census:
     # -- asking ----------------------------------------------------------------------------------------------------
 
     def key_of(self, name: str) -> str:
-        use = _use(_parsed(name))
+        use = _use(parsed(name))
         return use.key if use is not None else name
 
     def is_defined(self, name: str) -> bool:
@@ -97,7 +99,7 @@ class Census:
     def use_of(self, name: str, full: bool = False) -> Use | None:
         """The name as the page writes it most often, with as many indices as words give it or more; with all of its
         indices where ``full``."""
-        own = _use(_parsed(name))
+        own = _use(parsed(name))
         if own is None:
             return None
         if own.letters:
@@ -143,6 +145,8 @@ class Census:
         for inner in node.walk():
             if isinstance(inner, S.Symbol):
                 self.symbols.add(latex(inner))
+                if isinstance(node, S.Chain) and "=" in node.relations:
+                    self.written.add(latex(inner))
             if isinstance(inner, S.Sum):
                 self._differences(inner)
             if isinstance(inner, S.Product):
@@ -223,7 +227,7 @@ def _use(node: Node | None) -> Use | None:
         return Use(latex(node), (), node)
     if isinstance(node, S.Accent):
         inner = _use(node.body)
-        return Use(latex(S.Accent(node.accent, _parsed(inner.key) or node.body)), inner.letters, node) if inner else None
+        return Use(latex(S.Accent(node.accent, parsed(inner.key) or node.body)), inner.letters, node) if inner else None
     if not isinstance(node, S.Script):
         return None
     base = _use(node.base)
@@ -235,8 +239,9 @@ def _use(node: Node | None) -> Use | None:
         letters, sup = [sup.body.name, *letters], None
     if sup is not None and not (isinstance(sup, S.Number) and sup.text == "2"):
         return None
-    label = S.Sequence(tuple(labels), (",",) * (len(labels) - 1)) if len(labels) > 1 else (labels or [None])[0]
-    bare = _parsed(base.key) or node.base
+    several = S.Sequence(tuple(labels), (",",) * (len(labels) - 1))
+    label = several if len(labels) > 1 else next(iter(labels), None)
+    bare = parsed(base.key) or node.base
     if label is None and sup is None and not node.primes:
         return Use(base.key, (*base.letters, *letters), node)
     return Use(latex(S.Script(bare, label, sup, node.primes)), (*base.letters, *letters), node)
@@ -255,7 +260,8 @@ def _indices(sub: Node | None) -> tuple[list[str], list[Node]]:
 
 
 @cache
-def _parsed(text: str) -> Node | None:
+def parsed(text: str) -> Node | None:
+    """A name as a syntax node."""
     read = parse_display(Text(text, range(len(text) + 1)))
     return read[0].node if len(read) == 1 and isinstance(read[0], Statement) else None
 
@@ -268,4 +274,3 @@ def _bare(node: Node) -> Iterator[str]:
 
 def _is_derived(node: Node) -> bool:
     return any(isinstance(inner, S.Symbol) and inner.name in ("\\partial", "\\nabla") for inner in node.walk())
-

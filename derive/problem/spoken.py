@@ -7,15 +7,17 @@ say only that a name is made from data, it is kept as some function of what the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from derive.document import Block, Document
 from derive.latex import syntax as S
 from derive.latex.writer import latex
 from derive.notation.ranks import shape
-from derive.problem.census import Census, Use, read_formula
-from derive.prose import Saying, is_sign, sayings
+from derive.notation.table import POSITIVE
+from derive.problem.census import Census, Use, parsed, read_formula
+from derive.problem.draft import Draft
+from derive.prose import Saying, is_sign, listed, sayings
 from derive.source import Source, Span, Text
 
 
@@ -48,18 +50,17 @@ def with_spoken(document: Document) -> Spoken:
         text = speaker.equation(saying)
         if text:
             blocks.append(_block(text, saying.source, saying.span))
-            told.append((f"{saying.name} is {_in_words(saying)}, in words: {text}", saying.line))
+            told.append((speaker.told(saying), saying.line))
         elif text is None:
             still_open.add(saying.name)
     upstream = frozenset(s.name for s in found if s.meaning == "upstream" and not s.of)
-    return Spoken(
-        replace(document, blocks=(*document.blocks, *blocks)), tuple(told), frozenset(still_open), upstream
-    )
+    return Spoken(replace(document, blocks=(*document.blocks, *blocks)), tuple(told), frozenset(still_open), upstream)
 
 
 _STATISTICS = frozenset(
-    {"mean", "variance", "some variance", "deviation", "mean square", "root mean square", "norm", "softmax", "sigmoid"}
+    {"mean", "variance", "statistic", "deviation", "mean square", "root mean square", "norm", "softmax", "sigmoid"}
 )
+_SUMMED = frozenset({"mean", "variance", "deviation", "mean square", "root mean square"})
 _FUNCTIONS = {
     "sigmoid": r"\frac{1}{1 + e^{-%s}}",
     "tanh": r"\tanh(%s)",
@@ -67,23 +68,45 @@ _FUNCTIONS = {
 }
 
 
-def _in_words(saying: Saying) -> str:
-    names = {"gradient": f"the gradient by {saying.of[0]}" if saying.of else "a gradient", "vector": "a vector"}
-    return names.get(saying.meaning, f"the {saying.meaning}")
-
-
 def _block(text: str, source: Source, span: Span) -> Block:
     return Block("spoken", Text(text, [span.start] * len(text) + [span.end]), span, source)
 
 
 def _declarations(document: Document) -> Iterator[Block]:
-    """``x \\in \\mathbb{R}^D`` in a sentence, for each of the names in it."""
+    """``x \\in \\mathbb{R}^D`` in a sentence, for each of the names in it, and ``x_1, \\dots, x_D``."""
     for block in document.blocks:
         node = read_formula(block, document) if block.kind != "given" and is_sign(block) else None
+        entries = listed(node) if node is not None else None
+        if entries is not None:
+            yield _block(f"{entries[0]} \\in \\mathbb{{R}}^{{{entries[1]}}}", block.source, block.span)
         if isinstance(node, S.Chain) and node.relations == ("\\in",) and shape(node.members[1]):
             names = node.members[0].items if isinstance(node.members[0], S.Sequence) else (node.members[0],)
             for name in names:
                 yield _block(f"{latex(name)} \\in {latex(node.members[1])}", block.source, block.span)
+
+
+def keep_open(draft: Draft, names: Iterable[str]) -> None:
+    """Keep names that words call statistics of something as functions of all that the page does not define."""
+    table = draft.table
+    spelled = [
+        s
+        for e in draft.equations
+        if not draft.classifier.has_derivative(e)
+        for m in e.members
+        for s in draft.classifier.spellings(m)
+    ]
+    defined = {key for key, _ in (*table.defined, *table.aliases)}
+    data = {
+        (s.key, len(s.indices))
+        for s in spelled
+        if s.key not in defined and not table.is_size(s.key) and s.key not in POSITIVE
+    }
+    for name in names:
+        node = parsed(name)
+        key = spell.key if node is not None and (spell := table.spell(node)) is not None else name
+        for one, count in [item for item in data if item[0] == key]:
+            table.inputs.add(one)
+            table.open[table.name(one, count)] = {table.name(*item) for item in data if item[0] != key}
 
 
 @dataclass
@@ -106,6 +129,22 @@ class _Speaker:
     def _is_displayed(self, saying: Saying) -> bool:
         """Whether a formula says what the name is, or its square; that counts before words."""
         return saying.meaning not in ("size", "vector", "one hot") and self.census.is_defined(saying.name)
+
+    def told(self, saying: Saying) -> str:
+        """What was taken from the words, for the report."""
+        of = " and ".join(saying.of)
+        if saying.meaning in ("gradient", "upstream"):
+            return f"{saying.name} is \\partial {saying.top or self.census.loss}/\\partial {of}, in words"
+        if saying.meaning in ("size", "vector"):
+            return (
+                f"{saying.name} is the length of an array, in words"
+                if saying.meaning == "size"
+                else f"{saying.name} has {of} entries, in words"
+            )
+        found = self._summed(saying) if saying.meaning in _SUMMED else None
+        if found is not None:
+            return f"{saying.name} is the {saying.meaning} of {found.body} over {found.letter}, in words"
+        return f"{saying.name} is {'the ' if of else ''}{saying.meaning}{' of ' if of else ''}{of}, in words"
 
     # -- statistics ------------------------------------------------------------------------------------------------
 
@@ -142,7 +181,8 @@ class _Speaker:
     def _own_mean(self, found: _Sum) -> str:
         """The mean in a variance of which nothing says how it is called."""
         other = next(c for c in "kjlmnpq" if c not in found.use.letters)
-        return f"\\frac{{1}}{{{found.size}}} \\sum_{{{other}=1}}^{{{found.size}}} {found.use.with_letter(found.letter, other)}"
+        entry = found.use.with_letter(found.letter, other)
+        return f"\\frac{{1}}{{{found.size}}} \\sum_{{{other}=1}}^{{{found.size}}} {entry}"
 
     def _summed(self, saying: Saying) -> _Sum | None:
         """What a statistic runs over: the array, and the one index that it has and the statistic lacks."""
@@ -229,6 +269,9 @@ class _Speaker:
         """The length of the one array that the words or the page leave: ``x \\in \\mathbb{R}^N``."""
         if saying.name in self.census.limits:
             return ""  # sums say more precisely what it counts
+        others = [s for s in self.said if s.meaning == "size" and not s.of and s.name in self.census.written]
+        if not saying.of and {s.name for s in others} != {saying.name}:
+            return ""  # the batch size or the number of features: nothing tells which of them the page's axis has
         arrays = {self.census.key_of(name) for name in saying.of} or self.census.lines()
         if len(arrays) != 1:
             return ""
@@ -268,7 +311,7 @@ class _Sum:
 _WRITERS: dict[str, Callable[[_Speaker, Saying], str]] = {
     "mean": _Speaker.mean,
     "variance": _Speaker.variance,
-    "some variance": lambda speaker, saying: "",
+    "statistic": lambda speaker, saying: "",
     "deviation": _Speaker.deviation,
     "mean square": _Speaker.mean_square,
     "root mean square": _Speaker.root_mean_square,

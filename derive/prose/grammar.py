@@ -11,21 +11,48 @@ from collections.abc import Callable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 
 from derive.document import Document
-from derive.latex import syntax as S
 from derive.latex.parser import parse_display
-from derive.latex.syntax import Node, Statement
+from derive.latex.syntax import Statement
 from derive.latex.tokens import Macro
+from derive.prose.names import name_in
 from derive.prose.sentences import CLOSE, OPEN, Sentence, sentences
-from derive.prose.vocabulary import Word, words_in
+from derive.prose.vocabulary import words_in
 from derive.source import Source, Span
 
 _SIGN = re.compile(rf"{OPEN}(\d+){CLOSE}")
 _SQUARED = re.compile(r"\s*(?:squared|²|\^2)")
 _BARE = re.compile(r"(?<![\w\\])(?:([A-Za-zα-ωΑ-Ω])(?:_([A-Za-z0-9]))?|([A-Za-z]{2,8}))(?!\w)")
-_GREEK = dict(zip("αβγδεζηθικλμνξπρστυφχψω", (
-    "alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa", "lambda", "mu", "nu", "xi", "pi",
-    "rho", "sigma", "tau", "upsilon", "phi", "chi", "psi", "omega"), strict=True))  # fmt: skip
-_PREFIXES = (S.Symbol("d"), S.Symbol("\\delta"), S.Symbol("\\Delta"), S.Symbol("d", "text"))
+_GREEK = dict(
+    zip(
+        "αβγδεζηθικλμνξπρστυφχψω",
+        [
+            "alpha",
+            "beta",
+            "gamma",
+            "delta",
+            "epsilon",
+            "zeta",
+            "eta",
+            "theta",
+            "iota",
+            "kappa",
+            "lambda",
+            "mu",
+            "nu",
+            "xi",
+            "pi",
+            "rho",
+            "sigma",
+            "tau",
+            "upsilon",
+            "phi",
+            "chi",
+            "psi",
+            "omega",
+        ],
+        strict=True,
+    )
+)
 _ARTICLES = frozenset("aeioyAIEOY")
 """Letters that are words of their own in some language."""
 
@@ -39,8 +66,8 @@ class Saying:
         meaning: a key of `derive.prose.vocabulary.MEANINGS`.
         of: the names that it is said of: those whose mean it is, or those that a gradient is by.
         top: for a gradient, what it is the gradient of; None where the words say no more than *the loss*.
-        marks: the kinds of the other words: ``B`` where the batch is named, ``D`` the features, ``U`` *unbiased*, ``X`` and
-            ``?`` where words stand there that may make another thing of it.
+        marks: the kinds of the other words: ``B`` where the batch is named, ``D`` the features, ``U`` *unbiased*, ``X``
+            and ``?`` where words stand there that may make another thing of it.
         source, span: where the name stands.
     """
 
@@ -84,7 +111,6 @@ def _sayings(sentence: Sentence, known: Set[str], macros: Mapping[str, Macro]) -
     taken = [False] * len(kinds)
     for form, read in _FORMS:
         for found in form.finditer(kinds):
-            start, end = found.span()
             heads = range(*found.span("names"))
             if not any(taken[k] for k in heads):
                 said = list(read(found, tokens, sentence))
@@ -135,26 +161,10 @@ def _formula(sign: str, sentence: Sentence, macros: Mapping[str, Macro]) -> _Tok
     block = sentence.formulas[int(sign)]
     read = parse_display(block.text, macros)
     if len(read) == 1 and isinstance(read[0], Statement):
-        name = _name(read[0].node)
+        name = name_in(read[0].node)
         if name is not None:
-            place = S.span_of(name)
-            inner = [k for k, at in enumerate(block.text.offsets) if place.start <= at < place.end]
-            latex = block.text.value[inner[0] : min(inner[-1] + 1, len(block.text))] if inner else block.text.value
-            return _Token("N", latex.strip(), block.span)
+            return _Token("N", name, block.span)
     return _Token("?", block.text.value, block.span)
-
-
-def _name(node: Node) -> Node | None:
-    """The name that a formula is, or that it says something of."""
-    if isinstance(node, S.Chain) and node.members:
-        node = node.members[0]
-    if isinstance(node, S.Script) and node.sup is not None and not isinstance(node.sup, S.Number | S.Group):
-        return None
-    while isinstance(node, S.Decoration):
-        node = node.body
-    if isinstance(node, S.Product) and len(node.factors) == 2 and node.operators == ("",) and node.factors[0] in _PREFIXES:
-        return node if _name(node.factors[1]) is not None else None  # dx
-    return node if isinstance(node, S.Symbol | S.Accent | S.Script) else None
 
 
 # -- forms -----------------------------------------------------------------------------------------------------------
@@ -168,19 +178,20 @@ _TAIL = rf"(?:[OFV]*(?P<batch>[BDFV]*)(?:[OFV]*(?:N[BDFV]+)?(?P<of>{_NAMES}))?)?
 def _forms() -> Iterator[tuple[str, str]]:
     """The forms in the order in which they are tried, with the name of what reads them."""
     names, many = r"(?P<names>N(?:A+F*N)*)", rf"(?P<of>{_NAMES})"
-    yield "gradient", rf"{names}A?F*[CO]+{_GAP}M[OF]*(?P<top>[NM]?N?){_GAP}W[OF]*{many}"
+    yield "gradient", rf"{names}A?F*[CO]+{_GAP}M[OF]*(?P<top>[NM]?N?){_GAP}[WO]F*{many}"
     yield "gradient", rf"{names}A?F*[C]+{_GAP}(?P<top>M?N?)W[OF]*{many}P?F*M"
     yield "gradient", rf"{names}A?F*[C]+{_GAP}(?P<top>M?N?)P{many}[WP]+F*M"
     yield "dimensional", rf"{names}A?F*C+[FO]*(?P<of>N)\??M"
     yield "sized", rf"{names}A?F*C+[FO]*O{_GAP}(?P<size>M)F*(?P<of>N)"
     yield "meaning", rf"{names}A?F*C+F*(?:{many}|(?P<batch>[BDF]+))P(?P<list>{_LIST})"
     yield "meaning", rf"{names}A?F*C+(?P<list>{_LIST}){_TAIL}"
+    yield "meaning", rf"[CW]F*{names}(?P<list>[FO]{_GAP}M(?:A+{_GAP}M)*){_TAIL}"
     yield "meaning", rf"(?<=F){names}(?P<list>[FOBDUX]{{1,5}}?M)(?:A+F*N[FOBDUX]{{1,5}}?M)*{_TAIL}(?=C)"  # German
     yield "meaning", rf"(?<=A)F*{names}(?P<list>[FOBDUX]{{1,5}}?M){_TAIL}"
     yield "meaning", rf"(?P<of>{_NAMES})P(?P<list>[FBDUX]{{0,3}}?M)C(?P<names>N)"
     yield "meaning", rf"(?P<list>M)[OF]*(?P<batch>[BDF]*)(?P<of>{_NAMES})?C+F*(?P<names>N)(?!A*F*C)"
-    yield "counted", rf"(?P<list>M)F*(?P<names>N)"
-    yield "counted", rf"(?P<names>N)(?P<batch>[VBD]+)(?P<of>N)?"
+    yield "counted", r"(?P<list>M)F*(?P<names>N)"
+    yield "counted", r"(?P<names>N)(?P<batch>[VBD]+)(?P<of>N)?"
 
 
 def _read_meaning(found: re.Match[str], tokens: list[_Token], sentence: Sentence) -> Iterator[Saying]:
@@ -243,13 +254,15 @@ def _shaped(found: re.Match[str], tokens: list[_Token], sentence: Sentence) -> I
 
 
 def _read_counted(found: re.Match[str], tokens: list[_Token], sentence: Sentence) -> Iterator[Saying]:
-    """*the batch size N*, *the N examples x_i*; of other meanings these forms are too loose."""
+    """*the batch size N*, *the N examples x_i*, *with mean \\mu*; of other meanings these forms are too loose."""
     groups = found.groupdict()
     (name,) = _named(found, "names", tokens)
-    if groups.get("list") and tokens[found.start("list")].text != "size":
+    word = tokens[found.start("list")].text if groups.get("list") else "size"
+    if word != "size" and (word not in _APPOSED or any(t.kind == "X" for t in tokens)):
         return
     of = tuple(t.text for t in _named(found, "of", tokens)) if groups.get("of") else ()
-    yield Saying(name.text, "size", of, sentence.source, name.span, marks=frozenset(groups.get("batch") or "") & {"B", "D"})
+    marks = frozenset(groups.get("batch") or "") & {"B", "D"}
+    yield Saying(name.text, word, of, sentence.source, name.span, marks=marks)
 
 
 def _named(found: re.Match[str], group: str, tokens: list[_Token]) -> list[_Token]:
@@ -260,4 +273,5 @@ _READERS: dict[str, Callable[[re.Match[str], list[_Token], Sentence], Iterator[S
     "gradient": _read_gradient, "dimensional": _read_dimensional, "sized": _read_sized, "meaning": _read_meaning,
     "counted": _read_counted,
 }  # fmt: skip
+_APPOSED = frozenset({"mean", "variance", "deviation"})
 _FORMS = [(re.compile(form), _READERS[reader]) for reader, form in _forms()]

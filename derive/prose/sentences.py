@@ -14,7 +14,9 @@ OPEN, CLOSE = "\N{MATHEMATICAL LEFT ANGLE BRACKET}", "\N{MATHEMATICAL RIGHT ANGL
 
 _BREAK = "\n\n"
 _HIDDEN = re.compile(r"<!--.*?-->|^[ \t>]*(```|~~~).*?^[ \t>]*\1[^\n]*$|`[^`\n]*`", re.DOTALL | re.MULTILINE)
-_ABBREVIATED = re.compile(r"\b(e\.g|i\.e|w\.r\.t|resp|cf|bzw|d\.h|z\.B|p\.ej|c\.-à-d|т\.е|dim|vs|eq|fig|ex)\.", re.IGNORECASE)
+_ABBREVIATED = re.compile(
+    r"\b(e\.g|i\.e|w\.r\.t|resp|cf|bzw|d\.h|z\.B|p\.ej|c\.-à-d|т\.е|dim|vs|eq|fig|ex)\.", re.IGNORECASE
+)
 _END = re.compile(r"[.!?](?=\s|\Z)|[。；！？;]|\n\s*\n|^#.*$|\n(?=\s*(?:[-*+•]|\d{1,3}[.)])\s)", re.MULTILINE)
 _MARKS = re.compile(r"[*~\\]+|(?<!\w)_+|_+(?!\w)|^\s*>", re.MULTILINE)
 

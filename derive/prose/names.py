@@ -1,0 +1,52 @@
+"""Names in the formulas of a sentence: the x of ``$x$``, ``$x \\in \\mathbb{R}^D$`` and ``$x_1, \\dots, x_N$``."""
+
+from __future__ import annotations
+
+from derive.latex import syntax as S
+from derive.latex.syntax import Node
+from derive.latex.writer import latex
+
+_PREFIXES = (S.Symbol("d"), S.Symbol("\\delta"), S.Symbol("\\Delta"))
+
+
+def name_in(node: Node) -> str | None:
+    """The name that a formula is, or that it says something of, as LaTeX; entries that are listed have the index i."""
+    if isinstance(node, S.Chain) and node.members:
+        node = node.members[0]
+    if (entries := listed(node)) is not None:
+        return f"{entries[0]}_i"
+    while isinstance(node, S.Decoration):
+        node = node.body
+    return latex(node) if _is_name(node) else None
+
+
+def _is_name(node: Node) -> bool:
+    if isinstance(node, S.Product):  # dx
+        return (
+            len(node.factors) == 2
+            and node.operators == ("",)
+            and node.factors[0] in _PREFIXES
+            and _is_name(node.factors[1])
+        )
+    if isinstance(node, S.Script):
+        return node.sup is None or isinstance(node.sup, S.Number | S.Group)
+    return isinstance(node, S.Symbol | S.Accent)
+
+
+def listed(node: Node) -> tuple[str, str] | None:
+    """The name of entries that are listed, and how many there are: x and N of ``x_1, \\dots, x_N``."""
+    while isinstance(node, S.Group):
+        node = node.body
+    if not isinstance(node, S.Sequence) or not any(isinstance(item, S.Ellipsis) for item in node.items):
+        return None
+    first, last = node.items[0], node.items[-1]
+    if not isinstance(first, S.Script) or not isinstance(last, S.Script) or first.base != last.base:
+        return None
+    if (
+        first.sup is not None
+        or last.sup is not None
+        or first.sub != S.Number("1")
+        or not isinstance(last.sub, S.Symbol)
+    ):
+        return None
+    return latex(first.base), latex(last.sub)
