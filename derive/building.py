@@ -13,7 +13,7 @@ from sympy import Expr, Symbol
 from sympy.printing.latex import translate
 
 from derive.forward import Definition, Graph, GraphError, entry, quantities_in
-from derive.language import bound, index, indices_of, is_quantity, name_of, size, tensor
+from derive.language import bound, index, indices_of, is_quantity, name_of, ordered, size, tensor
 from derive.primitives import maximum, minimum
 
 Equations = Iterable["tuple[Expr, Expr] | sympy.Eq"]
@@ -101,7 +101,7 @@ def _first_value(exprs: Sequence[Expr]) -> int:
 
 def _is_number(i: Symbol, expr: Expr) -> bool:
     """Whether an index is used as a number, not only as an index."""
-    if isinstance(expr, sympy.Indexed | sympy.KroneckerDelta):
+    if isinstance(expr, sympy.Indexed | sympy.KroneckerDelta | ordered):
         return False
     if isinstance(expr, sympy.Sum | sympy.Product):
         return _is_number(i, expr.function)

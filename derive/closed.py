@@ -18,7 +18,7 @@ from sympy import Expr
 
 from derive.coordinates import Coordinates, Fold, spelled_out
 from derive.forward import Definition, Graph, names_in
-from derive.language import indices_of, is_quantity, name_of
+from derive.language import indices_of, is_quantity, name_of, ordered
 from derive.layout import Cost, Layout, Setter
 from derive.normal.algebra import GaveUp, Undefined
 from derive.normal.atoms import Poly, atoms_of, nested_atoms, variable
@@ -315,7 +315,7 @@ def operations(expr: Expr) -> int:
         return inner + (0 if expr.exp == -1 else 1) + (1 if not isinstance(expr.exp, sympy.Rational) else 0)
     if isinstance(expr, sympy.Sum):
         return 1 + operations(expr.function)
-    if isinstance(expr, sympy.Indexed | sympy.Symbol | sympy.Number | sympy.KroneckerDelta) or not expr.args:
+    if isinstance(expr, sympy.Indexed | sympy.Symbol | sympy.Number | sympy.KroneckerDelta | ordered) or not expr.args:
         return 0
     return 1 + sum(map(operations, expr.args))
 

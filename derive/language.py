@@ -48,6 +48,22 @@ class erf(Function):  # type: ignore[misc]
         return 2 / sympy.sqrt(sympy.pi) * sympy.exp(-(self.args[0] ** 2))
 
 
+class ordered(Function):  # type: ignore[misc]
+    """``ordered(i, j)``: 1 where an index is at most another of the same axis, else 0. So Σ_{i ≤ j} is a sum over the
+    whole axis."""
+
+    nargs = 2
+    is_integer = True
+    is_nonnegative = True
+
+    @classmethod
+    def eval(cls, first: Expr, second: Expr) -> Expr | None:
+        if first == second or first == 1:
+            return sympy.Integer(1)
+        both = isinstance(first, sympy.Integer) and isinstance(second, sympy.Integer)
+        return sympy.Integer(int(first <= second)) if both else None
+
+
 def size(name: str) -> Symbol:
     """The number of values of an index: a positive integer."""
     return Symbol(name, integer=True, positive=True)

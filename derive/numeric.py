@@ -65,6 +65,10 @@ class _Printer(NumPyPrinter):  # type: ignore[misc]
         i, j = (str(a) if isinstance(a, sympy.Integer) else self._print(a) for a in expr.args[:2])
         return f"({i} == {j}).astype(float)"
 
+    def _print_ordered(self, expr: Expr) -> str:
+        i, j = (str(a) if isinstance(a, sympy.Integer) else self._print(a) for a in expr.args)
+        return f"({i} <= {j}).astype(float)"
+
     def _print_Sum(self, expr: Expr) -> str:
         axes = tuple(self.indices.index(i) for i, _, _ in expr.limits)
         scale = "".join(f"*{self._print(high)}" for i, _, high in expr.limits if not expr.function.has(i))

@@ -21,7 +21,7 @@ from derive.closed import ClosedForm, Compactor, operations
 from derive.coordinates import Fold
 from derive.forward import Definition, Graph, entry, names_in, quantities_in
 from derive.gradient import DIRECT, Calculus, derivative_name, partial, summed
-from derive.language import D, bound, index, indices_of, name_of, refresh
+from derive.language import D, bound, index, indices_of, name_of, ordered, refresh
 from derive.normal.algebra import GaveUp, Undefined
 from derive.normal.atoms import add
 from derive.normal.prover import Prover
@@ -521,7 +521,7 @@ def _tied(slope: Expr, letter: Symbol, indices: Iterable[Symbol]) -> Expr | None
 
 def tidied(expr: Expr) -> Expr:
     """An expression with the numbers that all terms of a sum share in front of it: 2 (x - μ) for 2 x - 2 μ."""
-    if not expr.args or isinstance(expr, sympy.Indexed | KroneckerDelta | D):
+    if not expr.args or isinstance(expr, sympy.Indexed | KroneckerDelta | ordered | D):
         return expr
     parts = [tidied(a) for a in expr.args]
     if isinstance(expr, sympy.Sum):

@@ -14,7 +14,7 @@ from sympy import Expr, Symbol
 from sympy.core.function import AppliedUndef
 
 from derive.caches import kept
-from derive.language import D, indices_of, is_quantity, name_of
+from derive.language import D, indices_of, is_quantity, name_of, ordered
 from derive.latex import syntax as S
 from derive.latex.parser import parse_expression
 from derive.latex.syntax import Node
@@ -72,6 +72,9 @@ class Typesetter:
         if isinstance(expr, sympy.KroneckerDelta):
             indices = tuple(self._node(i, names, taken) for i in expr.args[:2])
             return S.Script(S.Symbol("\\delta"), _items(indices))
+        if isinstance(expr, ordered):
+            members = tuple(self._node(i, names, taken) for i in expr.args)
+            return S.Group("[", S.Chain(members, ("\\leq",)))
         if isinstance(expr, D):
             return self._derivative(expr, names, taken)
         if expr is sympy.pi or expr is sympy.E:
@@ -244,7 +247,7 @@ def _rank(base: Expr, exponent: Expr) -> int:
         return 0 if base.is_integer else 1
     if isinstance(base, sympy.Indexed):
         return 4 if name_of(base).startswith("∂") else 2
-    if isinstance(base, sympy.KroneckerDelta):
+    if isinstance(base, sympy.KroneckerDelta | ordered):
         return 3
     if exponent.q != 1 if isinstance(exponent, sympy.Rational) else False:
         return 5

@@ -22,7 +22,7 @@ from derive.kernels.centred import Centre, centred_entry
 from derive.kernels.names import Names, comment, identifier
 from derive.kernels.program import Array, Kind, Output, Program, Role, Step, reads
 from derive.kernels.trees import LEFT, ROUND, STEP, named_calls, named_products, tree
-from derive.language import index, indices_of, is_quantity, name_of
+from derive.language import index, indices_of, is_quantity, name_of, ordered
 
 MANY_TERMS = 24
 
@@ -252,6 +252,8 @@ class Lowering:
             return self._sum(expr)
         if not expr.args or isinstance(expr, sympy.KroneckerDelta):
             return expr
+        if isinstance(expr, ordered):
+            raise NotLowerable("kernels have no sums up to another index yet")
         if isinstance(expr, sympy.Product | sympy.Piecewise):
             raise NotLowerable(f"kernels have no {type(expr).__name__.lower()}s yet")
         centred = centred_entry(expr, self.scope.centres)

@@ -118,6 +118,14 @@ class Algebra:
         """Kronecker's delta, which compares two indices of one axis."""
         return deltas.delta(self, i, j)
 
+    def order(self, i: Index, j: Index) -> Poly:
+        """1 where an index is at most another of its axis, else 0."""
+        if i == j:
+            return constant(1)
+        if isinstance(i, int) and isinstance(j, int):
+            return constant(int(i <= j))
+        return variable(self.atoms.get("order", i, j))
+
     # -- products ----------------------------------------------------------------------------------------------
 
     def multiply(self, p: Poly, q: Poly) -> Poly:
@@ -253,6 +261,9 @@ class Algebra:
         if atom.kind == "delta":
             i, j = atom.indices
             return self.delta(self.rename_index(i, mapping), self.rename_index(j, mapping))
+        if atom.kind == "order":
+            i, j = atom.indices
+            return self.order(self.rename_index(i, mapping), self.rename_index(j, mapping))
         return self.rebuild(atom, lambda inner: self.rename(inner, mapping))
 
     def rename_index(self, index: Index, mapping: Mapping[Index, Index]) -> Index:

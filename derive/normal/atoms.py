@@ -41,6 +41,7 @@ class Atom:
     element    (name, indices): an entry of an indexed name
     position   (index,): an index used as a number
     delta      (index, index): 1 where they are equal, else 0
+    order      (index, index): 1 where the first is at most the second, else 0
     prime      (p,): a prime under a root
     power      (terms,): a base under a root or in a denominator; the exponent stands in the monomial
     exp        (monomial,): the exponential of a monomial with coefficient 1
@@ -76,7 +77,7 @@ class Atom:
 
     @property
     def indices(self) -> tuple[Index, ...]:
-        """The indices that stand in an element, a position or a delta."""
+        """The indices that stand in an element, a position, a delta or an order."""
         return cast(tuple[Index, ...], self.args[1] if self.kind == "element" else self.args)
 
     @property
@@ -244,7 +245,7 @@ def index_order(index: Index) -> tuple[int, int, int, str]:
 
 # What atoms know about themselves
 
-_WITH_INDICES = ("element", "position", "delta")
+_WITH_INDICES = ("element", "position", "delta", "order")
 _NAMED = ("symbol", "constant", "element", "function")
 
 

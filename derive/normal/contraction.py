@@ -311,6 +311,6 @@ def _indices_in(atom: Atom) -> set[Index]:
     """The indices, numbers too, that stand in a contraction's factors and are not its own."""
     found: set[Index] = set(atom.free)
     for factor, _ in atom.factors:
-        if factor.kind in ("element", "delta"):
+        if factor.kind in ("element", "delta", "order"):
             found.update(index for index in factor.indices if isinstance(index, int))
     return found

@@ -14,7 +14,7 @@ from functools import reduce
 import sympy
 from sympy import Expr, Symbol
 
-from derive.language import D, bound, tensor
+from derive.language import D, bound, ordered, tensor
 from derive.language import index as free_index
 from derive.normal.algebra import Algebra, Range
 from derive.normal.atoms import (
@@ -163,6 +163,9 @@ class Converter:
     def _read_delta(self, expr: Expr) -> Poly:
         return self.algebra.delta(self.index(expr.args[0]), self.index(expr.args[1]))
 
+    def _read_order(self, expr: Expr) -> Poly:
+        return self.algebra.order(self.index(expr.args[0]), self.index(expr.args[1]))
+
     def _read_extremum(self, expr: Expr) -> Poly:
         name = "max" if isinstance(expr, sympy.Max) else "min"
         values = sorted(map(self.read, expr.args), key=sortable)
@@ -270,6 +273,7 @@ _READERS: tuple[tuple[type | tuple[type, ...], Callable[[Converter, Expr], Poly]
     (sympy.Sum, Converter._read_sum),
     (sympy.Product, Converter._read_product),
     (sympy.KroneckerDelta, Converter._read_delta),
+    (ordered, Converter._read_order),
     (sympy.log, Converter._read_log),
     ((sympy.Max, sympy.Min), Converter._read_extremum),
     ((type(sympy.E), type(sympy.pi)), Converter._read_constant),
@@ -285,6 +289,7 @@ _WRITERS: dict[str, Callable[[Converter, Atom, Names], Expr]] = {
     "delta": lambda converter, atom, names: sympy.KroneckerDelta(
         *(converter._write_index(i, names) for i in atom.indices)
     ),
+    "order": lambda converter, atom, names: ordered(*(converter._write_index(i, names) for i in atom.indices)),
     "prime": lambda converter, atom, names: sympy.Integer(atom.args[0]),
     "power": lambda converter, atom, names: converter._write_poly(atom.base, names),
     "exp": lambda converter, atom, names: sympy.exp(converter._write_monomial(atom.factors, names)),

@@ -2,7 +2,7 @@
 
 A monomial with deltas groups indices into classes of equal ones. Its canonical form uses the first index of each class
 everywhere and keeps one delta for each other member. Inside a root, a denominator or a function a delta takes only the
-values 0 and 1, so that f(δ) = f(0) + δ (f(1) - f(0)) moves it outside.
+values 0 and 1, so that f(δ) = f(0) + δ (f(1) - f(0)) moves it outside; so does the order of two indices.
 """
 
 from __future__ import annotations
@@ -101,15 +101,16 @@ def _depends(atoms: Iterable[Atom], leaders: Mapping[Index, Index]) -> bool:
 
 
 def split(algebra: Algebra, p: Poly, value: Callable[[Poly], Poly]) -> Poly | None:
-    """``value(p)`` with a delta of ``p`` moved outside: f(0) + δ (f(1) - f(0)). None where ``p`` has no delta."""
-    found = min((atom for monomial in p for atom, _ in monomial if atom.kind == "delta"), default=None)
+    """``value(p)`` with a delta or an order of ``p`` moved outside: f(0) + δ (f(1) - f(0)). None where it has none."""
+    found = min((atom for monomial in p for atom, _ in monomial if atom.kind in ("delta", "order")), default=None)
     if found is None:
         return None
-    keep, drop = found.indices
     absent = {m: c for m, c in p.items() if all(atom is not found for atom, _ in m)}
     present: Poly = {}
     for monomial, c in p.items():
         add_to(present, {tuple((atom, e) for atom, e in monomial if atom is not found): c})
-    present = algebra.rename_all(present, {drop: keep})
+    if found.kind == "delta":
+        keep, drop = found.indices
+        present = algebra.rename_all(present, {drop: keep})
     apart = value(absent)
     return add(apart, algebra.multiply(variable(found), add(value(present), apart, -1)))

@@ -64,7 +64,7 @@ def divisor(algebra: Algebra, atom: Atom, indices: Collection[Index] | None) -> 
 def _divisor(base: Poly, indices: frozenset[Index] | None) -> Divisor | None:
     leading = list(base)
     principal: list[tuple[Atom, Rational]] = []
-    candidates = [a for a in atoms_of(base) if a.kind not in ("delta", "prime")]
+    candidates = [a for a in atoms_of(base) if a.kind not in ("delta", "order", "prime")]
     if indices is not None:
         candidates = [a for a in candidates if not indices.isdisjoint(a.free)]
     for atom in sorted(candidates, key=lambda a: (a.shape, a.id), reverse=True):

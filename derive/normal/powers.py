@@ -205,7 +205,7 @@ def _lowest(p: Poly) -> list[tuple[Atom, Rational]]:
 
 def _comes_out(algebra: Algebra, atom: Atom, k: Rational, e: Rational) -> bool:
     """Whether ``atom**k`` may be taken apart from the other factors under the exponent ``e``."""
-    if atom.kind == "delta":
+    if atom.kind in ("delta", "order"):
         return False
     return parity(e) != "root" or parity(k) != "odd" or bool(algebra.sign(atom))
 
@@ -233,6 +233,10 @@ def power_of(algebra: Algebra, atom: Atom, e: Rational) -> Poly | None:
         whole = e.__floor__()
         expanded = power(algebra, atom.base, whole)
         return algebra.multiply(expanded, variable(atom, rational(e - whole))) if e != whole else expanded
+    if atom.kind == "order" and e != 1:
+        if e < 0:
+            raise Undefined("division by what is 0 for some indices")
+        return variable(atom)
     if atom.kind == "function":
         return _function_power(algebra, atom, e)
     return None

@@ -36,7 +36,7 @@ def _sign(algebra: Algebra, atom: Atom) -> str:
         return "positive"
     if atom.is_function("log") and atom.base.get((), 0) > 1 and len(atom.base) == 1:
         return "positive"
-    if atom.kind == "delta" or atom.is_function("abs"):
+    if atom.kind in ("delta", "order") or atom.is_function("abs"):
         return "nonnegative"
     if atom.kind == "power":
         return sign_of(algebra, atom.base)

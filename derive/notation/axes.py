@@ -18,7 +18,7 @@ from sympy import Expr, Integer
 from derive.language import size
 from derive.latex.syntax import BigOperator, Chain, Decoration, Fraction, Group, Node, Number, Product, Sequence, Sum
 from derive.notation.names import Letters, Spelling, letter_of, parts, spell
-from derive.notation.survey import bound_letters
+from derive.notation.survey import bound_letters, limiting_letters
 from derive.notation.values import Axis
 
 Scope = dict[str, Axis]
@@ -240,6 +240,9 @@ class Axes:
             inner[letter] = self.fresh()
         for part in _conditions(node.lower):
             self.link(part, inner)
+        ends = [letter for letter in limiting_letters(node) if letter in self.letters.indices]
+        for letter in ends if len(names) == 1 else ():
+            self.join(inner[names[0]], inner.setdefault(letter, self.fresh()))
         if len(names) == 1:
             self._limit_to(inner[names[0]], node)
         self.link(node.body, inner)
@@ -250,7 +253,7 @@ class Axes:
         self.operators[id(node)] = {letter: inner[letter] for letter in names}
 
     def _limit_to(self, axis: Axis, node: BigOperator) -> None:
-        high = size_expression(node.upper) if node.upper is not None else None
+        high = self.end(node)
         start = first_value(node.lower)
         if high is None or (start is not None and start > 1):
             return
@@ -258,6 +261,12 @@ class Axes:
             self._measured(axis.root, axis.root.from_zero, high)
         else:
             self.limit(axis, high - start + 1 if start is not None else high)
+
+    def end(self, node: BigOperator) -> Expr | None:
+        """The size up to which a sum runs; None where it runs up to another index, or does not say."""
+        if node.upper is None or any(letter_of(part) in self.letters.indices for part in node.upper.walk()):
+            return None
+        return size_expression(node.upper)
 
     # -- sizes named beside a sum ------------------------------------------------------------------------------------
 
@@ -269,6 +278,8 @@ class Axes:
             if len(nested) > 1 and self._name_several(name, nested):
                 continue
             spelled = spell(name, self.letters)
+            if spelled is not None and spelled.key in self.letters.indices:
+                continue
             if len(letters) == 1 and spelled is not None and not spelled.indices and spelled.key not in self.plain:
                 (axis,) = letters.values()
                 if not is_greek(spelled.key) and (spelled.key not in self.sizes() or self._known(axis) is None):

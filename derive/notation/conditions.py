@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import sympy
 from sympy import Expr, Integer
 
+from derive.language import ordered
 from derive.latex import syntax as S
 from derive.latex.syntax import Node, span_of
 from derive.notation.context import Context
@@ -45,6 +48,42 @@ def equal_indices(ctx: Context, first: Node, second: Node, node: Node) -> Value 
     return Value(sympy.KroneckerDelta(*symbols))
 
 
+def links(chain: S.Chain) -> Iterator[tuple[Node, str, Node]]:
+    """The comparisons that a chain makes: ``1 \\leq j \\leq i`` are two."""
+    yield from zip(chain.members, chain.relations, chain.members[1:], strict=False)
+
+
+def compared_indices(ctx: Context, left: Node, relation: str, right: Node, node: Node) -> Expr | None:
+    """1 where two indices are in an order, else 0; None where they are no indices. An index is at least 1."""
+    if relation in (">", "\\geq"):
+        left, relation, right = right, "<" if relation == ">" else "\\leq", left
+    if relation not in ("<", "\\leq"):
+        return None
+    first, second = _placed(left), _placed(right)
+    if first is None or second is None or not any(letter_of(index) for index, _ in (first, second)):
+        return None
+    equal = equal_indices(ctx, first[0], second[0], node)
+    if equal is None:
+        return None
+    ahead = second[1] - first[1] - (relation == "<")
+    i, j = equal.expr.args if isinstance(equal.expr, sympy.KroneckerDelta) else (Integer(1), Integer(1))
+    letter = letter_of(first[0])
+    if letter is not None and i != ctx.letter(letter, ctx.table.axes.fresh()).symbol:
+        i, j = j, i
+    if ahead not in (0, -1):
+        raise SourceError("derive does not compute with indices", span_of(node))
+    return ordered(i, j) - (equal.expr if ahead else 0)
+
+
+def _placed(node: Node) -> tuple[Node, int] | None:
+    """An index and a whole number added to it: ``i - 1``."""
+    if isinstance(node, S.Group | S.Decoration):
+        return _placed(node.body)
+    if isinstance(node, S.Sum) and len(node.terms) == 2 and isinstance(node.terms[1], S.Number):
+        return node.terms[0], int(node.terms[1].text) * (-1 if node.signs[1] == "-" else 1)
+    return (node, 0) if letter_of(node) is not None or isinstance(node, S.Number) else None
+
+
 def is_indicator(ctx: Context, node: Node) -> bool:
     spelled = ctx.table.spell(node)
     return spelled is not None and spelled.key in _INDICATORS
@@ -62,6 +101,10 @@ def indicator(ctx: Context, condition: Node) -> Value | None:
             if equal is not None:
                 return equal if relation == "=" else Value(1 - equal.expr)
         if relation in ("<", ">", "\\leq", "\\geq"):
+            if ctx.is_index(left) or ctx.is_index(right):
+                between = compared_indices(ctx, left, relation, right, condition)
+                if between is not None:
+                    return Value(between)
             return _step(ctx, left, right, relation)
     return None
 

@@ -116,6 +116,12 @@ class Context(ABC):
             self.table.introduced(spelled) or self.table.alias(spelled.key, len(spelled.indices)) is not None
         )
 
+    def is_index(self, node: Node) -> bool:
+        """Whether a node is an index letter of the equation."""
+        letter = letter_of(node)
+        known = letter in self.scope or letter in self.axes or letter in self.free
+        return letter is not None and letter in self.table.letters.indices and known
+
     # -- indices -----------------------------------------------------------------------------------------------------
 
     def letter(self, letter: str, axis: Axis) -> Letter:

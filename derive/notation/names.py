@@ -46,6 +46,7 @@ class Letters:
         compounds: names of two parts, such as ``d\\hat{x}`` or ``\\delta\\mathbf{h}``.
         steps: letters that count steps: they label names, and ``h_{t-1}`` is another name than ``h_t``.
         marks: names that carry a letter as superscript, so that ``z^T`` is not a transpose.
+        limits: indices that are limits of sums, and so numbers as well.
     """
 
     indices: frozenset[str] = frozenset()
@@ -54,6 +55,7 @@ class Letters:
     compounds: frozenset[str] = frozenset()
     marks: frozenset[str] = frozenset()
     steps: frozenset[str] = frozenset()
+    limits: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

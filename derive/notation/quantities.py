@@ -136,6 +136,8 @@ def _bare_name(ctx: Context, spelled: Spelling, node: Node) -> Value:
     key = spelled.key
     if ctx.table.is_size(key):
         return Value(ctx.table.axes.canonical(size(key)))
+    if key in ctx.table.letters.limits and ctx.is_index(node):
+        return Value(ctx.letter(key, ctx.table.axes.fresh()).symbol)
     if key in ctx.scope or (key in ctx.axes and key in ctx.table.letters.indices):
         raise SourceError(f"{key} is an index here and a value there", span_of(node), "Use two letters.")
     if not ctx.table.introduced(spelled):

@@ -7,10 +7,11 @@ from sympy import Expr, Integer
 
 from derive.language import bound, total
 from derive.latex import syntax as S
-from derive.latex.syntax import Node
+from derive.latex.syntax import Node, span_of
 from derive.notation import conditions
 from derive.notation.axes import Scope, first_value, size_expression
 from derive.notation.context import Context, Letter
+from derive.notation.names import letter_of
 from derive.notation.rewriting.dots import FAMILY
 from derive.notation.survey import bound_letters
 from derive.notation.values import Axis, Value, close, fresh_slot
@@ -35,7 +36,7 @@ def big_operator(ctx: Context, node: S.BigOperator) -> Value:
     implicit, ctx.implicit = ctx.implicit, not any(_mentions(node.body, letter) for letter in letters)
     try:
         body = ctx.value(node.body)
-        factor = _condition_factor(ctx, node.lower)
+        factor = _condition_factor(ctx, node.lower) * _ends(ctx, node, letters)
     finally:
         ctx.scope, ctx.implicit = outer, implicit
     for letter in reversed(letters):
@@ -93,8 +94,31 @@ def _condition_factor(ctx: Context, lower: Node | None) -> Expr:
                 raise SourceError("derive does not understand this condition", part.span)
             factor = factor * (1 - equal.expr)
         elif isinstance(part, S.Chain) and part.relations[0] != "=":
-            raise SourceError("derive does not understand this range", part.span)
+            for left, relation, right in conditions.links(part):
+                between = conditions.compared_indices(ctx, left, relation, right, part)
+                if between is None:
+                    raise SourceError("derive does not understand this range", part.span)
+                factor = factor * between
     return factor
+
+
+def _ends(ctx: Context, node: S.BigOperator, letters: list[str]) -> Expr:
+    """The indicators of limits that are other indices: ``\\sum_{j=1}^{i}``, ``\\sum_{j=i+1}^{N}``."""
+    own = S.Symbol(letters[0], "", node.span)
+    factor = Integer(1)
+    for relation, end in (("\\geq", _start(node.lower)), ("\\leq", node.upper)):
+        if end is None or not any(letter_of(part) in ctx.table.letters.indices for part in end.walk()):
+            continue
+        between = conditions.compared_indices(ctx, own, relation, end, end)
+        if between is None or len(letters) != 1 or first_value(node.lower) == 0:
+            raise SourceError("derive does not understand the limits of this sum", span_of(end))
+        factor = factor * between
+    return factor
+
+
+def _start(lower: Node | None) -> Node | None:
+    """Where a sum begins, as its lower limit says."""
+    return lower.members[1] if isinstance(lower, S.Chain) and lower.relations[0] == "=" else None
 
 
 def _summed(ctx: Context, node: S.BigOperator, body: Value, factor: Expr, letters: list[Letter]) -> Value:
@@ -116,8 +140,10 @@ def _check_range(ctx: Context, node: S.BigOperator, letters: list[Letter], axes:
         return
     high = size_expression(node.upper)
     start = first_value(node.lower)
-    if high is None or (isinstance(node.lower, S.Chain) and node.lower.relations[0] == "=" and start is None):
+    if high is None:
         raise SourceError("derive does not understand the limits of this sum", node.span)
+    if ctx.table.axes.end(node) is None:
+        return
     high = ctx.table.axes.canonical(high)
     terms = high - (start if start is not None else 1) + 1
     if terms == axes[0].size or (high == axes[0].size and start is not None and 1 < start <= 4):

@@ -32,6 +32,10 @@ from derive.notation.names import PARTIALS, Letters, letter_of, spell, subscript
 from derive.notation.picked import picked
 
 PREFIXES = ("d", "\\delta", "\\Delta")
+BETWEEN = frozenset({"=", "<", ">", "\\leq", "\\geq"})
+"""Relations in a sum's lower limit that say where it begins or ends."""
+SIZES = frozenset({"m", "n", "d"})
+"""Small letters that customarily count something."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,7 @@ def survey(statements: list[Statement], words: Set[str] = frozenset()) -> Letter
     nodes = [node for statement in statements for node in (statement.node, *statement.asides)]
     bound = {letter for node in nodes for letter in _bound(node)}
     left = {letter for statement in statements for letter in _left_letters(statement)}
+    left |= {letter for statement in statements for letter in _prefixes(statement)}
     told = {letter for node in nodes for letter in _told(node)}
     differentiated = {letter for node in nodes for letter in _differentiated(node)}
     usages = [usage for node in nodes for usage in _usages(node)]
@@ -65,6 +70,7 @@ def survey(statements: list[Statement], words: Set[str] = frozenset()) -> Letter
         _compounds(statements, steps),
         _marks(nodes),
         frozenset(steps),
+        frozenset(letter for node in nodes for letter in _limiting(node)) & indices,
     )
 
 
@@ -98,7 +104,8 @@ def bound_letters(lower: Node | None) -> Iterator[str]:
     if lower is None:
         return
     if isinstance(lower, Chain):
-        yield from bound_letters(lower.members[0])
+        first = lower.members[0]
+        yield from bound_letters(lower.members[1] if isinstance(first, Number) else first)
     elif isinstance(lower, Sequence):
         for item in lower.items:
             if not isinstance(item, Chain) or item.relations[0] != "\\neq":
@@ -118,6 +125,34 @@ def _left_letters(statement: Statement) -> Iterator[str]:
     right = {letter for member in statement.node.members[1:] for u in _usages(member) for letter in u.letters}  # type: ignore[attr-defined]
     for usage in _usages(target):
         yield from (letter for letter in usage.letters if letter is not None and letter.islower() and letter in right)
+
+
+def _prefixes(statement: Statement) -> Iterator[str]:
+    """The i of ``s_i = \\sum_{j=1}^{i} x_j``: a left side's subscript up to which its value is summed. A customary letter
+    for a size is one, and labels the name."""
+    target = definable(statement)
+    if target is not None:
+        limits = {letter for member in statement.node.members[1:] for letter in _limiting(member)}  # type: ignore[attr-defined]
+        letters = {letter for usage in _usages(target) for letter in usage.letters}
+        yield from (letter for letter in limits & letters if letter is not None and letter not in SIZES)
+
+
+def _limiting(node: Node) -> Iterator[str]:
+    """The small letters in limits of sums, other than those that the sums bind."""
+    for inner in node.walk():
+        if isinstance(inner, BigOperator):
+            yield from (letter for letter in limiting_letters(inner) if letter.islower())
+
+
+def limiting_letters(node: BigOperator) -> Iterator[str]:
+    """The letters that say where a sum begins or ends: i in ``\\sum_{j=1}^{i}``, ``\\sum_{j \\leq i}``, ``\\sum_{j=i+1}^N``."""
+    ends = [node.upper] if node.upper is not None else []
+    for part in node.lower.items if isinstance(node.lower, Sequence) else (node.lower,):
+        if isinstance(part, Chain) and part.relations[-1] in BETWEEN:
+            ends += part.members[1:]
+    own = set(bound_letters(node.lower))
+    letters = (letter_of(inner) for end in ends for inner in end.walk())
+    yield from (letter for letter in letters if letter is not None and letter not in own)
 
 
 def definable(statement: Statement) -> Node | None:

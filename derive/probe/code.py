@@ -18,7 +18,7 @@ from sympy import Expr, Symbol
 
 from derive.caches import kept
 from derive.forward import names_in
-from derive.language import D, indices_of, name_of
+from derive.language import D, indices_of, name_of, ordered
 from derive.primitives import BY_FUNCTION
 from derive.probe.arithmetic import Number, OutOfDomain
 from derive.probe.duals import Duals
@@ -332,6 +332,11 @@ class _Compiler:
         one, zero = (self.arithmetic.number(Fraction(k)) for k in (1, 0))
         return lambda frame: one if first(frame) == second(frame) else zero
 
+    def _ordered(self, expr: Expr, scope: Scope) -> Code:
+        first, second = self._wholes(expr.args, scope)
+        one, zero = (self.arithmetic.number(Fraction(k)) for k in (1, 0))
+        return lambda frame: one if first(frame) <= second(frame) else zero
+
     # -- derivatives -----------------------------------------------------------------------------------------
 
     def _derivative(self, expr: Expr, scope: Scope) -> Code:
@@ -384,6 +389,7 @@ _RULES: dict[type[Expr], Callable[[_Compiler, Expr, Scope], Code]] = {
     sympy.Sum: _Compiler._sum,
     sympy.Product: _Compiler._product,
     sympy.KroneckerDelta: _Compiler._delta,
+    ordered: _Compiler._ordered,
     sympy.pi.func: _Compiler._pi,
     sympy.E.func: _Compiler._e,
     D: _Compiler._derivative,

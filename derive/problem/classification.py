@@ -257,7 +257,8 @@ class Classifier:
 
     def sizes(self) -> set[str]:
         """Names in the limits of sums, and those that sums are divided by."""
-        return {name for e in self.equations for m in e.members for name in _limits(m)}
+        found = {name for e in self.equations for m in e.members for name in _limits(m)}
+        return found - self.table.letters.indices
 
     def open_letters(self, node: Node, bound: frozenset[str]) -> set[str]:
         if isinstance(node, S.BigOperator):
