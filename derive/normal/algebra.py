@@ -162,7 +162,7 @@ class Algebra:
             old = exponents.get(atom)
             if old is None:
                 exponents[atom] = e
-                special = special or atom.kind == "delta"
+                special = special or atom.kind in ("delta", "order")
                 continue
             value = rational(old + e)
             special = special or atom.kind not in _ADDITIVE
@@ -178,6 +178,8 @@ class Algebra:
         """Apply the rules of deltas, bases, primes and functions to a product of powers of distinct atoms."""
         if any(atom.kind == "delta" for atom in exponents):
             return deltas.unify(self, exponents)
+        if (both := deltas.ordered_both_ways(self, exponents)) is not None:
+            return both
         plain: dict[Atom, Rational] = {}
         rest: Poly | None = None
         for atom, e in exponents.items():

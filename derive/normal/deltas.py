@@ -58,6 +58,17 @@ def unify(algebra: Algebra, exponents: Mapping[Atom, Rational]) -> Poly:
     return _attached(algebra, own, leaders, renamed)
 
 
+def ordered_both_ways(algebra: Algebra, exponents: Mapping[Atom, Rational]) -> Poly | None:
+    """A product in which i ≤ j and j ≤ i stand both: a delta instead; None where there are no such two."""
+    orders = {atom.indices: atom for atom in exponents if atom.kind == "order"}
+    for (i, j), atom in orders.items():
+        other = orders.get((j, i))
+        if other is not None:
+            rest = {a: e for a, e in exponents.items() if a is not atom and a is not other}
+            return algebra.multiply(delta(algebra, i, j), algebra.settle(rest) if rest else constant(1))
+    return None
+
+
 def _leaders(algebra: Algebra, pairs: list[tuple[Index, Index]]) -> dict[Index, Index] | None:
     """For each index that equals an earlier one the first of its class; None where two numbers would be equal."""
     while True:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import sympy
 from sympy import Expr, Integer
@@ -90,23 +91,32 @@ def is_indicator(ctx: Context, node: Node) -> bool:
 
 
 def indicator(ctx: Context, condition: Node) -> Value | None:
-    """``1_{i = j}``, ``1(k == i)``, ``\\mathbb{1}[x > 0]``."""
+    """``1_{i = j}``, ``1(k == i)``, ``\\mathbb{1}[x > 0]``, ``[0 < x < 1]``."""
     while isinstance(condition, S.Group | S.Decoration):
         condition = condition.body
-    if isinstance(condition, S.Chain) and len(condition.members) == 2:
-        left, right = condition.members
-        relation = condition.relations[0]
-        if relation in ("=", "\\neq"):
-            equal = equal_indices(ctx, left, right, condition)
-            if equal is not None:
-                return equal if relation == "=" else Value(1 - equal.expr)
-        if relation in ("<", ">", "\\leq", "\\geq"):
-            if ctx.is_index(left) or ctx.is_index(right):
-                between = compared_indices(ctx, left, relation, right, condition)
-                if between is not None:
-                    return Value(between)
-            return _step(ctx, left, right, relation)
-    return None
+    if not isinstance(condition, S.Chain):
+        return None
+    whole: Value | None = None
+    for left, relation, right in links(condition):
+        one = _comparison(ctx, left, relation, right, condition)
+        if one is None:
+            return None
+        whole = one if whole is None else ctx.shapes.elementwise(whole, one)
+    return whole
+
+
+def _comparison(ctx: Context, left: Node, relation: str, right: Node, node: Node) -> Value | None:
+    """The indicator of one comparison, of indices or of values."""
+    if relation in ("=", "\\neq"):
+        equal = equal_indices(ctx, left, right, node)
+        return equal if equal is None or relation == "=" else Value(1 - equal.expr)
+    if relation not in ("<", ">", "\\leq", "\\geq"):
+        return None
+    if ctx.is_index(left) or ctx.is_index(right):
+        between = compared_indices(ctx, left, relation, right, node)
+        if between is not None:
+            return Value(between)
+    return _step(ctx, left, right, relation)
 
 
 def _step(ctx: Context, left: Node, right: Node, relation: str) -> Value:
@@ -118,31 +128,86 @@ def _step(ctx: Context, left: Node, right: Node, relation: str) -> Value:
 
 
 def cases(ctx: Context, node: S.Cases) -> Value:
-    """Cases on whether two indices are equal: each value times the indicator of its condition."""
+    """Each value times the indicator of its condition; a row holds where its condition does and none before it."""
     total: Value | None = None
-    rest = Integer(1)
+    before: list[Row] = []
     for value, condition in node.rows:
-        indicator = _case(ctx, condition, rest)
-        rest = rest - indicator
+        own = _row(ctx, condition)
+        indicator = sympy.Mul(*_joined(own), *(_none_of(row) for row in before if not _exclude(row, own)))
+        before.append(own)
         term = apply(ctx.value(value), lambda u, i=indicator: u * i)  # type: ignore[misc]
         total = term if total is None else ctx.shapes.add(total, term)
     assert total is not None
     return total
 
 
-def _case(ctx: Context, condition: Node | None, rest: Expr) -> Expr:
-    """The indicator of a row's condition; ``otherwise`` takes what the rows before left."""
+Row = tuple[Expr, ...]
+"""The indicators that a row's condition is the product of; none for *otherwise*."""
+
+
+def _row(ctx: Context, condition: Node | None) -> Row:
+    found: list[Expr] = []
     for part in condition.items if isinstance(condition, S.Sequence) else (condition,):
         if isinstance(part, S.Chain):
-            found = indicator(ctx, part)
-            if found is None:
-                raise SourceError("derive does not understand this condition", part.span)
-            return found.expr
-    if isinstance(condition, S.Words) and condition.text.lower().strip(". ") in (
-        "otherwise",
-        "else",
-        "sonst",
-        "sinon",
-    ):
-        return rest
-    raise SourceError("derive does not understand this condition", span_of(condition or S.Empty()))
+            for left, relation, right in links(_without_word(part)):
+                value = _comparison(ctx, left, relation, right, part)
+                if value is None or value.slots:
+                    raise SourceError("derive does not understand this condition", part.span)
+                found.append(value.expr)
+        elif _word(part) not in (*OTHERWISE, *_JOINING):
+            raise SourceError("derive does not understand this condition", span_of(condition or S.Empty()))
+    return tuple(found)
+
+
+def _without_word(chain: S.Chain) -> S.Chain:
+    """``\\text{if } x > 0`` where the word was taken for a factor."""
+    first = chain.members[0]
+    if not isinstance(first, S.Product) or first.operators[0] or _word(first.factors[0]) not in _JOINING:
+        return chain
+    rest = first.factors[1:]
+    bare = rest[0] if len(rest) == 1 else replace(first, factors=rest, operators=first.operators[1:])
+    return replace(chain, members=(bare, *chain.members[1:]))
+
+
+def _word(node: Node | None) -> str:
+    """A word, in small letters."""
+    text = node.text if isinstance(node, S.Words) else node.name if isinstance(node, S.Symbol) else "?"
+    return text.lower().strip(".,: ")
+
+
+OTHERWISE = ("otherwise", "else", "sonst", "sinon", "andernfalls", "autrement")
+_JOINING = (
+    "if", "when", "where", "for", "and", "with", "falls", "wenn", "für", "fuer", "und", "si", "quand", "pour", "et",
+)  # fmt: skip
+
+
+def _joined(row: Row) -> Row:
+    """A row's indicators without those that others imply: ``u > 1`` says that ``u > 0``."""
+    return tuple(one for one in row if not any(one is not other and _implies(other, one) for other in row))
+
+
+def _implies(first: Expr, second: Expr) -> bool:
+    """Whether one step is 1 wherever another is, as their arguments differ by a number."""
+    if not isinstance(first, sympy.Heaviside) or not isinstance(second, sympy.Heaviside):
+        return False
+    ahead = sympy.expand(second.args[0] - first.args[0])
+    return bool(ahead.is_number and ahead > 0)
+
+
+def _exclude(first: Row, second: Row) -> bool:
+    """Whether two rows never hold together, but for where both sides of a condition are equal."""
+    return any(_disjoint(one, other) for one in first for other in second)
+
+
+def _disjoint(first: Expr, second: Expr) -> bool:
+    if not isinstance(first, sympy.Heaviside) or not isinstance(second, sympy.Heaviside):
+        return sympy.expand(first + second - 1) == 0
+    gap = sympy.expand(first.args[0] + second.args[0])
+    return bool(gap.is_number and gap <= 0)
+
+
+def _none_of(row: Row) -> Expr:
+    """1 where a row does not hold."""
+    if len(row) == 1 and isinstance(row[0], sympy.Heaviside):
+        return sympy.Heaviside(-row[0].args[0])
+    return 1 - sympy.Mul(*row)

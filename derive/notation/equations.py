@@ -34,11 +34,11 @@ Role = Literal["definition", "claim", "note", "given"]
 
 @dataclass(frozen=True)
 class Condition:
-    """Two indices that are equal, or are not, where an equation is claimed to hold."""
+    """Two indices that are equal, differ or are in an order where an equation is claimed to hold."""
 
     first: Node
     second: Node
-    equal: bool
+    relation: str
 
 
 @dataclass(eq=False)
@@ -259,7 +259,7 @@ def _condition_on_indices(equation: Equation) -> Condition | None:
     letters = [letter_of(member) for member in equation.members]
     if any(letter is None or not letter.islower() for letter in letters):
         return None
-    return Condition(first, second, equation.relations[0] == "=")
+    return Condition(first, second, equation.relations[0])
 
 
 def _uses(equation: Equation, condition: Condition) -> bool:
@@ -389,14 +389,19 @@ def _conditions(aside: Node) -> Iterator[Condition]:
     elif isinstance(aside, S.Sequence):
         for item in aside.items:
             yield from _conditions(item)
-    elif isinstance(aside, S.Chain) and len(aside.members) == 2 and aside.relations[0] in ("=", "\\neq"):
+    elif isinstance(aside, S.Chain) and len(aside.members) == 2 and aside.relations[0] in _COMPARING:
         first, second = aside.members
-        if letter_of(first) is not None and isinstance(second, S.Symbol | S.Script | S.Number):
-            yield Condition(first, second, aside.relations[0] == "=")
+        is_equality = aside.relations[0] in ("=", "\\neq")
+        kinds = S.Symbol | S.Script | S.Number if is_equality else S.Symbol
+        if letter_of(first) is not None and isinstance(second, kinds):
+            yield Condition(first, second, aside.relations[0])
 
 
 _INEQUALITIES = frozenset({"<", ">", "\\leq", "\\geq", "\\le", "\\ge", "\\leqslant", "\\geqslant", "\\ll", "\\gg"})
 _RESTRICTING = ("if ", "when ", "otherwise", "else", "wenn ", "falls ", "sonst", "si ", "sinon")
+
+
+_COMPARING = frozenset({"=", "\\neq", "<", ">", "\\leq", "\\geq"})
 
 
 def restricts(aside: Node) -> bool:
@@ -410,7 +415,7 @@ def restricts(aside: Node) -> bool:
         return any(map(restricts, aside.items))
     if isinstance(aside, S.Words):
         return any(aside.text.strip().lower().startswith(word) for word in _RESTRICTING)
-    if not isinstance(aside, S.Chain) or (set(aside.relations) & {"\\neq", "="} and list(_conditions(aside))):
+    if not isinstance(aside, S.Chain) or list(_conditions(aside)):
         return False
     if "\\in" in aside.relations:
         return isinstance(aside.members[-1], S.Group)

@@ -19,7 +19,7 @@ from derive.document import Document
 from derive.forward import Graph, names_in
 from derive.language import D, name_of
 from derive.latex.syntax import Node, span_of
-from derive.notation.conditions import equal_indices
+from derive.notation.conditions import compared_indices, equal_indices
 from derive.notation.context import Gradients, Layout, Letter, Product, Reach, Slash
 from derive.notation.elaborate import Elaborator, Policy
 from derive.notation.equations import Equation
@@ -194,6 +194,7 @@ class Sides:
                 a, b, slots = self.elaborator.shapes.align(left, right.transpose())
                 transposed = True
             conditions = tuple(self._conditions())
+            a, b = (side * self._order() for side in (a, b))
         except ShapeError:
             return Misfit("the two sides have different axes", place)
         except SourceError as error:
@@ -232,14 +233,30 @@ class Sides:
         stray = tuple(s for s, _ in indices if s in right.free_symbols and s not in left.free_symbols)
         sizes = tuple(axis.size for _, axis in indices)
         unknown = frozenset((self.elaborator.unknown - self.elaborator.variables) | self.elaborator.vague)
-        restricted = self.equation.restricted or len(conditions) < len(self.equation.conditions)
+        used = len(conditions) + len(list(self._orders()))
+        restricted = self.equation.restricted or used < len(self.equation.conditions)
         return Pair(left, right, tuple(s for s, _ in indices), sizes, conditions, unknown, stray, restricted)
 
     def _conditions(self) -> Iterator[tuple[Expr, Expr, bool]]:
         for condition in self.equation.conditions:
+            if condition.relation not in ("=", "\\neq"):
+                continue
             delta = equal_indices(self.elaborator, condition.first, condition.second, condition.first)
             if delta is not None and isinstance(delta.expr, sympy.KroneckerDelta):
-                yield (*delta.expr.args[:2], condition.equal)
+                yield (*delta.expr.args[:2], condition.relation == "=")
+
+    def _order(self) -> Expr:
+        """1 where indices are in the order that the equation is claimed for, else 0: both sides are compared there."""
+        return sympy.Mul(*self._orders())
+
+    def _orders(self) -> Iterator[Expr]:
+        for condition in self.equation.conditions:
+            first, second = condition.first, condition.second
+            order = None
+            if any(map(self.elaborator.is_index, (first, second))):
+                order = compared_indices(self.elaborator, first, condition.relation, second, first)
+            if order is not None:
+                yield order
 
 
 def _a_set(node: Node) -> SourceError:
