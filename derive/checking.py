@@ -385,7 +385,8 @@ def _is_derived(expr: Expr) -> bool:
 
 def typesetter(problem: Problem) -> Typesetter:
     """A typesetter with the letters and names of a document."""
-    return Typesetter(_index_letters(problem), _derivative_names(problem.table))
+    names = _derivative_names(problem.table)
+    return Typesetter(_index_letters(problem), names, from_zero=problem.table.letters.from_zero)
 
 
 def _index_letters(problem: Problem) -> dict[str, list[str]]:

@@ -34,11 +34,13 @@ class Typesetter:
         letters: for each size, as a string, the letters that the document uses for indices of it.
         upstream: for a derivative's name (``∂L/∂y``), the document's own name for it.
         ranges: whether sums say what their index runs over.
+        from_zero: names whose entries the document counts from 0.
     """
 
     letters: Mapping[str, Sequence[str]] = field(default_factory=dict)
     upstream: Mapping[str, str] = field(default_factory=dict)
     ranges: bool = False
+    from_zero: frozenset[str] = frozenset()
 
     def node(self, expr: Expr, indices: Iterable[Symbol] = (), sizes: Iterable[Expr] = ()) -> Node:
         """The syntax of an expression.
@@ -70,7 +72,7 @@ class Typesetter:
         if isinstance(expr, sympy.Sum | sympy.Product):
             return self._big_operator(expr, names, taken)
         if isinstance(expr, sympy.KroneckerDelta):
-            indices = tuple(self._node(i, names, taken) for i in expr.args[:2])
+            indices = self._indices(expr.args[:2], bool(self.from_zero), names, taken)
             return S.Script(S.Symbol("\\delta"), _items(indices))
         if isinstance(expr, ordered):
             members = tuple(self._node(i, names, taken) for i in expr.args)
@@ -86,8 +88,15 @@ class Typesetter:
     def _quantity(self, expr: Expr, names: Mapping[Symbol, str], taken: frozenset[str]) -> Node:
         if isinstance(expr, Symbol) and expr in names:
             return S.Symbol(names[expr])
-        indices = tuple(self._node(i, names, taken) for i in indices_of(expr))
-        return self._named(name_of(expr), indices)
+        name = name_of(expr)
+        from_zero = name.rpartition("/∂")[2].split("#")[0] in self.from_zero
+        return self._named(name, self._indices(indices_of(expr), from_zero, names, taken))
+
+    def _indices(
+        self, indices: Iterable[Expr], from_zero: bool, names: Mapping[Symbol, str], taken: frozenset[str]
+    ) -> tuple[Node, ...]:
+        shown = (i - from_zero if isinstance(i, sympy.Integer) else i for i in indices)
+        return tuple(self._node(i, names, taken) for i in shown)
 
     def _named(self, name: str, indices: tuple[Node, ...]) -> Node:
         if name in self.upstream:

@@ -38,12 +38,14 @@ def equal_indices(ctx: Context, first: Node, second: Node, node: Node) -> Value 
             found = ctx.letter(letter, ctx.table.axes.fresh())
             symbols.append(found.symbol)
             axes.append(found.axis)
-        elif isinstance(item, S.Number):
+        elif isinstance(item, S.Number) and item.text.isdigit():
             symbols.append(Integer(item.text))
         elif isinstance(item, S.Script) and ctx.table.spell(item) is not None:
             symbols.append(ctx.value(item).expr)
         else:
             return None
+    if len(axes) == 1:
+        symbols = [ctx.table.position(str(s), axes[0]) if isinstance(s, Integer) else s for s in symbols]
     if len(axes) == 2 and not ctx.table.axes.join(*axes):
         raise SourceError("a Kronecker delta between indices of different axes", span_of(node))
     return Value(sympy.KroneckerDelta(*symbols))
@@ -201,7 +203,7 @@ def _exclude(first: Row, second: Row) -> bool:
 
 def _disjoint(first: Expr, second: Expr) -> bool:
     if not isinstance(first, sympy.Heaviside) or not isinstance(second, sympy.Heaviside):
-        return sympy.expand(first + second - 1) == 0
+        return bool(sympy.expand(first + second - 1) == 0)
     gap = sympy.expand(first.args[0] + second.args[0])
     return bool(gap.is_number and gap <= 0)
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 import sympy
-from sympy import Expr, Integer, Symbol
+from sympy import Expr, Symbol
 
 from derive.language import index
 from derive.latex import syntax as S
@@ -144,7 +144,7 @@ class Context(ABC):
                 )
             return found.symbol
         if isinstance(item, S.Number):
-            return Integer(item.text)
+            return self.table.position(item.text, axis)
         if isinstance(item, S.Script):
             return self._selector(item, axis)
         raise SourceError("derive does not compute with indices", span_of(item))

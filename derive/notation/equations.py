@@ -18,6 +18,7 @@ from derive.notation.rewriting.capitals import with_operators
 from derive.notation.rewriting.differentials import with_slanted
 from derive.notation.rewriting.dots import without_dots
 from derive.notation.rewriting.labels import find_labels, with_labels
+from derive.notation.rewriting.pairs import with_pairs
 from derive.notation.rewriting.parameters import with_entries, with_parameters
 from derive.notation.rewriting.sets import find_sets, with_sizes
 from derive.notation.rewriting.unindexed import letters_outside, with_indices
@@ -263,7 +264,7 @@ def _condition_on_indices(equation: Equation) -> Condition | None:
 
 
 def _uses(equation: Equation, condition: Condition) -> bool:
-    """Whether both letters of a condition are subscripts in an equation."""
+    """Whether a letter of a condition is a subscript in an equation; the other may be one that the page fixes."""
     subscripts = {
         inner.name
         for member in equation.members
@@ -272,18 +273,20 @@ def _uses(equation: Equation, condition: Condition) -> bool:
         for inner in node.sub.walk()
         if isinstance(inner, S.Symbol)
     }
-    return {letter_of(condition.first), letter_of(condition.second)} <= subscripts
+    return bool({letter_of(condition.first), letter_of(condition.second)} & subscripts)
 
 
 def _index_sums(found: list[Equation]) -> bool:
     """Give the sums that say nothing of what they run over their index; whether there are any."""
-    before = [equation.members for equation in found]
+    changed = False
     head: frozenset[str] = frozenset()
     for equation in found:
         if not equation.members or not isinstance(equation.members[0], S.Empty):
             head = frozenset().union(*map(letters_outside, equation.members[:1]))
-        equation.members = with_indices(equation.members, head)
-    return any(equation.members != members for equation, members in zip(found, before, strict=True))
+        indexed = with_indices(equation.members, head)
+        changed = changed or indexed != equation.members
+        equation.members = with_pairs(indexed, head)
+    return changed
 
 
 def _name_values(found: list[Equation]) -> Functions:

@@ -47,6 +47,7 @@ class Letters:
         steps: letters that count steps: they label names, and ``h_{t-1}`` is another name than ``h_t``.
         marks: names that carry a letter as superscript, so that ``z^T`` is not a transpose.
         limits: indices that are limits of sums, and so numbers as well.
+        from_zero: bases whose entries are counted from 0, as sums over them show.
     """
 
     indices: frozenset[str] = frozenset()
@@ -56,6 +57,7 @@ class Letters:
     marks: frozenset[str] = frozenset()
     steps: frozenset[str] = frozenset()
     limits: frozenset[str] = frozenset()
+    from_zero: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -164,8 +166,8 @@ def is_index(item: Node, base: str, letters: Letters) -> bool:
     """Whether a subscript's part is an index: an index letter, a number on an indexed base, or arithmetic on one."""
     if isinstance(item, Symbol):
         return item.font in ("", "word") and item.name in letters.indices
-    if isinstance(item, Number):
-        return base in letters.numbered
+    if isinstance(item, Number):  # a w_0 beside w_1 to w_d is a name of its own
+        return base in letters.numbered and (item.text != "0" or base in ("\\delta", *letters.from_zero))
     if isinstance(item, Script):
         inner = spell(item, letters)
         return inner is not None and bool(inner.indices) and inner.key in letters.numbered and base in letters.numbered

@@ -71,6 +71,7 @@ def survey(statements: list[Statement], words: Set[str] = frozenset()) -> Letter
         _marks(nodes),
         frozenset(steps),
         frozenset(letter for node in nodes for letter in _limiting(node)) & indices,
+        frozenset(base for node in nodes for base in _from_zero(node)),
     )
 
 
@@ -128,8 +129,8 @@ def _left_letters(statement: Statement) -> Iterator[str]:
 
 
 def _prefixes(statement: Statement) -> Iterator[str]:
-    """The i of ``s_i = \\sum_{j=1}^{i} x_j``: a left side's subscript up to which its value is summed. A customary letter
-    for a size is one, and labels the name."""
+    """The i of ``s_i = \\sum_{j=1}^{i} x_j``: a left side's subscript up to which its value is summed. A customary
+    letter for a size is one, and labels the name."""
     target = definable(statement)
     if target is not None:
         limits = {letter for member in statement.node.members[1:] for letter in _limiting(member)}  # type: ignore[attr-defined]
@@ -145,7 +146,7 @@ def _limiting(node: Node) -> Iterator[str]:
 
 
 def limiting_letters(node: BigOperator) -> Iterator[str]:
-    """The letters that say where a sum begins or ends: i in ``\\sum_{j=1}^{i}``, ``\\sum_{j \\leq i}``, ``\\sum_{j=i+1}^N``."""
+    """The letters that say where a sum begins or ends: i in ``\\sum_{j=1}^{i}``, ``\\sum_{j \\leq i}``."""
     ends = [node.upper] if node.upper is not None else []
     for part in node.lower.items if isinstance(node.lower, Sequence) else (node.lower,):
         if isinstance(part, Chain) and part.relations[-1] in BETWEEN:
@@ -153,6 +154,18 @@ def limiting_letters(node: BigOperator) -> Iterator[str]:
     own = set(bound_letters(node.lower))
     letters = (letter_of(inner) for end in ends for inner in end.walk())
     yield from (letter for letter in letters if letter is not None and letter not in own)
+
+
+def _from_zero(node: Node) -> Iterator[str]:
+    """The bases of what sums from 0 run over."""
+    for inner in node.walk():
+        if (
+            isinstance(inner, BigOperator)
+            and isinstance(inner.lower, Chain)
+            and inner.lower.members[1:] == (Number("0"),)
+        ):
+            own = set(bound_letters(inner.lower))
+            yield from (usage.base for usage in _usages(inner.body) if own & set(usage.letters))
 
 
 def definable(statement: Statement) -> Node | None:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from sympy import Expr, Integer
+
 from derive.latex.syntax import Node
 from derive.notation.axes import Axes
 from derive.notation.functions import FunctionAlias
@@ -96,6 +98,11 @@ class Table:
     def axes_of(self, key: str, count: int) -> tuple[Axis, ...]:
         total = self.total(key, count)
         return tuple(self.axes.place(key, total, k) for k in range(total))
+
+    def position(self, text: str, axis: Axis) -> Expr:
+        """The place along an axis that a number names; places are counted from 1, also where the page begins at 0."""
+        places = (place for key in self.letters.from_zero for count in (0, 1, 2) for place in self.axes_of(key, count))
+        return Integer(text) + any(axis.same(place) for place in places)
 
     def name(self, key: str, count: int) -> str:
         """The SymPy name: the key, told apart where a document has names of different rank under one key."""

@@ -40,13 +40,13 @@ def _own(node: Node) -> Iterator[str]:
         yield from (letter for item in items if (letter := letter_of(item)) is not None and letter in _CUSTOMARY)
 
 
-def _letters(node: Node) -> frozenset[str]:
+def letters_within(node: Node) -> frozenset[str]:
     """The letters that no sum in an expression binds; those below an inner sum without index are its own."""
     if isinstance(node, S.BigOperator) and _is_unindexed(node):
         return frozenset()
     if isinstance(node, S.BigOperator):
-        return _letters(node.body) - frozenset(bound_letters(node.lower))
-    return frozenset(_own(node)).union(*map(_letters, node.children()))
+        return letters_within(node.body) - frozenset(bound_letters(node.lower))
+    return frozenset(_own(node)).union(*map(letters_within, node.children()))
 
 
 def _indexed(node: Node, around: frozenset[str], bound: frozenset[str]) -> Node:
@@ -55,7 +55,7 @@ def _indexed(node: Node, around: frozenset[str], bound: frozenset[str]) -> Node:
     if not _is_unindexed(node):
         inner = bound | frozenset(bound_letters(node.lower))
         return mapped(node, lambda child: _indexed(child, around, inner))
-    found = _letters(node.body) - bound
+    found = letters_within(node.body) - bound
     chosen = found - around or (found if len(found) == 1 else frozenset())
     if len(chosen) > 1 and node.upper is not None:
         chosen = frozenset()
