@@ -33,7 +33,7 @@ from derive.notation.elaborate import Policy
 from derive.notation.equations import Equation
 from derive.notation.sentences import is_hypothetical
 from derive.probe.evaluation import NotEvaluable, TooLarge
-from derive.probe.points import Agreement, Claim, Counterexample, compare
+from derive.probe.points import ALL_ROUNDS, Agreement, Claim, Counterexample, compare
 from derive.problem import Pair, Problem, Sides
 from derive.problem.problem import LAYOUTS
 from derive.source import SourceError
@@ -285,15 +285,19 @@ class Judge:
         if isinstance(evidence, Counterexample):
             if proved:
                 return Verdict("undecided", shown, "internal error: the two judges of derive disagree", pair=pair)
+            if evidence.special:
+                return Verdict("undecided", shown, _special(evidence), pair=pair)
             return self._refuted(pair, reading, evidence, shown)
         if pair.transposed:
             return Verdict("undecided", shown, "true of the transpose of the right side, not as it stands", pair=pair)
         if proved:
             return Verdict("proved", shown, pair=pair)
-        if self.doubts.has_kinks(pair):
-            tested = f"agrees at {evidence.points} points, perhaps all on one side of a maximum; no proof found"
-            return Verdict("undecided", shown, tested, pair=pair)
         tested = f"agrees at {evidence.points} points; no proof found"
+        if evidence.rounds < ALL_ROUNDS:
+            return Verdict("undecided", shown, f"{tested}, and larger sizes take too long to try", pair=pair)
+        if evidence.one_sided and self.doubts.has_kinks(pair):
+            one_sided = f"agrees at {evidence.points} points, perhaps all on one side of a maximum; no proof found"
+            return Verdict("undecided", shown, one_sided, pair=pair)
         return Verdict("tested", shown, f"{tested} ({reason})" if reason else tested, pair=pair)
 
     def _readings(self, pairs: Iterable[Pair | SourceError]) -> tuple[Reading, ...]:
@@ -342,10 +346,11 @@ class Judge:
         claim = claim_of(pair)
         try:
             graph = self.doubts.graph_of(pair)
-            found = compare(claim, graph, reading, rounds=2 if proved else 4)
-            if proved and graph.facts and found == Agreement(0):  # no point meets the facts: it may hold without them
-                found = compare(claim, self._without_facts(graph), reading, rounds=2)
-                found = found if isinstance(found, Agreement) else Agreement(0)
+            found = compare(claim, graph, reading, rounds=2 if proved else ALL_ROUNDS)
+            none = isinstance(found, Agreement) and not found.points
+            if proved and graph.facts and none:  # no point meets the facts: it may hold without them
+                other = compare(claim, self._without_facts(graph), reading, rounds=2)
+                found = other if isinstance(other, Agreement) else found
         except NotEvaluable as error:
             return str(error)
         except TooLarge:
@@ -517,6 +522,14 @@ def _goes_one_way(graph: Graph, derivative: Expr) -> bool:
             return not between
         names = graph.by_name[between[0]].uses
     return True
+
+
+def _special(found: Counterexample) -> str:
+    """Why a difference at special points alone refutes nothing that an author may have meant."""
+    if found.special == "zero":
+        return "no proof found, and where some data are 0 the sides differ"
+    sizes = ", ".join(f"{name} = {n}" for name, n in found.sizes.items())
+    return f"no proof found; the sides differ for {sizes or 'sizes below 3'}, and at no larger size that was tried"
 
 
 def claim_of(pair: Pair) -> Claim:

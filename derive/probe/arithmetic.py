@@ -40,15 +40,15 @@ class Arithmetic(Protocol):
 
 @dataclass(frozen=True)
 class Floats:
-    """Double precision; for finding a point worth certifying."""
+    """Double precision; for finding a point worth certifying. What is too large for it is no number (nan)."""
 
     cost = 1
 
     def number(self, value: Fraction) -> float:
         try:
             return float(value)
-        except OverflowError as error:
-            raise OutOfDomain("a number too large") from error
+        except OverflowError:
+            return math.nan
 
     def pi(self) -> float:
         return math.pi
@@ -60,20 +60,28 @@ class Floats:
             if a < 0.0:
                 raise OutOfDomain("a root of a negative number")
             return float(a ** float(exponent))
-        except (OverflowError, ZeroDivisionError) as error:
+        except OverflowError:
+            return math.nan
+        except ZeroDivisionError as error:
             raise OutOfDomain("a power without a finite value") from error
 
     def call(self, function: str, a: float) -> float:
         try:
             return _FLOAT[function](a)
-        except (ValueError, OverflowError) as error:
+        except OverflowError:
+            return math.nan
+        except ValueError as error:
             raise OutOfDomain(f"{function} has no finite value here") from error
 
 
 def _float_sign(a: float) -> float:
+    return math.copysign(1.0, a) if a else 0.0
+
+
+def _float_step(a: float) -> float:
     if a == 0.0:
         raise ValueError
-    return math.copysign(1.0, a)
+    return 1.0 if a > 0.0 else 0.0
 
 
 def _float_sigmoid(a: float) -> float:
@@ -90,11 +98,15 @@ _FLOAT: dict[str, Callable[[float], float]] = {
     "erf": math.erf,
     "sin": math.sin,
     "cos": math.cos,
-    "step": lambda a: (1.0 + _float_sign(a)) / 2.0,
+    "step": _float_step,
 }
+"""At 0 the sign is 0, and the step has no value: conventions for it differ."""
 
 
 # -- intervals -----------------------------------------------------------------------------------------------
+
+MAX_EXPONENT_BITS = 40
+MAX_ANGLE_BITS = 4000
 
 Raw: TypeAlias = "tuple[Any, Any]"
 """The two ends of an interval, as mpmath keeps them."""
@@ -161,10 +173,26 @@ def disjoint(a: Interval, b: Interval) -> bool:
     return bool(libmp.mpf_lt(a.raw[1], b.raw[0]) or libmp.mpf_lt(b.raw[1], a.raw[0]))
 
 
-def ends(interval: Interval) -> tuple[float, float]:
-    """The lower and upper end of an interval, as floats."""
-    low, high = interval.raw
-    return libmp.to_float(low), libmp.to_float(high)
+def is_pinned(a: Interval, b: Interval, exponent: int) -> bool:
+    """Whether the least interval around two is narrower than 2**exponent of its largest number."""
+    low, high = _hull(a, b)
+    return bool(libmp.mpf_le(libmp.mpf_sub(high, low), libmp.mpf_shift(_largest(low, high), exponent)))
+
+
+def is_nothing(a: Interval, b: Interval, exponent: int) -> bool:
+    """Whether all numbers in two intervals are smaller than 2**exponent."""
+    return bool(libmp.mpf_lt(_largest(*_hull(a, b)), libmp.mpf_shift(libmp.fone, exponent)))
+
+
+def _hull(a: Interval, b: Interval) -> Raw:
+    low = a.raw[0] if libmp.mpf_lt(a.raw[0], b.raw[0]) else b.raw[0]
+    return low, a.raw[1] if libmp.mpf_gt(a.raw[1], b.raw[1]) else b.raw[1]
+
+
+def _largest(low: Any, high: Any) -> Any:
+    """The larger absolute value of two ends."""
+    ends = libmp.mpf_abs(low), libmp.mpf_abs(high)
+    return ends[0] if libmp.mpf_gt(*ends) else ends[1]
 
 
 def middle(interval: Interval, digits: int = 8) -> str:
@@ -205,7 +233,24 @@ def _widened(raw: Raw, bits: int) -> Raw:
 
 
 def _exp(raw: Raw, bits: int) -> Raw:
+    _check_magnitude(raw, MAX_EXPONENT_BITS)
     return _widened(libmpi.mpi_exp(raw, bits), bits)
+
+
+def _check_magnitude(raw: Raw, most: int) -> None:
+    """Refuse numbers of more binary places before the point than a function can be worked out for in no time."""
+    if any(man and exp + size > most for _, man, exp, size in raw):
+        raise OutOfDomain("a number too large")
+
+
+def _wave(function: Callable[[Raw, int], Raw]) -> Callable[[Raw, int], Raw]:
+    """The sine or the cosine: of a large number it takes as many digits of pi as that has."""
+
+    def bounded(raw: Raw, bits: int) -> Raw:
+        _check_magnitude(raw, MAX_ANGLE_BITS)
+        return _widened(function(raw, bits), bits)
+
+    return bounded
 
 
 def _log(raw: Raw, bits: int) -> Raw:
@@ -216,13 +261,18 @@ def _log(raw: Raw, bits: int) -> Raw:
 
 def _interval_sign(raw: Raw, bits: int) -> Raw:
     sign = _sign(raw)
+    if sign == 0 and raw == libmpi.mpi_zero:
+        return libmpi.mpi_zero  # type: ignore[no-any-return]
     if sign == 0:
         raise OutOfDomain("the sign of something not known to differ from 0")
     return (libmp.fone, libmp.fone) if sign > 0 else (libmp.fnone, libmp.fnone)
 
 
 def _step(raw: Raw, bits: int) -> Raw:
-    return libmpi.mpi_one if _interval_sign(raw, bits)[0] == libmp.fone else libmpi.mpi_zero  # type: ignore[no-any-return]
+    sign = _sign(raw)
+    if sign == 0:
+        raise OutOfDomain("a step at something not known to differ from 0")
+    return libmpi.mpi_one if sign > 0 else libmpi.mpi_zero  # type: ignore[no-any-return]
 
 
 def _sigmoid(raw: Raw, bits: int) -> Raw:
@@ -260,7 +310,7 @@ _INTERVAL: dict[str, Callable[[Raw, int], Raw]] = {
     "sigmoid": _sigmoid,
     "tanh": _tanh,
     "erf": _erf,
-    "sin": lambda raw, bits: _widened(libmpi.mpi_sin(raw, bits), bits),
-    "cos": lambda raw, bits: _widened(libmpi.mpi_cos(raw, bits), bits),
+    "sin": _wave(libmpi.mpi_sin),
+    "cos": _wave(libmpi.mpi_cos),
     "step": _step,
 }

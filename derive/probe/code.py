@@ -20,13 +20,15 @@ from derive.caches import kept
 from derive.forward import names_in
 from derive.language import D, indices_of, name_of, ordered
 from derive.primitives import BY_FUNCTION
-from derive.probe.arithmetic import Number, OutOfDomain
+from derive.probe.arithmetic import Number
 from derive.probe.duals import Duals
 
 if TYPE_CHECKING:
     from derive.probe.evaluation import Evaluator, Motion
 
 MAX_NESTING = 150
+KINKED = frozenset({"abs", "sign", "step"})
+"""Functions with a kink or a jump where their argument is 0."""
 
 
 class TooLarge(Exception):
@@ -159,10 +161,7 @@ class _Compiler:
         return lambda frame: value
 
     def _number(self, expr: Expr, scope: Scope) -> Code:
-        try:
-            return self._constant(self.arithmetic.number(Fraction(int(expr.p), int(expr.q))))
-        except OutOfDomain as error:
-            raise NotEvaluable(str(error)) from error
+        return self._constant(self.arithmetic.number(Fraction(int(expr.p), int(expr.q))))
 
     def _pi(self, expr: Expr, scope: Scope) -> Code:
         return self._constant(self.arithmetic.pi())
@@ -281,7 +280,16 @@ class _Compiler:
 
     def _call(self, name: str, expr: Expr, scope: Scope) -> Code:
         argument, call = self.code(expr.args[0], scope), self.arithmetic.call
-        return lambda frame: call(name, argument(frame))
+        if name not in KINKED:
+            return lambda frame: call(name, argument(frame))
+        kink = expr.args[0]
+
+        def kinked(frame: Frame) -> Number:
+            number = argument(frame)
+            frame.run.pass_by(kink, number)
+            return call(name, number)
+
+        return kinked
 
     def _undefined(self, expr: Expr, scope: Scope) -> Code:
         """A function left general is some cubic here; its primes are that cubic's derivatives."""

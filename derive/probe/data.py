@@ -1,8 +1,8 @@
 """Concrete sizes and data.
 
 Small integers and sizes come first, so that a counterexample is one to check by hand; fractions and sizes
-that differ come after, so that nothing agrees by coincidence. No size is below 3 (at 2 a normalisation's
-gradient vanishes without ε), no entry is 0, and neighbouring entries differ.
+that differ come after, so that nothing agrees by coincidence. Only the last styles have entries that are 0; in
+all others neighbouring entries differ.
 """
 
 from __future__ import annotations
@@ -25,9 +25,13 @@ from derive.forward import Graph
 from derive.language import name_of
 from derive.probe.evaluation import TooLarge, measure
 
-Style = Literal["plain", "generic", "positive", "unit"]
+Style = Literal["plain", "generic", "positive", "unit", "large", "tiny", "sparse", "zero"]
 """``plain``: small integers; ``generic``: fractions of either sign; ``positive``: fractions; ``unit``:
-between 0 and 1."""
+between 0 and 1; ``large``: whole numbers from 2 to 40; ``tiny``: around a millionth, of either sign; ``sparse``:
+small integers, every third of them 0; ``zero``: 0, but 1 to 3 for what is positive."""
+
+SAME, SPREAD = (3,), (3, 4, 5)
+"""Plans for sizes: all 3, the least at which a normalisation's gradient does not vanish without ε, or different."""
 
 STRIDES = (1, 7, 31, 53, 71)
 """How far entries that are neighbours along an axis lie apart in a name's pool of values."""
@@ -70,7 +74,7 @@ class Point:
     def _raw(self, name: str, indices: tuple[int, ...], positive: bool) -> Fraction:
         """Each name walks through a shuffled pool of its own; a number's sign changes from point to point, so that
         what holds for one sign only is found out."""
-        if not indices and self.style in ("plain", "generic"):
+        if not indices and self.style in ("plain", "generic", "tiny"):
             sign = 1 if positive or (self.seed + crc32(name.encode())) % 2 else -1
             return sign * abs(_pool(f"{self.seed} {name}", self.style, positive)[0])
         pool = _pool(f"{self.seed} {name}", self.style, positive)
@@ -143,26 +147,33 @@ def _pool(seed: str, style: Style, positive: bool) -> tuple[Fraction, ...]:
 
 @cache
 def _values(style: Style, positive: bool) -> tuple[Fraction, ...]:
-    if style == "plain":
+    if style == "plain" or (style in ("sparse", "zero") and positive):
         return tuple(Fraction(n) for n in ((1, 2, 3) if positive else (-2, -1, 1, 2, 3)))
+    if style == "sparse":
+        return tuple(map(Fraction, (0, -2, 1, 0, 2, -1)))
+    if style == "zero":
+        return (Fraction(0),) * 2
+    if style == "large":
+        return tuple(map(Fraction, range(2, 41)))
     if style == "unit":
         return tuple(Fraction(n, 16) for n in range(1, 16))
     if style == "positive":
         return tuple(Fraction(n, 8) for n in range(1, 17))
     signs = (1,) if positive else (1, -1)  # below 1, so that what saturates, as erf does, does not hide everything
-    return tuple(Fraction(n * sign, 16) for n in range(1, 17) for sign in signs)
+    unit = 2**24 if style == "tiny" else 16
+    return tuple(Fraction(n * sign, unit) for n in range(1, 17) for sign in signs)
 
 
 def choose_sizes(
-    names: Iterable[str], computed: Iterable[Expr], least: Mapping[str, int], distinct: bool
+    names: Iterable[str], computed: Iterable[Expr], least: Mapping[str, int], plan: tuple[int, ...] = SAME
 ) -> dict[str, int]:
     """A value for every size.
 
-    They are 3, 4, 5, 3, 4, ..., or all 3, but as large as ``least`` says, and others where something computed
-    of them would be no integer.
+    They are those of the plan in turn, but as large as ``least`` says, and others where something computed of them
+    would be no integer.
     """
     computed = list(computed)
-    values = {n: max(3 + k % 3 if distinct else 3, least.get(n, 3)) for k, n in enumerate(names)}
+    values = {n: max(plan[k % len(plan)], least.get(n, 1)) for k, n in enumerate(names)}
     broken = [n for n in computed if not _fits(n, values)]
     letters = sorted({s.name for n in broken for s in n.free_symbols})
     for choice in product(range(2, MAX_SIZE + 1), repeat=len(letters)) if len(letters) <= 3 else ():

@@ -83,10 +83,10 @@ class Duals:
                 return value
             case "log":
                 return self.power(u, Fraction(-1))
-            case "abs":
-                return self.call("sign", u)
+            case "abs":  # 2 step - 1: at 0, where the sign is 0, it has no slope
+                return self.call("step", u) * self.number(Fraction(2)) + self._minus(self._one)
             case "sign" | "step":
-                return self.number(Fraction(0))
+                return self.call("step", u) * self.number(Fraction(0))
             case "sigmoid":
                 return value * (self._one + self._minus(value))
             case "tanh":

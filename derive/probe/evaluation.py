@@ -114,6 +114,8 @@ class Evaluator:
         self._shapes: dict[str, tuple[int, ...]] = {}
         self._slopes: dict[Seed, Number] = {}
         self._nesting = 0
+        self.passed: dict[Expr, set[bool]] = {}
+        """Of each kink on the way of floats, whether its argument was positive, negative, or each once."""
 
     def value(self, expr: Expr, indices: Mapping[Symbol, int]) -> Number:
         """The value of an expression whose free indices have the given values (from 1).
@@ -145,6 +147,13 @@ class Evaluator:
         self.budget.left -= operations * self.arithmetic.cost
         if self.budget.left < 0:
             raise TooLarge
+
+    def pass_by(self, kink: Expr, number: Number) -> None:
+        """Note on which side of a kink a number lies."""
+        while isinstance(number, Dual):
+            number = number.value
+        if isinstance(number, float) and number:
+            self.passed.setdefault(kink, set()).add(number > 0)
 
     def integer(self, value: int) -> Number:
         """An integer as a number."""

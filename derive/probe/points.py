@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
-from itertools import cycle, islice, product
+from itertools import islice, product
 from typing import Any, Literal
 
 import sympy
@@ -19,9 +19,9 @@ from sympy import Expr, Symbol
 from derive.caches import kept
 from derive.forward import Graph, names_in
 from derive.language import name_of
-from derive.probe.arithmetic import Floats, Interval, Intervals, OutOfDomain, disjoint, ends, middle
+from derive.probe.arithmetic import Floats, Interval, Intervals, OutOfDomain, disjoint, is_nothing, is_pinned, middle
 from derive.probe.code import NotEvaluable, program
-from derive.probe.data import MAX_SIZE, Point, Style, choose_sizes
+from derive.probe.data import MAX_SIZE, SAME, SPREAD, Point, Style, choose_sizes
 from derive.probe.duals import Duals
 from derive.probe.evaluation import Budget, Evaluator, TooLarge, measure
 
@@ -32,19 +32,40 @@ FLOATS = Duals(Floats())
 PRECISIONS = (80, 300)
 TOLERANCE = 1e-10
 NOISE = 1e-12
+TIGHT, NOTHING = -33, -200
+"""Powers of 2: two intervals pin one number down if together they are so much narrower than large; what is known to be
+smaller than the other counts as 0."""
 MAX_ASSIGNMENTS = 12
 MAX_CANDIDATES = 400
 MAX_CERTIFIED = 2
 EXTRA_ROUNDS = 3
 SEARCH = 100
 
-ROUNDS: tuple[tuple[Style, bool], ...] = (
-    ("plain", False),
-    ("generic", True),
-    ("positive", True),
-    ("unit", True),
+
+@dataclass(frozen=True)
+class Round:
+    """A style of data with a plan for sizes; a ``special`` one speaks of sizes below 3 or of data that are 0 only."""
+
+    style: Style
+    plan: tuple[int, ...]
+    special: Literal["", "small", "zero"] = ""
+
+
+ROUNDS = (
+    Round("plain", SAME),
+    Round("generic", SPREAD),
+    Round("positive", SPREAD),
+    Round("unit", SPREAD),
+    Round("large", (5, 3, 4)),
+    Round("generic", (4, 5, 3)),
+    Round("tiny", SPREAD),
+    Round("generic", (1,), "small"),
+    Round("plain", (2,), "small"),
+    Round("sparse", SAME, "zero"),
+    Round("zero", SAME, "zero"),
 )
-"""The styles of the points in turn, and whether their sizes differ."""
+"""What is tried in turn: the first are enough beside a proof, what has none must agree in all."""
+ALL_ROUNDS = len(ROUNDS)
 
 
 Demands = tuple[tuple[str, ...], frozenset[Expr], Mapping[str, int]]
@@ -79,6 +100,7 @@ class Counterexample:
         values: the data by name, exactly: strings of integers or fractions, in nested lists for an array.
         left: the left side's value, to as many digits as tell it from the right one.
         entries: how many entries of the data the two sides depend on.
+        special: ``small`` if the sides differ only at sizes below 3, ``zero`` if only where data are 0.
     """
 
     sizes: Mapping[str, int]
@@ -87,13 +109,26 @@ class Counterexample:
     left: str
     right: str
     entries: int = 0
+    special: Literal["", "small", "zero"] = ""
 
 
 @dataclass(frozen=True)
 class Agreement:
-    """How many points were compared, all of them equal up to rounding."""
+    """How many points were compared, all of them equal up to rounding.
+
+    Attributes:
+        rounds: how many kinds of points were tried to the end.
+        one_sided: arguments of absolute values, signs and steps on the way that never took both signs.
+    """
 
     points: int
+    rounds: int = ALL_ROUNDS
+    one_sided: tuple[Expr, ...] = ()
+
+    @property
+    def is_thorough(self) -> bool:
+        """Whether all kinds of points were tried, on both sides of every kink."""
+        return self.rounds == ALL_ROUNDS and not self.one_sided
 
 
 def compare(claim: Claim, graph: Graph, reading: Reading, rounds: int = 3) -> Counterexample | Agreement:
@@ -122,41 +157,52 @@ class _Comparison:
         self._doubtful = False  # whether floats differ at the point in hand
         self._facts = tuple(_relevant(claim, graph)) if graph.facts else ()
         self._numbers = _numbers(claim, graph)
-        demands = _demanded(claim, graph)
-        may_differ = not claim.equal
-        self._sizes = {distinct: choose_sizes(*demands, distinct and may_differ) for distinct in (False, True)}
-        if any(measure(a, self._sizes[True]) != measure(b, self._sizes[True]) for a, b in claim.equal):
+        self._demands = _demanded(claim, graph)
+        self._passed: dict[Expr, set[bool]] = {}
+        sizes = self._sizes(SPREAD)
+        if any(measure(a, sizes) != measure(b, sizes) for a, b in claim.equal):
             raise NotEvaluable("the sizes that must be the same cannot be")
 
     def run(self, rounds: int) -> Counterexample | Agreement:
-        agreed = 0
+        agreed = done = 0
         try:
-            for seed, (style, distinct) in enumerate(islice(cycle(ROUNDS), rounds + EXTRA_ROUNDS)):
+            for seed, kind in enumerate(ROUNDS):
                 if seed >= rounds and agreed:
                     break
-                found = self._at(self._point(seed, style, distinct))
+                found = self._at(self._point(seed, kind))
                 if isinstance(found, Counterexample):
-                    return found if (style, distinct) == ROUNDS[0] else self._simpler(found)
+                    found = replace(found, special=kind.special)
+                    return self._simpler(found) if seed and not kind.special else found
                 agreed += found
+                done = seed + 1
         except TooLarge:
             if self._doubtful or not agreed:
                 raise
-        return Agreement(agreed)
+        return Agreement(agreed, done, self._one_sided())
+
+    def _one_sided(self) -> tuple[Expr, ...]:
+        """The claim's kinks, and those of the forward pass, that were passed by on one side only."""
+        exprs = (self.claim.left, self.claim.right, *(d.expr for d in self.graph.definitions))
+        own = {function.args[0] for expr in exprs for function in expr.atoms(sympy.Abs, sympy.sign, sympy.Heaviside)}
+        return tuple(kink for kink, sides in self._passed.items() if len(sides) < 2 and kink in own)
 
     def _simpler(self, found: Counterexample) -> Counterexample:
         """One of small integers and sizes instead, if a few more points show one."""
-        style, distinct = ROUNDS[0]
         for seed in range(SEARCH, SEARCH + EXTRA_ROUNDS):
             try:
-                other = self._at(self._point(seed, style, distinct))
+                other = self._at(self._point(seed, ROUNDS[0]))
             except TooLarge:
                 break
             if isinstance(other, Counterexample):
                 return min(found, other, key=_simplicity)
         return found
 
-    def _point(self, seed: int, style: Style, distinct: bool) -> Point:
-        return Point(self.graph, self._sizes[distinct], seed, style)
+    def _point(self, seed: int, kind: Round) -> Point:
+        return Point(self.graph, self._sizes(kind.plan), seed, kind.style)
+
+    def _sizes(self, plan: tuple[int, ...]) -> dict[str, int]:
+        """Values for all sizes; the same for all where a claim says that some are."""
+        return choose_sizes(*self._demands, plan[:1] if self.claim.equal else plan)
 
     def _floats(self, point: Point) -> Evaluator:
         known = _known(self.graph)
@@ -182,6 +228,8 @@ class _Comparison:
                 agreed += found
             if len(certified) == MAX_CERTIFIED:
                 break
+        for kink, sides in evaluator.passed.items():
+            self._passed.setdefault(kink, set()).update(sides)
         return min(certified, key=_simplicity) if certified else agreed
 
     def _compared(self, point: Point, evaluator: Evaluator, indices: Mapping[Symbol, int]) -> Counterexample | bool:
@@ -189,8 +237,6 @@ class _Comparison:
         try:
             left, right = self._sides(evaluator, indices)
         except OutOfDomain:
-            return False
-        if not (math.isfinite(left) and math.isfinite(right)):
             return False
         if not _differ(left, right):
             return True
@@ -204,7 +250,7 @@ class _Comparison:
 
     def _certified(self, point: Point, indices: Mapping[Symbol, int]) -> Counterexample | bool:
         """A counterexample if intervals are disjoint; otherwise whether they meet in a number that they both
-        pin down."""
+        pin down, be it 0."""
         for bits in PRECISIONS:
             evaluator = Evaluator(self.graph, point.sizes, point.data, Intervals(bits), self.reading, self.budget)
             try:
@@ -213,14 +259,14 @@ class _Comparison:
                 continue
             if disjoint(left, right):
                 return _counterexample(point, indices, left, right)
-            if not _differ(*_hull(left, right)):
+            if is_pinned(left, right, TIGHT) or (bits == PRECISIONS[-1] and is_nothing(left, right, NOTHING)):
                 return True
         return False
 
 
 def size_values(claim: Claim, graph: Graph, distinct: bool) -> dict[str, int]:
     """A value for each size in a claim and its forward pass: small ones, different or all the same."""
-    return choose_sizes(*_demanded(claim, graph), distinct)
+    return choose_sizes(*_demanded(claim, graph), SPREAD if distinct else SAME)
 
 
 def _demanded(claim: Claim, graph: Graph) -> Demands:
@@ -274,15 +320,10 @@ def _numbered(graph: Graph, exprs: Iterable[Expr]) -> Iterator[tuple[str, int]]:
 
 
 def _differ(left: float, right: float) -> bool:
-    """Whether two floats differ by more than rounding; infinite ones always do."""
+    """Whether two floats differ by more than rounding. What is next to 0, or too large for floats, may always."""
     if not (math.isfinite(left) and math.isfinite(right)):
         return True
-    return abs(left - right) > NOISE + TOLERANCE * max(abs(left), abs(right))
-
-
-def _hull(left: Interval, right: Interval) -> tuple[float, float]:
-    both = (*ends(left), *ends(right))
-    return min(both), max(both)
+    return left != right and abs(left - right) >= TOLERANCE * max(abs(left), abs(right))
 
 
 def _relevant(claim: Claim, graph: Graph) -> Iterator[tuple[Expr, Expr]]:
@@ -310,7 +351,7 @@ def _holds(fact: tuple[Expr, Expr], evaluator: Evaluator) -> bool:
             left, right = (evaluator.value(side, indices) for side in fact)
         except OutOfDomain:
             return False
-        if _differ(left, right):
+        if not math.isfinite(left - right) or abs(left - right) > NOISE + TOLERANCE * max(abs(left), abs(right)):
             return False
     return True
 
