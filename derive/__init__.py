@@ -19,8 +19,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from derive.api import LoadedProblem, Proof
+    from derive.api import LoadedProblem
     from derive.building import Equations
+    from derive.equality import Proof
     from derive.model import Model
     from derive.results import Report
 
@@ -127,7 +128,7 @@ def prove(left: Any, right: Any, *, positive: tuple[str, ...] = (), timeout: flo
     >>> prove(mean, x[i]).status
     'refuted'
     """
-    from derive.api import decide
+    from derive.equality import decide
 
     return decide(left, right, positive, timeout)
 

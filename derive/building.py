@@ -114,7 +114,8 @@ def _rewritten(expr: Expr, shift: int) -> Expr:
         return expr
     if isinstance(expr, sympy.Sum | sympy.Product):
         letters = {limit[0]: bound(limit[0].name) for limit in expr.limits}
-        limits = [(letters[i], 1, high + shift) for i, _, high in expr.limits]
+        outer = {i: letter - shift for i, letter in letters.items()}  # a range may end at the index of another
+        limits = [(letters[i], 1, high.xreplace(outer) + shift) for i, _, high in expr.limits]
         return expr.func(_rewritten(expr.function, shift).xreplace(letters), *limits)
     parts = [_rewritten(a, shift) for a in expr.args]
     if isinstance(expr, sympy.Max | sympy.Min):

@@ -57,6 +57,7 @@ class Algebra:
         facts: contractions whose value is known; ``facts_by_shape`` finds them by how they look.
         ranges: the number of values of free indices, where it is known; a delta presumes that an index of which nothing
             is known has the range of the sum that it ends.
+        presumed: numbers of entries that were read; a delta presumes that each axis goes as far.
     """
 
     def __init__(self, positive: Iterable[str] = (), deadline: float | None = None) -> None:
@@ -67,6 +68,7 @@ class Algebra:
         self.facts: dict[Atom, Fact] = {}
         self.facts_by_shape: dict[str, list[Atom]] = {}
         self.ranges: dict[Index, Poly] = {}
+        self.presumed: set[int] = {1}
         self.known_signs: dict[Atom, str] = {}
         self.divisors: dict[tuple[Atom, frozenset[Index] | None], Divisor | None] = {}
         self._fresh = count()

@@ -119,10 +119,14 @@ def _without_delta(algebra: Algebra, delta: Atom, drop: Index, factors: list[Fac
         raise GaveUp("a delta between indices of different ranges")
     if keep not in sizes and algebra.ranges.get(keep, sizes[drop]) != sizes[drop]:
         raise GaveUp("a delta with an index that runs further than the sum")
+    if isinstance(keep, Atom) and keep.kind == "symbol" and variable(keep) != sizes[drop]:
+        raise GaveUp("a delta with a number that may lie beyond the sum")
     count = _count(sizes[drop])
     if isinstance(keep, int) and (keep < 0 or (count is not None and keep > count)):
         return {}
     rest: Poly = {tuple((atom, e) for atom, e in factors if atom is not delta): 1}
+    if isinstance(keep, int) and count is None and keep not in algebra.presumed:
+        raise GaveUp(f"a delta with {keep}, which may lie beyond the sum")
     others = [(index, size) for index, size in ranges if index != drop]
     return summed(algebra, algebra.rename_all(rest, {drop: keep}), others)
 

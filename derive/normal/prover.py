@@ -12,7 +12,7 @@ from contextlib import suppress
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
-from sympy import Expr, Symbol
+from sympy import Expr, Indexed, Integer, Symbol
 
 from derive.forward import Definition, names_in
 from derive.normal.algebra import Algebra
@@ -73,6 +73,7 @@ class Prover:
     @_within_bounds
     def normal(self, expr: Expr) -> Poly:
         """The normal form with definitions left as atoms."""
+        self._presume(expr)
         return self.converter.read(expr)
 
     @_within_bounds
@@ -82,6 +83,7 @@ class Prover:
         Raises `GaveUp` after the deadline or where an expression has no normal form of tolerable size, `Undefined`
         where one has no value.
         """
+        self._presume(right)
         if self.vanishes(add(self.normal(left), self.normal(right), -1)):
             return True
         for name in sorted(self._defined(left) | self._defined(right), key=self._rank):
@@ -110,6 +112,11 @@ class Prover:
         """Say how many values free indices have."""
         for index, size in sizes.items():
             self.algebra.ranges[self.converter.index(index)] = self.normal(size)
+
+    def _presume(self, expr: Expr) -> None:
+        """Entries that are read by number exist."""
+        numbers = (i for entry in expr.atoms(Indexed) for i in entry.indices if isinstance(i, Integer))
+        self.algebra.presumed.update(map(int, numbers))
 
     # -- definitions -------------------------------------------------------------------------------------------
 
@@ -148,6 +155,7 @@ class Prover:
 
     def _with_formal(self, definition: Definition, reader: Converter) -> tuple[tuple[str, ...], Poly]:
         """The indices of a definition under fresh names, and its normal form with them."""
+        self._presume(definition.expr)
         formal = tuple(self.algebra.fresh() for _ in definition.indices)
         expr, letters = with_index_symbols(definition.expr, definition.indices)
         names = {reader.index(letter): name for letter, name in zip(letters, formal, strict=True)}
