@@ -10,27 +10,35 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NoReturn
 
 from derive import commands
-from derive.commands.output import OutputError
+from derive.commands.output import OutputError, flushed, open_streams
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit status."""
+    open_streams()
+    try:
+        try:
+            return _run(arguments)
+        finally:
+            with flushed():
+                """What is still waiting to be written."""
+    except OutputError as error:
+        print(f"derive: {error}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:  # the reader of our output went away, as in `derive check x.md | head`
+        return 1
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     parser = _parser()
     options = parser.parse_args(arguments)
     if not hasattr(options, "run"):
         parser.print_help()
         return 2
-    try:
-        return int(options.run(options))
-    except OutputError as error:
-        print(f"derive: {error}", file=sys.stderr)
-        return 2
-    except BrokenPipeError:  # the reader of our output went away, as in `derive check x.md | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        return 130
+    return int(options.run(options))
 
 
 def _parser() -> argparse.ArgumentParser:

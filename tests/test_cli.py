@@ -218,3 +218,15 @@ def test_a_reader_that_leaves_is_no_error() -> None:
         check=False,
     )
     assert "Traceback" not in done.stderr and "BrokenPipe" not in done.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a shell's redirections")
+@pytest.mark.parametrize("command", ["layers", "check batchnorm", "check batchnorm --format html"])
+@pytest.mark.parametrize("output", [">&-", "> /dev/full"])
+def test_an_output_that_takes_nothing_is_told_in_a_line(command: str, output: str) -> None:
+    if "full" in output and not Path("/dev/full").exists():
+        pytest.skip("no device that is always full")
+    line = f"{sys.executable} -m derive {command} {output}"
+    done = subprocess.run(line, shell=True, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 2
+    assert done.stderr.startswith("derive: the output cannot be written") and len(done.stderr.splitlines()) == 1

@@ -20,7 +20,7 @@ import derive
 from derive.cli import main
 from derive.kernels.axes import NotLowerable
 from derive.kernels.build import CannotBuild
-from derive.kernels.kernel import RunningKernel, Target, proved_source, running
+from derive.kernels.kernel import RunningKernel, Target, module_from, proved_source, running
 from derive.kernels.names import RESERVED, Names, comment, identifier
 from derive.kernels.program import Number, Step, Sum
 from derive.kernels.prose import folded
@@ -772,3 +772,46 @@ def test_a_kernel_that_differentiates_by_nothing_has_a_forward_pass(target: str)
     kernel = derive.load("$$y_i = 2 x_i$$").kernel(need(target), wrt=[])
     y, saved = kernel.forward(x=np.ones(3))
     assert list(y) == [2, 2, 2] and kernel.backward(saved) == {}
+
+
+# -- the command -----------------------------------------------------------------------------------------------------
+
+
+def test_a_library_that_was_cut_short_is_compiled_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from derive.kernels import build
+
+    if not any(map(shutil.which, build.COMPILERS)):
+        pytest.skip("no C compiler")
+    monkeypatch.setenv("DERIVE_CACHE", str(tmp_path))
+    source = "int seven(void) { return 7; }"
+    assert build.library(source, "float").seven() == 7
+    (path,) = tmp_path.glob("*.so")
+    whole = path.read_bytes()
+    other = tmp_path / "other.so"  # the loaded one stays as it is: only its name goes
+    other.write_bytes(whole[: len(whole) // 2])
+    other.replace(path)
+    build.library(source, "float")
+    assert path.read_bytes()[:64] == whole[:64] and len(path.read_bytes()) == len(whole)
+
+
+def test_verify_with_an_output_writes_the_module(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "made.py"
+    assert main(["kernel", "softmax", "--verify", "-o", str(path)]) == 0
+    assert "All agree." in capsys.readouterr().out
+    assert module_from(path.read_text(encoding="utf-8"), "made").forward
+
+
+def test_the_suffix_chooses_the_language(tmp_path: Path) -> None:
+    for name, language in (("made.c", "in C"), ("made.py", "in NumPy")):
+        path = tmp_path / name
+        assert main(["kernel", "softmax", "-o", str(path)]) == 0
+        assert language in path.read_text(encoding="utf-8").splitlines()[0]
+
+
+def test_a_module_that_does_not_run_is_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A broken emitter, so to speak."""
+    from derive.kernels import numpy_target
+
+    monkeypatch.setattr(numpy_target, "source", lambda kernel: "def forward(x):\n    return nothing, {}\n")
+    assert main(["kernel", "softmax", "-o", str(tmp_path / "made.py")]) == 2
+    assert not list(tmp_path.iterdir())

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from derive.commands.output import can_encode, write
 
 if TYPE_CHECKING:
     from derive.api import LoadedProblem
+    from derive.kernels.kernel import Target
 
 TARGETS = ("numpy", "c", "numba")
 
@@ -22,13 +23,14 @@ def add(commands: Any) -> None:
         epilog="Exit status: 0 written, 1 --verify found a difference, 2 the document or its kernel can not be had.",
     )
     kernel.add_argument("document", metavar="DOC", help="a .md, .qmd, .ipynb, .tex or text file, a layer, or -")
-    kernel.add_argument("--target", choices=TARGETS, default="numpy", help="default: %(default)s")
+    kernel.add_argument("--target", choices=TARGETS, help="default: c for -o FILE.c, else numpy")
     kernel.add_argument("--wrt", action="append", metavar="NAME", help="differentiate by this; may be repeated")
     kernel.add_argument("--output", "-o", metavar="FILE", help="write it there instead of standard output")
     kernel.add_argument(
         "--verify",
         action="store_true",
-        help="run it beside the definitions in longdouble, finite differences and what is derived by hand",
+        help="run it beside the definitions in longdouble, finite differences and what is derived by hand; with -o the "
+        "module is written there if it agrees with its reference",
     )
     kernel.set_defaults(run=run)
 
@@ -46,7 +48,7 @@ def run(options: argparse.Namespace) -> int:
         problem = LoadedProblem(open_document(options.document))
         if options.verify:
             return _verify(problem, options)
-        text = problem.kernel_source(options.target, options.wrt)
+        text = problem.kernel_source(_target(options), options.wrt)
     except CannotBuild as error:
         return _refuse(f"{options.document}: {error}.")
     except DocumentError as error:
@@ -70,8 +72,18 @@ def _ascii(text: str) -> str:
     return text.encode("ascii", "replace").decode("ascii")
 
 
+def _target(options: argparse.Namespace) -> Target:
+    """The language: the one asked for, or that of the file's suffix."""
+    if options.target is not None:
+        return cast("Target", options.target)
+    return "c" if str(options.output or "").endswith(".c") else "numpy"
+
+
 def _verify(problem: LoadedProblem, options: argparse.Namespace) -> int:
-    report = problem.verify(options.target, options.wrt)
+    """Print the comparison; a module that agrees with its reference goes where it was asked for."""
+    report = problem.verify(_target(options), options.wrt)
     text = report.text()
-    write(text if options.output is not None or can_encode() else _ascii(text), options.output)
+    write(text if can_encode() else _ascii(text), None)
+    if options.output is not None and report.is_right:
+        write(report.source, options.output)
     return int(not report.agrees)

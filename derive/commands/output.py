@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -51,9 +53,46 @@ def write(text: str, path: str | None) -> None:
 
 def _print(text: str, data: bytes) -> None:
     """In the terminal's encoding, or else in UTF-8, which the formats for programs are always in."""
+    with flushed():
+        try:
+            sys.stdout.write(text)
+        except UnicodeEncodeError:
+            sys.stdout.flush()
+            sys.stdout.buffer.write(data)
+
+
+def open_streams() -> None:
+    """Streams in place of those that are closed, as after ``>&-``: what is written to the output fails, as it would on
+    a disk that is full; what is written to the errors is lost."""
+    if sys.stdout is None:
+        sys.stdout = os.fdopen(os.open(os.devnull, os.O_RDONLY), "w", encoding="utf-8")
+    if sys.stderr is None:
+        sys.stderr = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w", encoding="utf-8")
+
+
+@contextmanager
+def flushed() -> Iterator[None]:
+    """Write to standard output, all of it.
+
+    Raises:
+        BrokenPipeError: its reader went away.
+        OutputError: it is closed, or on a disk that is full.
+    """
     try:
-        sys.stdout.write(text)
-    except UnicodeEncodeError:
-        sys.stdout.flush()
-        sys.stdout.buffer.write(data)
-    sys.stdout.flush()
+        try:
+            yield
+        finally:
+            sys.stdout.flush()
+    except OSError as error:
+        _drop_output()
+        if isinstance(error, BrokenPipeError):
+            raise
+        said = (error.strerror or str(error)).lower()
+        raise OutputError(f"the output cannot be written ({said}).") from error
+
+
+def _drop_output() -> None:
+    """Nothing more is tried, lest Python complain of it when it ends."""
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nothing, sys.stdout.fileno())
+    os.close(nothing)

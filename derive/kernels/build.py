@@ -54,9 +54,25 @@ def library(source: str, real: str) -> ctypes.CDLL:
     key = hashlib.sha256("\0".join([source, *flags, _version(command), _machine()]).encode()).hexdigest()[:32]
     folder = _folder()
     path = folder / f"{key}.so"
-    if not path.exists():
+    if not _is_whole(path):
         _compile(source, command, flags, path)
     return ctypes.CDLL(str(path))
+
+
+def _is_whole(path: Path) -> bool:
+    """Whether a library is there as it was compiled: to load one that was cut short could end the process."""
+    try:
+        return _sum_of(path).read_text(encoding="ascii") == _digest(path)
+    except (OSError, UnicodeDecodeError):
+        return False
+
+
+def _sum_of(path: Path) -> Path:
+    return path.with_suffix(".sha256")
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def module_file(source: str) -> Path:
@@ -117,7 +133,10 @@ def _compile(source: str, command: str, flags: tuple[str, ...], path: Path) -> N
         if done.returncode:
             said = "\n".join(done.stderr.strip().splitlines()[:8])
             raise CannotBuild(f"{command} could not compile the kernel; use the NumPy target. It said:\n{said}")
+        digest = Path(folder, "kernel.sha256")
+        digest.write_text(_digest(made), encoding="ascii")
         made.replace(path)
+        digest.replace(_sum_of(path))
 
 
 __all__ = ["CannotBuild", "cache", "compiler", "library", "module_file"]

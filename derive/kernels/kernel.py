@@ -127,9 +127,24 @@ def source_of(made: Made, target: Target) -> str:
 
 
 def proved_source(made: Made, target: Target) -> str:
-    """The source of a kernel. Raises `NotProved` where it could not be proved to compute what was derived."""
-    prove(made)
-    return source_of(made, target)
+    """The source of a kernel, run once where that takes no time: C needs a compiler, Numba takes seconds.
+
+    Raises:
+        NotProved: it could not be proved to compute what was derived.
+        NotLowerable: it does not run.
+    """
+    from derive.kernels.build import CannotBuild
+    from derive.kernels.verify import try_out
+
+    if target == "numba":
+        prove(made)
+        return source_of(made, target)
+    try:
+        kernel = running(made, target)
+    except CannotBuild:
+        return source_of(made, target)
+    try_out(kernel, made)
+    return kernel.source
 
 
 def running(made: Made, target: Target) -> RunningKernel:

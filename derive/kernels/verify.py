@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from derive.kernels.axes import NotLowerable
 from derive.kernels.hand import Hand
 from derive.kernels.kernel import RunningKernel
 from derive.kernels.make import Made
@@ -83,16 +84,22 @@ class HandLine:
 
 @dataclass(frozen=True)
 class Report:
-    """What a kernel was compared with, a line a quantity."""
+    """What a kernel was compared with, a line a quantity; ``source`` is that of the kernel."""
 
     target: str
     sizes: Mapping[str, int]
     lines: tuple[Line, ...]
     hand: tuple[HandLine, ...] = ()
+    source: str = ""
+
+    @property
+    def is_right(self) -> bool:
+        """Whether the kernel agrees with its reference; what is derived by hand may not."""
+        return all(line.agrees for line in self.lines)
 
     @property
     def agrees(self) -> bool:
-        return all(line.agrees for line in self.lines) and all(line.agrees for line in self.hand)
+        return self.is_right and all(line.agrees for line in self.hand)
 
     def text(self) -> str:
         """Tables."""
@@ -114,7 +121,7 @@ class Report:
     def _verdict(self) -> str:
         if self.agrees:
             return "All agree."
-        if all(line.agrees for line in self.lines):
+        if self.is_right:
             return "The kernel agrees with its reference; what is derived by hand (!) does not."
         return "Not all agree."
 
@@ -133,6 +140,14 @@ def verify(kernel: RunningKernel, made: Made, hand: Iterable[Hand] = (), seed: i
         hand: the gradients that its document derives by hand.
     """
     return _Comparison(kernel, made, seed).report(hand)
+
+
+def try_out(kernel: RunningKernel, made: Made) -> None:
+    """Run a kernel once. Raises `NotLowerable` where it does not run: such a module is of no use to anybody."""
+    try:
+        _Comparison(kernel, made, 0)
+    except (ArithmeticError, AttributeError, LookupError, NameError, TypeError, ValueError) as error:
+        raise NotLowerable(f"the module that was made does not run ({type(error).__name__}: {error})") from error
 
 
 class _Comparison:
@@ -157,7 +172,8 @@ class _Comparison:
 
     def report(self, hand: Iterable[Hand]) -> Report:
         lines = (*self._outputs(), *self._gradients())
-        return Report(self.kernel.target, self.sizes, lines, tuple(line for h in hand for line in self._by_hand(h)))
+        by_hand = tuple(line for h in hand for line in self._by_hand(h))
+        return Report(self.kernel.target, self.sizes, lines, by_hand, self.kernel.source)
 
     def _outputs(self) -> Iterator[Line]:
         singles, reference = self._in_single()
