@@ -26,6 +26,10 @@ GRADIENT = (
 """How the gradient with respect to a name is called."""
 
 
+SETTINGS = re.compile(r"(?i)(_params?|config|cfg|conf|options|opts|settings|hparams)$")
+"""What dictionaries of settings are called."""
+
+
 def is_cache(name: str) -> bool:
     return bool(CACHE.match(name))
 
@@ -86,8 +90,9 @@ def returned_names(node: Function) -> list[str | None]:
 
 
 def settings_of(node: Function) -> set[str]:
-    """The parameters that a function uses as dictionaries: ``p.get(…)``, ``p["mode"]``."""
-    return set(_used_as_dict(node)) & set(parameters_of(node))
+    """The parameters that are dictionaries of settings: by their name, or by ``p.get(…)`` and ``p["mode"]``."""
+    names = parameters_of(node)
+    return {name for name in names if SETTINGS.search(name)} | set(_used_as_dict(node)) & set(names)
 
 
 def _used_as_dict(node: ast.AST) -> Iterator[str]:

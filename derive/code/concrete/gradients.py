@@ -209,9 +209,17 @@ def gradients(
         except NotRunnable as error:
             is_label = "IndexError" in error.why and _has_free_labels(shapes)
             if error.why != ROUGH and not is_label:
-                raise
+                raise _of_guesses(error, subject.guessed) from None
             why = error.why
     raise NotRunnable(pair.line, why, "limit")
+
+
+def _of_guesses(error: NotRunnable, guessed: set[str]) -> NotRunnable:
+    """The error, as one about what was taken for a number without being said to be one."""
+    if not guessed or error.reason == "limit":
+        return error
+    why = f"{error.why} (with {', '.join(sorted(guessed))} taken for numbers, as no shape is known)"
+    return NotRunnable(error.line, why, "unsupported")
 
 
 def _has_free_labels(shapes: Shapes) -> bool:

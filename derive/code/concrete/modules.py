@@ -11,7 +11,12 @@ from derive.code.concrete.machine import Machine
 from derive.code.concrete.scopes import bind, names_stored
 from derive.code.concrete.values import JaxArray, Namespace, Scope, Tensor, Unknown, Value
 
-ALIASES = {"autograd.numpy": "numpy", "cupy": "numpy", "torch.functional": "torch"}
+ALIASES = {
+    "autograd.numpy": "numpy",
+    "cupy": "numpy",
+    "torch.functional": "torch",
+    **dict.fromkeys(("past.builtins", "future.builtins", "six.moves"), "builtins"),
+}
 """Libraries that are as good as another for the functions that the whitelist has."""
 
 

@@ -20,7 +20,7 @@ from derive.code.concrete.machine import Assigned, Machine
 from derive.code.concrete.members import attribute_of
 from derive.code.concrete.modules import library_of, load, needed
 from derive.code.concrete.statements import STATEMENTS
-from derive.code.concrete.values import Builtin, Class, Config, JaxArray, Tensor, Value
+from derive.code.concrete.values import Builtin, Class, Config, JaxArray, Tensor, Unknown, Value
 
 ALL_BUILTINS = {**BUILTINS, "getattr": Builtin("getattr", attribute_of)}
 
@@ -81,6 +81,8 @@ def function_named(machine: Machine, name: str) -> Value:
     first, *rest = name.split(".")
     found = machine.globals.variables.get(first)
     for part in rest:
+        if isinstance(found, Unknown):
+            raise NotRunnable(found.line, found.why)
         if not isinstance(found, Class):
             raise NotRunnable(None, f"{first} is no class")
         found = of_class(found, part)

@@ -24,7 +24,7 @@ from derive.code.concrete.items import member
 from derive.code.concrete.libraries.torch_ import context
 from derive.code.concrete.machine import Machine, is_number
 from derive.code.concrete.running import Program, function_named, given, guarded, plainly
-from derive.code.concrete.values import Class, Config, Instance, Value
+from derive.code.concrete.values import Class, Config, Instance, Unknown, Value
 from derive.code.pairs import Function, Pair, functions_of, is_static
 
 Shapes = Mapping[str, Shape | Sequence[Length]]
@@ -65,6 +65,7 @@ class Subject:
         if pair.kind == "script" or pair.forward not in functions or pair.backward not in functions:
             raise NotRunnable(pair.line, f"a pair of kind {pair.kind} is not run on data")
         self.pair, self.shapes, self.fixed = pair, shapes, fixed
+        self.guessed: set[str] = set()
         self.forward_node, self.backward_node = functions[pair.forward], functions[pair.backward]
         self.program = Program(tree, [pair.forward, pair.backward], fixed, seed)
         self.is_method = "." in pair.forward and not is_static(self.forward_node)
@@ -92,6 +93,7 @@ class Subject:
                 found[name] = Config(draws.scalar)
             elif name not in defaults or _is_float(defaults[name]):
                 found[name] = draws.scalar(name)
+                self.guessed |= {name} - defaults.keys()
         return found
 
     def _own_parameters(self, node: Function) -> list[str]:
@@ -127,6 +129,8 @@ class Subject:
         if not self.is_method:
             return None
         kind = function_named(machine, self.pair.forward.split(".")[0])
+        if isinstance(kind, Unknown):
+            raise NotRunnable(kind.line, kind.why)
         if not isinstance(kind, Class):
             raise NotRunnable(None, f"{self.pair.forward} is no method")
         owner = Instance(kind)

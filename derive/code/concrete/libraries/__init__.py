@@ -26,7 +26,15 @@ def _under(prefix: str, names: dict[str, Value]) -> dict[str, Value]:
     }
 
 
+BUILTINS: dict[str, Value] = {
+    **{name: Builtin(name, call) for name, call in python.BUILTINS.items()},
+    "object": Marker("object"),
+    "__name__": "derived",
+}
+
 LIBRARY: dict[str, Value] = {
+    **{f"builtins.{name}": value for name, value in BUILTINS.items()},
+    "builtins.xrange": BUILTINS["range"],
     **python.NAMES,
     **_under("numpy", numpy_.NAMES),
     **_under("torch", torch_.NAMES),
@@ -44,9 +52,3 @@ MODULES = {".".join(parts[:k]) for name in LIBRARY for parts in [name.split(".")
     "__future__",
 }
 """Libraries and their parts, and modules that only annotations use."""
-
-BUILTINS: dict[str, Value] = {
-    **{name: Builtin(name, call) for name, call in python.BUILTINS.items()},
-    "object": Marker("object"),
-    "__name__": "derived",
-}

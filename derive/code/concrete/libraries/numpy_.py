@@ -314,7 +314,15 @@ def integers(random: np.random.Generator, low: Value, high: Value = None, size: 
     return random.integers(low, high, size=size)
 
 
+def chosen(machine: Machine, options: Value, size: Value = (), *_: Value, p: Value = None, **__: Value) -> Value:
+    """``np.random.choice``."""
+    shape = tuple(size) if isinstance(size, list | tuple) else (size,)
+    machine.budget.shape(shape)
+    return whitelisted(lambda a, p: machine.random.choice(a, size=shape, p=p))(machine, options, p)
+
+
 RANDOM: dict[str, Call] = {
+    "choice": chosen,
     "rand": drawn(lambda r, shape: r.random(shape), by_axes=True),
     "randn": drawn(lambda r, shape: r.standard_normal(shape), by_axes=True),
     "random": drawn(lambda r, shape: r.random(shape)),
