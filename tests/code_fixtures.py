@@ -34,18 +34,18 @@ class Fixture:
 
     def sizes(self, values: list[int]) -> dict[str, int]:
         """A value for every size, one after the other."""
-        lengths = [str(n) for s in self.shapes.values() for n in (*s.lengths, s.labels or "")]
+        lengths = [str(n) for s in self.shapes.values() for n in s.lengths]
         names = sorted({name for length in lengths for name in re.findall(r"[A-Z]\w*", length)})
         return {name: values[i % len(values)] for i, name in enumerate(names)}
 
 
 def read_shapes(source: str) -> dict[str, Shape]:
-    """``shapes: x (N, D), y int C (N,)`` of the docstrings."""
+    """``shapes: x (N, D), y int (N,)`` of the docstrings."""
     found = {}
     for text in re.findall(r'shapes: (.*?)(?:"""|;|$)', source, re.S):
-        for name, labels, lengths in re.findall(r"([\w.]+) (?:int (\w+) )?\(([^)]*)\)", text):
+        for name, labels, lengths in re.findall(r"([\w.]+) (int )?\(([^)]*)\)", text):
             parts = [each.strip() for each in lengths.split(",") if each.strip()]
-            found[name] = Shape(tuple(int(p) if p.isdigit() else p for p in parts), labels or None)
+            found[name] = Shape(tuple(int(p) if p.isdigit() else p for p in parts), "" if labels else None)
     return found
 
 

@@ -2,7 +2,7 @@ import numpy as np
 
 
 def embedding_forward(x, W):
-    """shapes: x int V (N, T), W (V, D)"""
+    """shapes: x int (N, T), W (V, D)"""
     return W[x, :], (x, W.shape)
 
 

@@ -2,7 +2,7 @@ import numpy as np
 
 
 def hinge_loss(W, X, y, reg=0.1):
-    """shapes: W (D, C), X (N, D), y int C (N,)"""
+    """shapes: W (D, C), X (N, D), y int (N,)"""
     loss = 0.0
     dW = np.zeros_like(W)
     n = X.shape[0]

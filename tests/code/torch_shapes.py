@@ -3,7 +3,7 @@ import torch.nn.functional as F
 
 
 class Scores(torch.autograd.Function):
-    """shapes: x (B, T, D), w (D, M), labels int M (B, T)"""
+    """shapes: x (B, T, D), w (D, M), labels int (B, T)"""
 
     @staticmethod
     def forward(ctx, x, w, labels):

@@ -207,7 +207,7 @@ def gradients(
         except OutOfDomain:
             continue
         except NotRunnable as error:
-            is_label = "IndexError" in error.why and _has_free_labels(shapes)
+            is_label = error.reason == "error" and _has_free_labels(shapes)
             if error.why != ROUGH and not is_label:
                 raise _of_guesses(error, subject.guessed) from None
             why = error.why
