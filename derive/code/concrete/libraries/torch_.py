@@ -262,13 +262,22 @@ def _positions(index: Value, dim: int) -> tuple[Value, ...]:
     return tuple(grid)
 
 
+def _beside(index: Value, src: Value) -> Value:
+    """The entries of a source that an index speaks of: as many of each axis as the index has."""
+    if not isinstance(src, np.ndarray) or not src.ndim:
+        return src
+    if any(n > m for n, m in zip(np.shape(index), src.shape, strict=True)):
+        raise ValueError("a source smaller than the index")
+    return src[tuple(slice(n) for n in np.shape(index))]
+
+
 def scatter_(x: Value, dim: int, index: Value, src: Value = None, value: Value = None) -> Value:
-    x[_positions(index, dim)] = src if src is not None else value
+    x[_positions(index, dim)] = _beside(index, src if src is not None else value)
     return x
 
 
 def scatter_add_(x: Value, dim: int, index: Value, src: Value) -> Value:
-    np.add.at(x, _positions(index, dim), src)
+    np.add.at(x, _positions(index, dim), _beside(index, src))
     return x
 
 
@@ -374,11 +383,15 @@ erf = np.vectorize(math.erf, otypes=[float])
 # -- products ----------------------------------------------------------------------------------------------------------
 
 
-def matrices(a: Value, b: Value) -> Value:
+def matrices(axes: int) -> Callable[..., Value]:
     """``mm`` and ``bmm``: no broadcasting."""
-    if np.ndim(a) != np.ndim(b) or np.ndim(a) not in (2, 3) or np.shape(a)[:-2] != np.shape(b)[:-2]:
-        raise ValueError("matrices of these shapes")
-    return np.matmul(a, b)
+
+    def call(a: Value, b: Value) -> Value:
+        if not np.ndim(a) == np.ndim(b) == axes or np.shape(a)[:-2] != np.shape(b)[:-2]:
+            raise ValueError("a product of matrices of these shapes")
+        return np.matmul(a, b)
+
+    return call
 
 
 def dot(a: Value, b: Value) -> Value:
@@ -679,8 +692,8 @@ BOTH: dict[str, Call] = {
     "gather": torch_call(gather, product),
     "index_select": torch_call(index_select, product),
     "matmul": torch_call(np.matmul, contraction),
-    "mm": torch_call(matrices, contraction),
-    "bmm": torch_call(matrices, contraction),
+    "mm": torch_call(matrices(2), contraction),
+    "bmm": torch_call(matrices(3), contraction),
     "mv": torch_call(np.matmul, contraction),
     "dot": torch_call(dot, contraction),
     "outer": torch_call(np.outer, product),
