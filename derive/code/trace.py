@@ -67,10 +67,10 @@ class Trace:
 
     def input(self, name: str, axes: tuple[Axis, ...], kind: Kind = "real", positive: bool = False) -> Array:
         """Data under a name of its own."""
-        name = self._unused(name)
+        name, shown = self._unused(name), name
         made = inputs(name, axes, kind)
         self.sizes[name], self.axes[name] = made.sizes, made.axes
-        self.shown[name] = (name, 0)
+        self.shown[name] = (shown, 0)
         if positive:
             self.positive.add(name)
         return made
