@@ -17,7 +17,7 @@ from typing import Literal
 import sympy
 from sympy import Expr, Integer, Rational, Symbol
 
-from derive.code.faults import Fault, Unsupported
+from derive.code.faults import Fault, Mismatch, Unsupported
 from derive.forward import entry
 from derive.language import bound, refresh, total
 
@@ -194,7 +194,7 @@ def mismatch(one: Axis, other: Axis, message: str) -> Fault | Unsupported:
     """Two axes that should be one: of another size, or of the same size in another order of factors."""
     if sympy.expand(size_of(one) - size_of(other)) == 0:
         return Unsupported("two axes of the same length whose entries are in a different order, or may be")
-    return Fault(message)
+    return Mismatch(message, factors(one), factors(other))
 
 
 def elementwise(function: Callable[..., Expr], arrays: Sequence[Array], kind: Kind = "real") -> Array:

@@ -15,6 +15,7 @@ from derive.checking import Checked, Progress, Statement
 from derive.code.crosscheck import crosschecked
 from derive.code.faults import CodeError, Fault, Needs
 from derive.code.judge import Finding, Judge
+from derive.code.linking import FAR, linked
 from derive.code.module import Module
 from derive.code.pairs import Pair, find_pairs
 from derive.code.passes import Passes, Reading
@@ -49,7 +50,7 @@ class Settings:
 
 def is_code(path: str | Path) -> bool:
     """Whether a path is read as Python: a file of it, or a folder."""
-    return str(path).endswith(SUFFIX) or Path(path).is_dir()
+    return str(path).endswith(SUFFIX) or (Path(path).is_dir() and bool(code_files(path)))
 
 
 def code_files(path: str | Path) -> list[Path]:
@@ -111,7 +112,7 @@ class _Checker:
 
     def __init__(self, source: Source, tree: ast.Module, settings: Settings) -> None:
         self.source = source
-        self.tree = tree
+        self.tree, self.neighbours = linked(tree, source.path)
         self.settings = settings
         self.statements: list[Statement] = []
         self.assumptions: list[Assumption] = []
@@ -171,6 +172,9 @@ class _Checker:
         elif isinstance(error, Fault):
             reason = f"this cannot run: {error.message}"
         line = error.line or pair.line
+        if line > FAR:
+            reason = f"{reason} ({self.neighbours[line // FAR - 1]}, line {line % FAR})"
+            line = pair.line
         return self._unreadable(pair, line, reason, hint, start)
 
     def _open(self, pair: Pair, why: str, start: float) -> Statement:

@@ -41,11 +41,10 @@ def _setting(machine: Machine, key: str, default: Value) -> Value:
         return machine.fixed[key]
     if CHOICES.match(key):
         return Choice(key)
-    if key in machine.config_shapes:
-        sizes, _ = machine.config_shapes[key]
-        return Cell(machine.trace.input(key, tuple(axis(*each) for each in sizes)))  # type: ignore[misc]
     if isinstance(default, Cell) and default.array.rank:
         return Cell(machine.trace.input(key, default.array.fresh().axes))
+    if key in machine.config_shapes:
+        return Cell(machine.trace.input(key, tuple(axis(*each) for each in machine.config_shapes[key])))
     if isinstance(default, str | bool | None.__class__) and default is not None:
         return default
     return positive_or_real(machine, key)

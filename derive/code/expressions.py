@@ -13,7 +13,7 @@ from derive.code import library
 from derive.code.arrays import Array, Cell, elementwise, scalar
 from derive.code.configs import choice_of, config_entry
 from derive.code.faults import Fault, Refine, Unsupported
-from derive.code.indexing import Item, read
+from derive.code.indexing import Item, is_mask_index, masked, read
 from derive.code.layout import matmul
 from derive.code.masks import LOGIC, OPERATORS, Comparison, either
 from derive.code.values import (
@@ -21,6 +21,7 @@ from derive.code.values import (
     Config,
     Function,
     Ignored,
+    Masked,
     Method,
     Pair,
     Path,
@@ -171,6 +172,8 @@ def _unary(machine: Machine, node: ast.UnaryOp, scope: Scope) -> Value:
         return not truth(machine, value)
     if is_number(value):
         return -value if isinstance(node.op, ast.USub) else value
+    if isinstance(value, Masked) and isinstance(node.op, ast.USub):
+        return value.like(elementwise(lambda u: -u, [value.array]))
     array = as_array(value)
     if isinstance(node.op, ast.Invert):
         if array.kind != "bool":
@@ -191,6 +194,8 @@ def operate(machine: Machine, operator: type[ast.operator], left: Value, right: 
     if operator is ast.MatMult:
         result = matmul(as_array(left), as_array(right))
         return machine.hoisted(result, 0) if not result.expr.is_number else result
+    if isinstance(left, Masked) or isinstance(right, Masked):
+        return _operate_under_mask(operator, left, right)
     if not is_array(left) and not is_array(right):
         return _operate_plainly(operator, left, right)
     a, b = as_array(left), as_array(right)
@@ -207,6 +212,18 @@ def operate(machine: Machine, operator: type[ast.operator], left: Value, right: 
     if not result.expr.is_number and operator is ast.Div and b.expr == 0:
         raise Unsupported("a division by zero")
     return plain_number(result)
+
+
+def _operate_under_mask(operator: type[ast.operator], left: Value, right: Value) -> Masked:
+    """Arithmetic of entries under one mask."""
+    sides = [each if isinstance(each, Masked) else as_array(each) for each in (left, right)]
+    first, *others = (each for each in sides if isinstance(each, Masked))
+    if operator not in OPERATORS or any(not first.has_mask_of(each) for each in others):
+        raise Unsupported("arithmetic of entries under different masks")
+    if any(isinstance(each, Array) and each.rank for each in sides):
+        raise Unsupported("arithmetic of entries under a mask with a whole array")
+    arrays = [each.array if isinstance(each, Masked) else each for each in sides]
+    return first.like(elementwise(OPERATORS[operator], arrays))
 
 
 def _operate_on_truths(operator: type[ast.operator], a: Array, b: Array) -> Value:
@@ -266,7 +283,7 @@ def _quotient(a: Expr, b: Expr) -> Expr:
         return quotient
     if isinstance(a, Symbol) and (b.is_Integer or isinstance(b, Symbol)):
         part = size(f"{a.name}_{b}")
-        raise Refine(a, b * part, f"{a.name} is a multiple of {b}")
+        raise Refine(a, (b, part), f"{a.name} is a multiple of {b}")
     raise Unsupported(f"{a} // {b}")
 
 
@@ -509,7 +526,10 @@ def _subscript(machine: Machine, node: ast.Subscript, scope: Scope) -> Value:
         return _element(owner, index_items(machine, node.slice, scope)[0])
     if not is_array(owner):
         raise Unsupported(f"an index into {described(owner)}")
-    picked, is_view = read(as_array(owner), index_items(machine, node.slice, scope), machine.trace)
+    items = index_items(machine, node.slice, scope)
+    if is_mask_index(items):
+        return Masked(*masked(as_array(owner), items[0]))
+    picked, is_view = read(as_array(owner), items, machine.trace)
     if picked.kind == "index":
         return picked
     return Cell(picked, _base(owner)) if is_view and isinstance(owner, Cell) else picked
@@ -555,7 +575,7 @@ def _item(machine: Machine, value: Value) -> Item:
     if value is None or value is Ellipsis or isinstance(value, slice) or is_number(value):
         return value
     if isinstance(value, library.Span):
-        return library.positions(value)
+        return library.positions(value, machine.order)
     if isinstance(value, list):
         raise Unsupported("an index that is a list")
     array = as_array(value)

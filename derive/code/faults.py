@@ -32,6 +32,15 @@ class Fault(CodeError):
     where: str = "forward"
 
 
+class Mismatch(Fault):
+    """Two axes that should be one, as the factors of their sizes."""
+
+    def __init__(self, message: str, one: tuple[Expr, ...], other: tuple[Expr, ...]) -> None:
+        super().__init__(message)
+        self.one = one
+        self.other = other
+
+
 class Needs(CodeError):
     """A parameter of which neither kind nor shape is known: ``names`` says which."""
 
@@ -45,12 +54,12 @@ class Refine(Exception):
 
     Attributes:
         size: the size symbol.
-        value: what it is: a product of other sizes, or another size.
+        factors: what it is: a product of other sizes, the outermost first.
         why: the assumption, as a sentence.
     """
 
-    def __init__(self, size: Expr, value: Expr, why: str) -> None:
+    def __init__(self, size: Expr, factors: tuple[Expr, ...], why: str) -> None:
         super().__init__(why)
         self.size = size
-        self.value = value
+        self.factors = factors
         self.why = why

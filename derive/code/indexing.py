@@ -49,6 +49,17 @@ def read(array: Array, items: Sequence[Item], trace: Trace) -> tuple[Array, bool
     return made, plan.is_view
 
 
+def masked(array: Array, mask: Item) -> tuple[Array, Expr]:
+    """An array and a mask for its entries, over the same letters."""
+    assert isinstance(mask, Array)
+    array = array.fresh()
+    mask = mask.with_axes((*mask.axes, *([()] * (array.rank - mask.rank))))
+    for own, other in zip(mask.axes, array.axes, strict=True):
+        if own and factors(own) != factors(other):
+            raise Fault("a mask of another shape than the array")
+    return array, mask.over(array.axes)
+
+
 def store(array: Array, items: Sequence[Item], value: Array, trace: Trace) -> Array:
     """The array with a value stored at an index."""
     if is_mask_index(items):
@@ -70,16 +81,10 @@ def store(array: Array, items: Sequence[Item], value: Array, trace: Trace) -> Ar
 
 def under_mask(array: Array, mask: Item, value: Array, change: Callable[[Expr, Expr], Expr]) -> Array:
     """The array with its entries changed by a number where a mask holds."""
-    assert isinstance(mask, Array)
     if value.rank:
         raise Unsupported("storing an array under a mask", hint="Use where.")
-    array = array.fresh()
-    mask = mask.with_axes((*mask.axes, *([()] * (array.rank - mask.rank))))
-    for own, other in zip(mask.axes, array.axes, strict=True):
-        if own and factors(own) != factors(other):
-            raise Fault("a mask of another shape than the array")
-    new = change(array.expr, value.expr)
-    return Array(array.axes, either(mask.over(array.axes), new, array.expr), array.kind)
+    array, condition = masked(array, mask)
+    return Array(array.axes, either(condition, change(array.expr, value.expr), array.expr), array.kind)
 
 
 def added_at(array: Array, items: Sequence[Item], value: Array, trace: Trace) -> Array:
@@ -182,10 +187,10 @@ def _pick(own: Axis, item: Item, plan: Plan, trace: Trace) -> None:
         raise Fault("an index that is no integer")
     else:
         at = _counted(Integer(item) if isinstance(item, int) else item, size)
-    if len(own) > 1:
+    places = list(at.args) if isinstance(at, sympy.Tuple) else [at]
+    if len(places) != len(own) and own:
         raise Unsupported("one place of an axis that is several axes in one")
-    for _, i in own:
-        plan.places[i] = at
+    plan.places |= {i: place for (_, i), place in zip(own, places, strict=False)}
 
 
 def _counted(place: Expr, size: Expr) -> Expr:

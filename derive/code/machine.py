@@ -54,11 +54,13 @@ class Machine:
         self.library = library
         self.fixed = fixed
         self.order = order
+        self.free_sizes: set[str] = set()  # sizes that a constructor is given, which may be called otherwise elsewhere
         self.choices: dict[str, Value] = {}
         self.depth = 0
         self.loops: list[tuple[Expr, Expr]] = []
         self.quiet = 0  # inside branches on data nothing gets a name
-        self.config_shapes: Mapping[str, tuple[Sequence[object], str]] = {}
+        self.inner = (0, 0)  # how many loops and branches there were around the function that is being read
+        self.config_shapes: Mapping[str, Sequence[Sequence[Expr]]] = {}
         self._steps = 0
 
     # -- walking -----------------------------------------------------------------------------------------------------
@@ -117,6 +119,7 @@ class Machine:
         values = [function.owner, *arguments] if function.owner is not None else list(arguments)
         scope = {**(function.scope or {}), **self._bound(node.args, values, dict(keywords), function.name)}
         self.depth += 1
+        outer, self.inner = self.inner, (len(self.loops), self.quiet)
         try:
             if isinstance(node, ast.Lambda):
                 return self.evaluate(node.body, scope)
@@ -125,6 +128,7 @@ class Machine:
             return returned.value
         finally:
             self.depth -= 1
+            self.inner = outer
         return None
 
     def _bound(self, args: ast.arguments, values: list[Value], keywords: dict[str, Value], name: str) -> Scope:

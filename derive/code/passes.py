@@ -13,14 +13,14 @@ from sympy import Expr
 
 from derive.code.arrays import Axis, Cell, axis, inputs
 from derive.code.configs import CHOICES, DICTS, POSITIVE, fixed_value, positive_or_real
-from derive.code.faults import Fault, Needs, Refine, Unsupported
+from derive.code.faults import Fault, Mismatch, Needs, Refine, Unsupported
 from derive.code.library import library_of
 from derive.code.machine import Machine
 from derive.code.module import Module
 from derive.code.naming import is_cache, is_upstream, spoken_of
 from derive.code.pairs import Function as Node
 from derive.code.pairs import Pair, own_returns
-from derive.code.shapes import Declared, Factors, shapes_for, size_table
+from derive.code.shapes import Declared, Factors, borrow, shapes_for, size_table
 from derive.code.statements import is_gradient_name
 from derive.code.trace import BACKWARD, Trace
 from derive.code.values import Choice, Config, Function, Record, Value, as_array, is_array
@@ -97,6 +97,8 @@ class Reading:
         self.forward = module.functions[pair.forward]
         self.backward = module.functions[pair.backward]
         self.shapes = shapes_for(self._documented(), self._class_docs(), shapes, source)
+        functions = {name: f for name, f in module.functions.items() if "." not in name}
+        borrow(self.shapes, self.forward, functions)
         self.refined: dict[str, Factors] = {}
         self.assumed: list[str] = []
         self.where: Where = "forward"
@@ -123,10 +125,26 @@ class Reading:
                 return self._read()
             except Refine as refine:
                 self._refine(refine)
+            except Mismatch as error:
+                refined = self._unified(error)
+                if refined is None:
+                    raise
+                self._refine(refined)
         raise Unsupported("sizes that are multiples of one another without end")
 
+    def _unified(self, error: Mismatch) -> Refine | None:
+        """How two axes of the forward pass can be of one size: one is called as a product, or a constructor's number is
+        what the data has. In the backward pass they must be so as it stands."""
+        if self.where == "backward" and self.pair.kind != "loss":
+            return None
+        for one, factors in ((error.one, error.other), (error.other, error.one)):
+            if len(one) == 1 and isinstance(one[0], sympy.Symbol) and one[0] not in factors:
+                if len(factors) > 1 or one[0].name in self.machine.free_sizes:
+                    return Refine(one[0], factors, f"{one[0]} is {'*'.join(map(str, factors))}")
+        return None
+
     def _refine(self, refine: Refine) -> None:
-        factors = tuple(str(f) for f in sympy.Mul.make_args(refine.value))
+        factors = tuple(map(str, refine.factors))
         if str(refine.size) in self.refined:
             raise Unsupported(f"{refine.size} as a multiple in two ways")
         self.refined[str(refine.size)] = factors
@@ -140,7 +158,7 @@ class Reading:
         self.trace.taken = {*self.order}
         self.machine = Machine(self.module, self.trace, self._library(), self.fixed, self.order)
         self.machine.config_shapes = {
-            name: (tuple(self._sizes(f) for f in d.axes), d.kind) for name, d in self.shapes.declared.items()
+            name: tuple(self._sizes(f) for f in d.axes) for name, d in self.shapes.declared.items()
         }
         self.parameters: dict[str, Value] = {}
         self.input_names: dict[str, str] = {}
@@ -224,10 +242,11 @@ class Reading:
             declared = self.shapes.declared[name]
             if not (name in self.order and not declared.axes):
                 return self._data(name, declared)
-        if name in self.order:
-            return size(name) if self._expanded((name,)) == [name] else sympy.Mul(*self._sizes((name,)))
         if DICTS.search(name):
             return Config()
+        if name in self.order or name in self.shapes.numbers:
+            self.trace.taken.add(name)
+            return size(name) if self._expanded((name,)) == [name] else sympy.Mul(*self._sizes((name,)))
         if CHOICES.match(name) or (isinstance(default, ast.Constant) and isinstance(default.value, str | bool)):
             return self._choice(name, default)
         if self._is_none(default):
@@ -266,6 +285,8 @@ class Reading:
         if array.kind not in ("real", "whole"):
             raise Unsupported("a forward pass that returns labels or truth values")
         known = is_quantity(array.expr) and name_of(array.expr) in self.trace.definitions
+        # what others use as well gets a second name as an output: the gradient from above is not the whole of its own
+        known = known and not any(name_of(array.expr) in d.uses for d in self.trace.definitions.values())
         if known and tuple(getattr(array.expr, "indices", ())) == array.letters:
             return Cell(array)
         return Cell(self.trace.define(name, array, self._last_return(self.forward)))
@@ -376,7 +397,7 @@ class Reading:
         if default is not None:
             return self.machine.stored(self.machine.evaluate(default, {}))
         self.trace.taken.add(name)
-        self.table = {**self.table, name: self.table.get(name, (name,))}
+        self.machine.free_sizes.add(name)
         return sympy.Mul(*self._sizes((name,)))
 
     def _as_parameter(self, key: str, value: Value) -> Value:

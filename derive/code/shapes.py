@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from derive.code.arrays import Kind
@@ -53,6 +53,8 @@ _WORDS = frozenset(
         "parameters",
     ]
 )
+_NO_DATA = re.compile(r"^(cache\w*|out\w*|loss|grads?|d[a-z]\w*|A|Tuple)$")
+_WHOLE = re.compile(r"(?i)\binteger\b|\bnumber of\b|\bint\b")
 ANY_SHAPE: tuple[Factors, ...] = (("N",), ("D",))
 """What "of any shape" is read as."""
 
@@ -74,12 +76,14 @@ class Shapes:
         declared: by name.
         aliases: sizes that are products of others (``D = d_1 * ... * d_k``).
         assumptions: how something vague was read.
+        numbers: parameters that are whole numbers, such as a number of groups.
         explicit: whether a clause lists the arrays, so that what it leaves out are numbers.
     """
 
     declared: dict[str, Declared] = field(default_factory=dict)
     aliases: dict[str, Factors] = field(default_factory=dict)
     assumptions: list[str] = field(default_factory=list)
+    numbers: set[str] = field(default_factory=set)
     explicit: bool = False
 
     def add(self, name: str, declared: Declared) -> None:
@@ -142,6 +146,41 @@ def shapes_for(functions: Iterable[Function], texts: Iterable[str], given: str, 
     return found
 
 
+def borrow(shapes: Shapes, function: Function, others: Mapping[str, Function]) -> None:
+    """Shapes for parameters that their own function does not describe: from a function that its docstring names, from
+    one that it hands them on to, or from any other of the file that has a parameter of the name. It is said."""
+    missing = [name for name in _ordered(function) if name not in shapes.declared]
+    named = [o for n, o in others.items() if n in (ast.get_docstring(function) or "") and o is not function]
+    handed = list(_handed_on(function, others))
+    for name in missing:
+        sources = [(o, name) for o in named] + [(o, theirs) for o, own, theirs in handed if own == name]
+        sources += [(o, name) for o in others.values() if o is not function]
+        for other, theirs in sources:
+            known = Shapes()
+            _from_docstring(ast.get_docstring(other) or "", _parameters(other), known)
+            for match in _CLAUSE.finditer(ast.get_docstring(other) or ""):
+                known.declared |= clause(match["list"])
+            if theirs in known.declared and theirs in _parameters(other):
+                shapes.add(name, known.declared[theirs])
+                shapes.aliases = {**known.aliases, **shapes.aliases}
+                shapes.assumptions += [f"{name} has the shape that {other.name} says", *known.assumptions]
+                break
+
+
+def _ordered(function: Function) -> list[str]:
+    return [p.arg for p in (*function.args.posonlyargs, *function.args.args) if p.arg not in ("self", "ctx")]
+
+
+def _handed_on(function: Function, others: Mapping[str, Function]) -> Iterator[tuple[Function, str, str]]:
+    """The functions that a function calls with its own parameters: the function, the parameter, its name there."""
+    for node in ast.walk(function):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in others:
+            other = others[node.func.id]
+            for argument, theirs in zip(node.args, _ordered(other), strict=False):
+                if isinstance(argument, ast.Name):
+                    yield other, argument.id, theirs
+
+
 def _parameters(function: Function) -> set[str]:
     return {p.arg for p in (*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs)}
 
@@ -189,21 +228,28 @@ def _from_docstring(text: str, parameters: set[str], found: Shapes) -> None:
         item = _ITEM.match(line)
         names = [n.strip("`'\" ") for n in item["names"].split(",")] if item is not None else []
         if item is not None and (set(names) <= parameters or line.lstrip().startswith(("-", "*", ":param"))):
-            _conclude(entry, found)
+            _conclude(entry, parameters, found)
             entry = (names, item["rest"])
         elif entry is not None and line.strip():
             entry = (entry[0], f"{entry[1]} {line.strip()}")
         else:
-            _conclude(entry, found)
+            _conclude(entry, parameters, found)
             entry = None
 
 
-def _conclude(entry: tuple[list[str], str] | None, found: Shapes) -> None:
+def _conclude(entry: tuple[list[str], str] | None, parameters: set[str], found: Shapes) -> None:
     if entry is None:
         return
     names, text = entry
+    if not set(names) <= parameters and ("shape" not in text.lower() or any(map(_NO_DATA.match, names))):
+        return
     axes = _axes_in(text, found)
+    if axes is None and re.search(r"(?i)\b(vector|array|list)\b", text) and _LABELS.search(text):
+        first = next((d.axes[0] for d in found.declared.values() if d.axes), None)
+        axes = (first,) if first is not None else None
     if axes is None:
+        if _WHOLE.search(text) and len(names) == 1:
+            found.numbers.add(names[0])
         return
     says_labels = _LABELS if len(axes) == 1 else _INTEGERS
     kind: Kind = "index" if says_labels.search(text) and len(axes) <= 2 and "float" not in text else "real"

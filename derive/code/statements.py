@@ -10,13 +10,15 @@ from derive.code.arrays import Array, Cell, factors, shape_text
 from derive.code.branches import branch
 from derive.code.expressions import index_items, operate, sequence, truth
 from derive.code.faults import Fault, Unsupported
-from derive.code.indexing import is_mask_index, store, under_mask
+from derive.code.indexing import Item, is_mask_index, masked, read, store, under_mask
 from derive.code.loops import loop
-from derive.code.masks import OPERATORS
+from derive.code.masks import OPERATORS, either
 from derive.code.trace import Trace
-from derive.code.values import Config, Function, Record, Span, Value, as_array, described, is_array
+from derive.code.values import Config, Function, Masked, Record, Span, Value, as_array, described, is_array
 
 if TYPE_CHECKING:
+    from sympy import Expr
+
     from derive.code.machine import Machine, Scope
 
 
@@ -32,7 +34,7 @@ def _nothing(machine: Machine, node: ast.stmt, scope: Scope) -> None:
 def _return(machine: Machine, node: ast.Return, scope: Scope) -> None:
     from derive.code.machine import Returned
 
-    if machine.loops or machine.quiet:
+    if machine.inner != (len(machine.loops), machine.quiet):
         raise Unsupported("a return inside a loop or a branch on data")
     raise Returned(machine.stored(machine.evaluate(node.value, scope)) if node.value is not None else None)
 
@@ -99,10 +101,11 @@ def _kept(machine: Machine, name: str, value: Value, node: ast.stmt) -> Value:
     """A value for a name: a new array gets the name as its own; what is only another name stays shared."""
     if isinstance(value, Array):
         return Cell(machine.named(name, value, node.lineno))
-    if isinstance(value, Cell) and is_gradient_name(name) and not machine.quiet:
-        # a stage of its own, though the storage is another name's
+    is_view = isinstance(value, Cell) and value.base is not None and not value.whole
+    if isinstance(value, Cell) and (is_view or is_gradient_name(name)) and not machine.quiet:
+        # a quantity of its own, though the storage is another name's
         own = machine.named(name, as_array(value), node.lineno)
-        return Cell(own, value, whole=True) if value.base is None or value.whole else Cell(own, value.base)
+        return Cell(own, value.base) if is_view else Cell(own, value, whole=True)
     return value
 
 
@@ -125,8 +128,21 @@ def _assign_item(machine: Machine, target: ast.Subscript, value: Value, scope: S
         owner[place] = machine.stored(value)
     else:
         cell = _storage(machine, owner)
-        made = store(cell.array, index_items(machine, target.slice, scope), _storable(cell.array, value), machine.trace)
+        items = index_items(machine, target.slice, scope)
+        if isinstance(value, Masked) and is_mask_index(items):
+            made = _stored_under_mask(cell.array, items[0], value, lambda _, new: new)
+        else:
+            made = store(cell.array, items, _storable(cell.array, value), machine.trace)
         _put(machine, cell, made, target.value, node)
+
+
+def _stored_under_mask(array: Array, mask: Item, value: Masked, change: Callable[[Expr, Expr], Expr]) -> Array:
+    """The entries under a mask changed by other entries under the same one."""
+    array, condition = masked(array, mask)
+    if not value.has_mask_of(Masked(array, condition)):
+        raise Unsupported("entries under one mask stored under another")
+    new = change(array.expr, value.array.over(array.axes))
+    return Array(array.axes, either(condition, new, array.expr), array.kind)
 
 
 def _storage(machine: Machine, owner: Value) -> Cell:
@@ -199,10 +215,11 @@ def _augment_item(machine: Machine, node: ast.AugAssign, target: ast.Subscript, 
         function = OPERATORS.get(type(node.op))
         if function is None:
             raise Unsupported("this operator under a mask")
-        made = under_mask(cell.array, items[0], _storable(cell.array, value), function)
+        if isinstance(value, Masked):
+            made = _stored_under_mask(cell.array, items[0], value, function)
+        else:
+            made = under_mask(cell.array, items[0], _storable(cell.array, value), function)
     else:
-        from derive.code.indexing import read
-
         picked, _ = read(cell.array, items, machine.trace)
         new = _storable(cell.array, operate(machine, type(node.op), picked, value))
         made = store(cell.array, items, new, machine.trace)

@@ -86,13 +86,13 @@ class Trace:
             self.stages.append(Stage(name, full, line))
         return Array(array.axes, entry(full, array.letters), array.kind)
 
-    def maximum(self, axes: tuple[Axis, ...], line: int) -> Array:
-        """A maximum: any number, on which nothing may depend in the end."""
+    def maximum(self, axes: tuple[Axis, ...], line: int, rounds: Axis = ()) -> Array:
+        """A maximum: any number, on which nothing may depend in the end; in a loop, another one each round."""
         name = self._unused("max")
-        made = inputs(name, axes)
+        made = inputs(name, (*((each,) for each in rounds), *axes))
         self.sizes[name], self.axes[name] = made.sizes, made.axes
         self.free.append((name, line))
-        return made
+        return Array(axes, made.expr)
 
     def select(self, index: Array, size: Expr) -> None:
         """Note that labels choose from an axis, always the same one."""

@@ -71,6 +71,26 @@ class Pair(tuple[Any, ...]):
     NAMES = ("values", "indices")
 
 
+@dataclass(frozen=True, eq=False)
+class Masked:
+    """``x[mask]``: the entries of an array under a mask, of which nobody knows how many there are.
+
+    Attributes:
+        array: an array of which only these entries count.
+        mask: 1 where an entry counts, over the letters of the array.
+    """
+
+    array: Array
+    mask: Expr
+
+    def like(self, array: Array) -> Masked:
+        """Other numbers under the same mask."""
+        return Masked(array, Array(self.array.axes, self.mask).over(array.axes))
+
+    def has_mask_of(self, other: Masked) -> bool:
+        return bool(self.like(other.array).mask == other.mask)
+
+
 @dataclass(frozen=True)
 class Poison:
     """A value that cannot be told; using it is what is unsupported."""
@@ -115,6 +135,8 @@ def as_array(value: Value, what: str = "this value") -> Array:
         return scalar(value)
     if isinstance(value, Poison):
         raise Unsupported(value.why)
+    if isinstance(value, Masked):
+        raise Unsupported("the entries under a mask", hint="Multiply by the mask, or use where.")
     raise Unsupported(f"{what} is no array but {described(value)}")
 
 

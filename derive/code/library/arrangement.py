@@ -166,11 +166,11 @@ def _blocks(array: Array, parts: int, place: int) -> Value:
     if own and own[0][0] == parts:
         number = own[0][1]
         axes = [*array.axes[:place], own[1:], *array.axes[place + 1 :]]
-        return [Cell(Array(tuple(axes), array.expr.xreplace({number: Integer(k + 1)}))) for k in range(parts)]
+        return [Array(tuple(axes), array.expr.xreplace({number: Integer(k + 1)})) for k in range(parts)]
     whole = size_of(own)
     if isinstance(whole, Symbol):
         part = size(f"{whole.name}_{parts}")
-        raise Refine(whole, parts * part, f"{whole.name} is a multiple of {parts}")
+        raise Refine(whole, (Integer(parts), part), f"{whole.name} is a multiple of {parts}")
     raise Unsupported(f"{parts} blocks of an axis of size {whole}")
 
 

@@ -13,7 +13,7 @@ from derive.code.arrays import elementwise as entrywise
 from derive.code.faults import Unsupported
 from derive.code.library.rows import Call
 from derive.code.masks import Comparison, either
-from derive.code.values import Value, is_number
+from derive.code.values import Masked, Value, is_number
 from derive.language import erf, sigmoid
 from derive.primitives import COMPOSED, maximum, minimum
 
@@ -87,6 +87,9 @@ COMPARISONS: dict[str, type[ast.cmpop]] = {
 
 def _unary(name: str) -> Callable[[Call], Value]:
     def means(call: Call) -> Value:
+        value = call["a"]
+        if isinstance(value, Masked):
+            return value.like(entrywise(UNARY[name], [value.array]))
         array = call.array()
         if array.kind == "bool":
             array = array.of_kind("whole")

@@ -80,7 +80,7 @@ def _range(call: Call) -> Value:
 
 def _arange(call: Call) -> Value:
     found = _range(call)
-    return positions(found) if isinstance(found, Span) else found
+    return positions(found, call.machine.order) if isinstance(found, Span) else found
 
 
 def _enumerate(call: Call) -> Value:

@@ -78,9 +78,7 @@ def _maximum(call: Call) -> Array:
     """A maximum as a number that may be anything: the gradient is right only if it does not depend on it."""
     array = _numbers(call).fresh()
     axes = without(array.axes, call.places(array.rank), call.flag("keepdims"))
-    if call.machine.loops:
-        raise Unsupported("a maximum inside a loop")
-    return call.machine.trace.maximum(axes, call.line)
+    return call.machine.trace.maximum(axes, call.line, tuple((n, i) for i, n in call.machine.loops))
 
 
 def _max(call: Call) -> Value:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from derive.code.arrays import Array, axis
+from collections.abc import Sequence
+
+import sympy
+
+from derive.code.arrays import Array
+from derive.code.layout import axes_of
 from derive.code.values import Span
 
 
-def positions(span: Span) -> Array:
-    """``arange(n)``: the places of an axis, to be used as an index."""
-    own = axis(span.stop)
-    if not own:
-        from sympy import Integer
-
-        return Array((own,), Integer(1), "index", Integer(1))
-    return Array((own,), own[0][1], "index", span.stop)
+def positions(span: Span, order: Sequence[str] = ()) -> Array:
+    """``arange(n)``: the places of an axis, to be used as an index; of an axis of several factors, one for each."""
+    (own,) = axes_of([span.stop], order)
+    places = [i for _, i in own]
+    if len(places) == 1:
+        return Array((own,), places[0], "index", span.stop)
+    return Array((own,), sympy.Tuple(*places) if places else sympy.Integer(1), "index", span.stop)
