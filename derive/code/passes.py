@@ -138,9 +138,9 @@ class Reading:
         if self.where == "backward" and self.pair.kind != "loss":
             return None
         for one, factors in ((error.one, error.other), (error.other, error.one)):
-            if len(one) == 1 and isinstance(one[0], sympy.Symbol) and one[0] not in factors:
-                if len(factors) > 1 or one[0].name in self.machine.free_sizes:
-                    return Refine(one[0], factors, f"{one[0]} is {'*'.join(map(str, factors))}")
+            is_name = len(one) == 1 and isinstance(one[0], sympy.Symbol) and one[0] not in factors
+            if is_name and (len(factors) > 1 or one[0].name in self.machine.free_sizes):
+                return Refine(one[0], factors, f"{one[0]} is {'*'.join(map(str, factors))}")
         return None
 
     def _refine(self, refine: Refine) -> None:
