@@ -154,7 +154,7 @@ class _Line:
     def _vocabulary(self) -> Vocabulary:
         names: dict[str, tuple[Node, ...]] = {key: () for inner in self.node.walk() if (key := self._key(inner))}
         return Vocabulary(
-            names, (), (), (), {}, frozenset(), key=self._key, power=self._power, is_derivative=is_quotient
+            names, (), (), (), {}, frozenset(), (), key=self._key, power=self._power, is_derivative=is_quotient
         )
 
     def _key(self, node: Node) -> str | None:

@@ -117,6 +117,55 @@ def test_a_right_line_after_a_wrong_one_is_not_blamed() -> None:
     assert not second.mistakes
 
 
+MEAN = r"\mu = \frac{1}{N}\sum_{i=1}^N x_i"
+CENTRED = rf"$${MEAN}, \quad y_i = x_i - \mu$$"
+STANDARD = (
+    rf"$${MEAN}, \quad v = \frac{{1}}{{N}}\sum_{{i=1}}^N (x_i-\mu)^2, \quad z_i = \frac{{x_i-\mu}}{{\sqrt{{v}}}}$$"
+)
+CHANNELS = r"$$\mu_c = \frac{1}{NHW}\sum_{n,h,w} x_{nchw}, \quad y_{nchw} = x_{nchw} - \mu_c$$"
+EXPLAINED = [
+    (
+        "no edit brings the left side into the right",
+        CENTRED,
+        r"\frac{\partial L}{\partial x_i} = \frac{\partial L}{\partial y_i}",
+        "DRV203",
+        "μ",
+    ),
+    (
+        "no edit makes its own term vanish",
+        CHANNELS,
+        r"\frac{\partial L}{\partial x_{nchw}} = \frac{\partial L}{\partial y_{nchw}}"
+        r" - \frac{1}{N} \sum_{m,p,q} \frac{\partial L}{\partial y_{mcpq}}",
+        "DRV224",
+        "N should be H N W",
+    ),
+    (
+        "named in the reading that is corrected",
+        STANDARD,
+        r"\frac{\partial z_i}{\partial x_i} = \frac{1}{\sqrt{v}}(1 - \frac{1}{N})",
+        "DRV203",
+        "v",
+    ),
+    (
+        "a mean that is not subtracted",
+        FORWARD,
+        r"\frac{\partial L}{\partial \sigma^2} = "
+        r"-\frac12 \sum_{i=1}^N \frac{\partial L}{\partial \hat{x}_i} x_i (\sigma^2+\epsilon)^{-3/2}",
+        "DRV217",
+        "−μ is missing beside x_i",
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("forward", "line", "code", "part"), [case[1:] for case in EXPLAINED], ids=[case[0] for case in EXPLAINED]
+)
+def test_what_explains_a_line_is_what_went_wrong(forward: str, line: str, code: str, part: str) -> None:
+    claim = derive.check(f"{forward}\n\n$${line}$$").statements[-1]
+    (mistake,) = claim.mistakes
+    assert mistake.code == code and part in mistake.message
+
+
 def test_where_nothing_explains_a_line_nothing_is_named() -> None:
     (claim,) = claims(r"$$\frac{\partial \hat{x}_i}{\partial \mu} = x_i^5 - \frac{\mu + \gamma^2}{\beta}$$")
     assert claim.status == "refuted"

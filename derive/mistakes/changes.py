@@ -27,6 +27,7 @@ class Vocabulary:
         factors: factors that a term may lack.
         addends: for a name what is usually added to it, as ``\\epsilon`` to ``\\sigma^2``.
         sizes: names of sizes.
+        counts: the sizes, and the numbers of entries that sums run over.
         key: the name of a node, without indices.
         power: the power to which a node raises its name.
         is_derivative: whether a fraction is a derivative.
@@ -38,6 +39,7 @@ class Vocabulary:
     factors: tuple[Node, ...]
     addends: dict[str, tuple[Node, ...]]
     sizes: frozenset[str]
+    counts: tuple[Node, ...]
     key: Callable[[Node], str | None]
     power: Callable[[Node], Node | None]
     is_derivative: Callable[[Node], bool]

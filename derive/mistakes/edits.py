@@ -52,13 +52,14 @@ from derive.mistakes.rules.symbols import (
     names,
     numbers,
     signs,
+    sizes,
     whole_sign,
 )
 
 TIERS: tuple[tuple[Rule, ...], ...] = (
     (signs, names, brackets_missing, exponents, factors_extra, sums_extra, indices, entries),
     (
-        addends, counts, fractions, powers_beside_sums, factors_beside_sums, deltas, indices_under_sum,
+        addends, counts, sizes, fractions, powers_beside_sums, factors_beside_sums, deltas, indices_under_sum,
         letters_of_sums, sum_reaches_further,
     ),
     (means, factors_missing, numbers, sums_missing, transposes, orders, brackets_extra, exponents_missing),

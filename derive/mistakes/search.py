@@ -17,12 +17,14 @@ from typing import Literal
 
 from sympy import Expr, Symbol
 
+from derive.forward import names_in
 from derive.gradient import NoDerivative, Reading
-from derive.language import D
+from derive.language import D, is_quantity, name_of
+from derive.latex import syntax as S
 from derive.latex.syntax import Node, span_of
 from derive.limits import TimeLimit, time_limit
 from derive.mistakes import table
-from derive.mistakes.changes import Vocabulary, shown
+from derive.mistakes.changes import Path, Vocabulary, put, shown
 from derive.mistakes.edits import Edit, both, edits
 from derive.mistakes.table import Kind, Mistake
 from derive.mistakes.values import Leaves, Numbers, Reader
@@ -210,8 +212,10 @@ class _Search:
     def _readings(self, sides: Sides, pair: Pair, member: int, role: Role) -> Iterator[_Attempt]:
         known = self._leaves.setdefault((id(sides), pair.indices), {})
         reader = Reader(self.judge, sides, member, pair, known)
+        own = self.judged.links[self.link].reading or "total"  # in which the line is refuted, and corrected
         readings: tuple[Reading, ...] = ("total", "partial") if self.judge.is_ambiguous(pair) else ("total",)
-        return (_Attempt(self, reader, reading, role) for reading in readings)
+        of_loss = isinstance(pair.left, D) and pair.left.args[0] == Symbol(self.graph.loss, real=True)
+        return (_Attempt(self, reader, each, role) for each in readings if of_loss or each == own)
 
     def over(self, share: float = 1.0) -> bool:
         """Whether the time, or a share of it, is spent, or proofs enough have failed."""
@@ -377,6 +381,7 @@ class _Attempt:
     def _try(self) -> Iterator[_Tried]:
         numbers = self.numbers[0]
         own = numbers.as_it_stands
+        terms = _Terms(self.node, numbers)
         for edit in islice(edits(self.node, self.vocabulary), MAX_EDITS if numbers.direct else MAX_IN_FULL):
             if self.search.over(SINGLE_SHARE) or (self.role == "left" and edit.tier):
                 return
@@ -386,7 +391,7 @@ class _Attempt:
             value = numbers.of(node)
             if value is None or (self.role == "left" and close(value, 0.0) and self.pair.right.has(D)):
                 continue  # another derivative that is zero explains nothing
-            if own is None or not close(value, own):
+            if (own is None or not close(value, own)) and not terms.vanishes(edit, value):
                 yield _Tried(edit, node, value)
 
     def _fits(self, node: Node, value: float, target: _Target) -> bool:
@@ -399,12 +404,51 @@ class _Attempt:
 
     def _proves(self, node: Node, target: _Target) -> bool:
         expr = self.pair.right if node is self.node else self.reader.expression(node)
-        return expr is not None and self.search.proves(self.pair, expr, self.reading, target)
+        if expr is None or (self.role == "right" and _brings_in(self.pair.left, self.pair.right, expr)):
+            return False
+        return self.search.proves(self.pair, expr, self.reading, target)
 
     def _of(self, found: _Tried | _Target, together: bool = False) -> _Explanation:
         if isinstance(found, _Tried):
             return _Explanation(self, found.edit, together=together)
         return _Explanation(self, variant=found.variant, together=together)
+
+
+def _brings_in(left: Expr, right: Expr, changed: Expr) -> bool:
+    """Whether a change brought the left side itself into the right one: ∂L/∂x = ∂L/∂x explains nothing."""
+
+    def met(expr: Expr) -> set[tuple[str, ...]]:
+        derivatives = {(*sorted(names_in(d.args[0])), name_of(d.args[1])) for d in expr.atoms(D)}
+        return derivatives | {(name,) for name in names_in(expr)}
+
+    own = (
+        (*sorted(names_in(left.args[0])), name_of(left.args[1]))
+        if isinstance(left, D)
+        else (str(name_of(left)),)
+        if is_quantity(left)
+        else ()
+    )
+    return bool(own) and own in met(changed) and own not in met(right)
+
+
+class _Terms:
+    """The terms of a sum that an edit may make vanish: what makes its own term 0 explains nothing but by accident."""
+
+    def __init__(self, tree: Node, numbers: Numbers) -> None:
+        self._tree = tree
+        self._numbers = numbers
+        self._without: dict[Path, float | None] = {}
+
+    def vanishes(self, edit: Edit, value: float) -> bool:
+        """Whether an edited tree with this value is the tree without the term that was edited."""
+        where = next((k for k in range(len(edit.path), 0, -1) if edit.path[k - 1][0] == "terms"), 0)
+        place = edit.path[:where]
+        if not where or len(edit.path) == where:
+            return False
+        if place not in self._without:
+            self._without[place] = self._numbers.of(put(self._tree, place, S.Number("0")))
+        without = self._without[place]
+        return without is not None and close(value, without)
 
 
 class _Values:

@@ -19,6 +19,9 @@ SQUARE_MATRICES = r"""$$Z_{ij} = A_{ij} + B_{ij} + \sum_{k=1}^D A_{ik} B_{kj}$$
 <!-- given: G_{ij} = \frac{\partial L}{\partial Z_{ij}} -->"""
 
 
+TWO_SIZES = r"""$$\mu_n = \frac{1}{D} \sum_{d=1}^D x_{nd}, \quad L = \frac{1}{N} \sum_{n=1}^N \mu_n^2$$"""
+
+
 _LEFT = r"\frac{\partial L}{\partial x_i} = "
 _SCALE = r"\frac{\gamma}{\sqrt{\sigma^2 + \epsilon}}"
 _MEAN_SCALE = r"\frac{\gamma}{N \sqrt{\sigma^2 + \epsilon}}"
@@ -236,11 +239,11 @@ POWER_OF_SUM = Kind(
 )
 ADDEND = Kind(
     "DRV217",
-    "a constant dropped",
+    "a term dropped",
     "{0} is missing beside {1}",
     "{0} came in beside {1} in this step",
-    "The ε that keeps a root away from zero was forgotten midway.",
-    "the line is true with the constant beside the name, as the forward pass has it",
+    "The ε that keeps a root away from zero, or the mean that is subtracted, was forgotten midway.",
+    "the line is true with the term beside the name, as the forward pass has it",
     r"\frac{\partial \hat{x}_i}{\partial \mu} = -\frac{1}{\sqrt{\sigma^2}}",
     r"\frac{\partial \hat{x}_i}{\partial \mu} = -\frac{1}{\sqrt{\sigma^2 + \epsilon}}",
 )
@@ -309,10 +312,21 @@ UPSIDE_DOWN = Kind(
     r"\frac{\partial y_i}{\partial x_i} = \frac{w_i}{r} - \frac{w_i x_i^2}{N r^3}",
     RMS_NORM,
 )
+SIZE = Kind(
+    "DRV224",
+    "one size for another",
+    "{0} should be {1}: something else is counted",
+    "{0} became {1} in this step",
+    "A mean over the features was divided by the size of the batch, or one over several axes by the size of one.",
+    "the line with another number of entries of the document in its place is true",
+    r"\frac{\partial \mu_n}{\partial x_{nd}} = \frac{1}{N}",
+    r"\frac{\partial \mu_n}{\partial x_{nd}} = \frac{1}{D}",
+    TWO_SIZES,
+)
 
 KINDS: tuple[Kind, ...] = (
     DIAGONAL, OFF_DIAGONAL, HELD, NAME, FACTOR_MISSING, FACTOR_EXTRA, SIGN, EXPONENT, ROOT_TWICE, INDEX, SUM_EXTRA,
     SUM_MISSING, FIRST_TERM_ONLY, TOO_FAR, SIDE_OF_SUM, POWER_OF_SUM, ADDEND, COUNT, DELTA, TRANSPOSE, ORDER, NUMBER,
-    UPSIDE_DOWN,
+    UPSIDE_DOWN, SIZE,
 )  # fmt: skip
 BY_CODE = {kind.code: kind for kind in KINDS}

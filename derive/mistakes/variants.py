@@ -10,7 +10,7 @@ import sympy
 from sympy import Expr, Integer, KroneckerDelta, Symbol
 
 from derive.forward import Graph, entry
-from derive.language import D, bound, indices_of, name_of, total
+from derive.language import D, bound, indices_of, is_quantity, name_of, total
 from derive.mistakes import table
 from derive.mistakes.table import Kind
 
@@ -27,18 +27,24 @@ class Variant:
 
 
 def variants(derivative: Expr, graph: Graph) -> Iterator[Variant]:
-    """Wrong values of ``∂L/∂v`` for a loss that is an unknown function of one output; derivatives in them are total."""
-    if not isinstance(derivative, D) or derivative.args[0] != _loss(graph) or graph.has_loss:
+    """Wrong values of ``∂L/∂v`` for a loss that is an unknown function of one output, or of a derivative between
+    intermediates; derivatives in them are total."""
+    if not isinstance(derivative, D):
         return
-    by = derivative.args[1]
-    outputs = [name for name in graph.outputs if graph.depends(name, name_of(by))]
-    if len(outputs) != 1 or name_of(by) in outputs:
+    of, by = derivative.args[:2]
+    if of == _loss(graph) and not graph.has_loss:
+        outputs = [name for name in graph.outputs if graph.depends(name, name_of(by))]
+        if len(outputs) != 1 or name_of(by) in outputs:
+            return
+        yield from _diagonals(by, outputs[0], graph)
+        shared = list(_shared(by, graph))
+    elif is_quantity(of) and of != _loss(graph):
+        shared = [name for name in _shared(by, graph) if graph.depends(name_of(of), name)]
+    else:
         return
-    yield from _diagonals(by, outputs[0], graph)
-    shared = list(_shared(by, graph))
     for count in range(1, min(MAX_HELD, len(shared)) + 1):
         for held in combinations(shared, count):
-            yield _held(by, held, graph)
+            yield _held(of, by, held, graph)
 
 
 def _shared(by: Expr, graph: Graph) -> Iterator[str]:
@@ -63,10 +69,10 @@ def _diagonals(by: Expr, output: str, graph: Graph) -> Iterator[Variant]:
     yield Variant(total(slope, zip(letters, sizes, strict=True)), table.OFF_DIAGONAL)
 
 
-def _held(by: Expr, held: tuple[str, ...], graph: Graph) -> Variant:
+def _held(of: Expr, by: Expr, held: tuple[str, ...], graph: Graph) -> Variant:
     """Some intermediates taken for constants."""
     names = sympy.Tuple(*(entry(name, graph.indices_of(name)) for name in held))
-    return Variant(D(_loss(graph), by, names), table.HELD, (" and ".join(held),))
+    return Variant(D(of, by, names), table.HELD, (" and ".join(held),))
 
 
 def _loss(graph: Graph) -> Expr:

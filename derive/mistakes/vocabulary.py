@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import permutations
 
 import sympy
 
@@ -29,6 +30,7 @@ def vocabulary(reader: Reader, graph: Graph, correct: Node | None, typesetter: T
     names = {key for _, key in _keys(reader, reader.node)}
     return Vocabulary(
         _names(graph, names), tuple(_scalars(graph)), letters, tuple(factors), _addends(graph), frozenset(sizes),
+        tuple(_counts(reader, graph, typesetter)),
         key=lambda node: _key(reader, node),
         power=lambda node: _power(reader, node),
         is_derivative=lambda node: isinstance(node, S.Fraction) and reader.is_differential(node.denominator),
@@ -73,16 +75,35 @@ def _scalars(graph: Graph) -> Iterator[Node]:
 
 
 def _addends(graph: Graph) -> dict[str, tuple[Node, ...]]:
-    """For each name the positive scalars that the forward pass adds to it; under no name what it adds to others."""
+    """For each name the positive scalars that the forward pass adds to it, under no name what it adds to others; and
+    the means that it subtracts."""
     found: dict[str, list[Node]] = {}
     for definition in graph.definitions:
         for add in definition.expr.atoms(sympy.Add):
+            for entry, mean in _differences(add, graph):
+                found.setdefault(name_of(entry), []).append(S.Sum((key_node(name_of(mean)),), ("-",)))
             scalars = [a for a in add.args if isinstance(a, sympy.Symbol) and a.name in graph.positive]
             others = [b for b in add.args if b not in scalars]
             if len(scalars) == 1 and len(others) == 1:
                 name = name_of(others[0]) if is_quantity(others[0]) else ""
                 found.setdefault(name, []).append(key_node(scalars[0].name))
     return {name: tuple(dict.fromkeys(nodes)) for name, nodes in found.items()}
+
+
+def _differences(add: sympy.Add, graph: Graph) -> Iterator[tuple[sympy.Expr, sympy.Expr]]:
+    """An entry with a defined number that is subtracted from it."""
+    for entry, other in permutations(add.args, 2) if len(add.args) == 2 else ():
+        if isinstance(entry, sympy.Indexed) and isinstance(-other, sympy.Symbol) and (-other).name in graph.by_name:
+            yield entry, -other
+
+
+def _counts(reader: Reader, graph: Graph, typesetter: Typesetter) -> Iterator[Node]:
+    """The sizes that the document names, and the numbers of entries that its sums run over."""
+    named = reader.table.axes.sizes()
+    sums = {total for d in graph.definitions for total in d.expr.atoms(sympy.Sum)}
+    entries = {sympy.Mul(*(high for _, _, high in total.limits)) for total in sums}
+    found = [n for n in {*graph.all_sizes, *entries} if {s.name for s in n.free_symbols} <= named and not n.is_number]
+    return (typesetter.node(n) for n in sorted(found, key=sympy.default_sort_key))
 
 
 def _letters(reader: Reader, correct: Node | None) -> Iterator[str]:

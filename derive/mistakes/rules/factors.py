@@ -117,9 +117,9 @@ def addends(node: Node, vocabulary: Vocabulary) -> Iterator[Change]:
 
 
 def _plus(node: Node, addend: Node) -> Node:
-    if isinstance(node, S.Sum):
-        return S.Sum((*node.terms, addend), (*node.signs, "+"), node.span)
-    return S.Sum((node, addend), ("+", "+"), span_of(node))
+    terms, signs = (node.terms, node.signs) if isinstance(node, S.Sum) else ((node,), ("+",))
+    more, sign = (addend.terms[0], addend.signs[0]) if isinstance(addend, S.Sum) else (addend, "+")
+    return S.Sum((*terms, more), (*signs, sign), span_of(node))
 
 
 def means(node: Node, vocabulary: Vocabulary) -> Iterator[Change]:

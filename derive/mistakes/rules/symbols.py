@@ -186,6 +186,17 @@ def counts(node: Node, vocabulary: Vocabulary) -> Iterator[Change]:
             yield Change(first, table.COUNT, (node, first), node.span)
 
 
+def sizes(node: Node, vocabulary: Vocabulary) -> Iterator[Change]:
+    """Another number of entries for a size, or for a product of sizes."""
+    factors = node.factors if isinstance(node, S.Product) else (node,)
+    if not all(vocabulary.key(factor) in vocabulary.sizes for factor in factors):
+        return
+    for other in vocabulary.counts:
+        if plain(other) != plain(node):
+            new = S.Group("(", other) if isinstance(other, S.Product) else other
+            yield Change(new, table.SIZE, (node, other), span_of(node))
+
+
 def numbers(node: Node, vocabulary: Vocabulary) -> Iterator[Change]:
     """Another small number; for 1 that is a missing factor."""
     if isinstance(node, S.Number) and node.text.isdigit() and 1 < int(node.text) < MAX_NUMBER:
