@@ -238,3 +238,32 @@ def test_a_size_that_must_be_even_is_said_to_be() -> None:
     '''
     with pytest.raises(Unsupported):
         read(source)
+
+
+FAULTS = {
+    # a term that was computed before
+    "first = dout * w\n        second = 2.0 * x * (dout * x).sum()\n        dx = first + second": 9,
+    # a quantity computed anew
+    "s = np.tanh(t)\n        dx = dout * w * (1 - s ** 2)": 8,
+    # an addition to what was right so far
+    "dx = dout * w\n        dx += dout * x": 9,
+}
+
+
+@pytest.mark.parametrize("lines", FAULTS, ids=["a term", "a quantity", "an addition"])
+def test_the_line_at_fault_may_have_no_name_of_a_gradient(lines: str) -> None:
+    forward = "t, t" if "tanh" in lines else "x * w + (x * x).sum(), w"
+    source = f'''
+    def f_forward(x, w):
+        """shapes: x (N,), w (N,)"""
+        t = np.tanh(x * w)
+        return {forward.split(",")[0]}, (x, w, t)
+
+    def f_backward(dout, cache): x, w, t = cache; {{}}
+        return dx
+    '''
+    body = textwrap.dedent(source).replace(
+        "x, w, t = cache; {}", "\n    x, w, t = cache\n    " + lines.replace("        ", "    ")
+    )
+    faults = [f.line for f in findings(body) if f.fault == "here"]
+    assert faults == [FAULTS[lines] + 2]

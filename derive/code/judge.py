@@ -8,9 +8,8 @@ normal form proves, as everywhere in derive.
 
 from __future__ import annotations
 
-import itertools
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -18,13 +17,14 @@ import sympy
 from sympy import Expr, Symbol
 
 from derive.code.arrays import Array, shape_text
+from derive.code.blame import line_at_fault, with_faults
 from derive.code.naming import spoken_of
 from derive.code.passes import Gradient, Passes, is_backward
 from derive.code.trace import Stage, Trace
 from derive.code.values import as_array
-from derive.forward import Definition, Graph, entry
-from derive.gradient import Calculus, NoDerivative, partial
-from derive.language import D, bound, index, is_quantity, name_of, refresh, total
+from derive.forward import Definition, Graph, entry, names_in
+from derive.gradient import Calculus, NoDerivative
+from derive.language import D, index, is_quantity, name_of, refresh
 from derive.normal.algebra import GaveUp, Undefined
 from derive.normal.prover import Prover
 from derive.probe.arithmetic import OutOfDomain
@@ -49,7 +49,8 @@ class Finding:
         name: the Python name.
         of: the quantity whose gradient it should be.
         fault: where it is wrong, whether the fault is made here or inherited.
-        definition: the definition that holds it, of a stage.
+        definition: the definition that holds it, if one does.
+        uses: the definitions that it is made of where none holds it.
     """
 
     role: Literal["returned", "stage"]
@@ -61,6 +62,7 @@ class Finding:
     counterexample: Counterexample | None = None
     fault: Fault | None = None
     definition: str = ""
+    uses: frozenset[str] = frozenset()
     seconds: float = 0.0
 
 
@@ -106,8 +108,9 @@ class Judge:
         self.exact = self._prover()
         self.local = self._prover()
         self._status: dict[str, Status] = {}
-        self._targets: dict[str, str] = {}
-        self._local_ok: dict[str, bool | None] = {}
+        self.targets: dict[str, str] = {}
+        self.local_ok: dict[str, bool | None] = {}
+        self.lines: dict[str, int] = {}  # the line at fault of what is wrong
 
     def _graph(self, definitions: dict[str, Definition], loss: str, outputs: tuple[str, ...]) -> Graph:
         trace = self.trace
@@ -130,9 +133,8 @@ class Judge:
 
     def findings(self) -> list[Finding]:
         """All findings: the stages in the order of their lines, then what is returned."""
-        stages = list(self._stages())
-        returned = [self._returned(gradient) for gradient in self.passes.gradients]
-        return _with_faults(stages, returned, self)
+        found = [*self._stages(), *(self._returned(gradient) for gradient in self.passes.gradients)]
+        return with_faults(found, self)
 
     # -- stages ------------------------------------------------------------------------------------------------------
 
@@ -158,13 +160,15 @@ class Judge:
             return Finding("stage", stage.name, stage.line, targets[0], "note", "it has another shape")
         target, ok = fitting[0], None
         for each in fitting:
-            ok = self._holds_locally(stage.definition, each)
+            ok = self.holds_locally(stage.definition, each)
             if ok:
                 target = each
                 break
         status, reason, example = self._stage_verdict(stage, target, ok)
-        self._status[stage.definition], self._targets[stage.definition] = status, target
-        self._local_ok[stage.definition] = ok
+        self._status[stage.definition], self.targets[stage.definition] = status, target
+        self.local_ok[stage.definition] = ok
+        if status == "refuted" and not ok:
+            self.lines[stage.definition] = line_at_fault(self, stage.definition, target)
         self._replace(self.local, stage.definition, target)
         if status == "proved":
             self._replace(self.exact, stage.definition, target)
@@ -175,7 +179,7 @@ class Judge:
         )  # fmt: skip
 
     def _stage_verdict(self, stage: Stage, target: str, ok: bool | None) -> tuple[Status, str, Counterexample | None]:
-        used = self._above(stage.definition) & set(self._status)
+        used = self.above(stage.definition) & set(self._status)
         definition = self.backward[stage.definition]
         array = Array(self.trace.axes[stage.definition], entry(stage.definition, definition.indices))
         array = Array(_lettered(array, definition), array.expr)
@@ -183,13 +187,13 @@ class Judge:
             return self._checked_proof(target, array)
         return self._verdict(target, array)
 
-    def _holds_locally(self, name: str, target: str) -> bool | None:
+    def holds_locally(self, name: str, target: str) -> bool | None:
         """Whether a stage is right if the stages before it are; None where that cannot be told."""
         definition = self.backward[name]
         letters = tuple(index(f"j{k}") for k in range(len(definition.indices)))
-        return self._equal(self.local, target, letters, entry(name, letters), min(self.timeout, LOCAL_SECONDS))
+        return self.equal(self.local, target, letters, entry(name, letters), min(self.timeout, LOCAL_SECONDS))
 
-    def _equal(
+    def equal(
         self, prover: Prover, target: str, letters: tuple[Symbol, ...], right: Expr, seconds: float
     ) -> bool | None:
         prover.algebra.deadline = time.monotonic() + seconds
@@ -203,10 +207,14 @@ class Judge:
         """From here on a stage stands for the derivative that it should be."""
         definition = self.trace.definitions[name]
         adjoint = self.calculus.adjoint(target, definition.indices)
-        self._definitions[id(prover)][name] = Definition(name, definition.indices, definition.sizes, adjoint)
-        prover.forget(name)
+        self.substitute(prover, Definition(name, definition.indices, definition.sizes, adjoint))
 
-    def _above(self, name: str) -> set[str]:
+    def substitute(self, prover: Prover, definition: Definition) -> None:
+        """Have a prover read a name by another definition."""
+        self._definitions[id(prover)][definition.name] = definition
+        prover.forget(definition.name)
+
+    def above(self, name: str) -> set[str]:
         """The definitions that one is made of, also by way of others."""
         seen: set[str] = set()
         waiting = [name]
@@ -227,7 +235,7 @@ class Judge:
         evidence = self._compared(target, letters, right, rounds=2)
         if isinstance(evidence, Counterexample):
             return "refuted", "", evidence
-        ok = self._equal(self.exact, target, letters, right, self.timeout)
+        ok = self.equal(self.exact, target, letters, right, self.timeout)
         if not ok:
             evidence = self._compared(target, letters, right, SEARCH_ROUNDS, everywhere=True)
             if isinstance(evidence, Counterexample):
@@ -277,9 +285,13 @@ class Judge:
     def _judged(self, gradient: Gradient) -> Finding:
         def finding(status: Status, reason: str = "", example: Counterexample | None = None) -> Finding:
             of = self.trace.shown_name(gradient.of) if gradient.of is not None else ""
-            return Finding("returned", gradient.name, gradient.line, of, status, reason, example, definition=held)
+            if status == "refuted" and held in self.backward and held not in self.targets and gradient.of is not None:
+                self.lines[held] = line_at_fault(self, held, gradient.of)
+            return Finding(
+                "returned", gradient.name, gradient.line, of, status, reason, example, definition=held, uses=uses
+            )
 
-        held = ""
+        held, uses = "", frozenset[str]()
         if gradient.of is None:
             return finding("undecided", "nothing says of which argument this is the gradient")
         if gradient.value is None:
@@ -289,7 +301,8 @@ class Judge:
             wanted = _shape_text(self.trace, gradient.of)
             return finding("refuted", f"its shape is {shape_text([array])}, that of {gradient.of} is {wanted}")
         held = name_of(array.expr) if is_quantity(array.expr) else ""
-        if held in self._status and self._targets[held] == gradient.of and _is_whole(array):
+        uses = frozenset(u for n in names_in(array.expr) & self.backward.keys() for u in (n, *self.above(n)))
+        if held in self._status and self.targets[held] == gradient.of and _is_whole(array):
             status, reason, example = self._status[held], "", None
             if status != "proved":
                 status, reason, example = self._verdict(gradient.of, array)
@@ -316,40 +329,7 @@ class Judge:
 
     def _is_without_effect(self, name: str) -> bool:
         letters = tuple(index(f"j{k}") for k in range(len(self.trace.sizes[name])))
-        return bool(self._equal(self.exact, name, letters, sympy.Integer(0), self.timeout))
-
-    # -- parts of a sum over paths -------------------------------------------------------------------------------------
-
-    def is_part(self, name: str, targets: Iterable[str]) -> bool:
-        """Whether a quantity is the part of a gradient that goes through one or several of the users of its name."""
-        definition = self.trace.definitions[name]
-        for target in targets:
-            if tuple(self.trace.sizes[target]) != tuple(definition.sizes):
-                continue
-            parts = self._paths(target, definition.indices)
-            for count in range(1, min(len(parts), PARTS) + 1):
-                for chosen in itertools.combinations(parts, count):
-                    if self._is_sum(chosen, entry(name, definition.indices)):
-                        return True
-        return False
-
-    def _is_sum(self, parts: Sequence[Expr], whole: Expr) -> bool:
-        self.local.algebra.deadline = time.monotonic() + LOCAL_SECONDS
-        try:
-            return self.local.equal(sympy.Add(*parts), whole)
-        except (GaveUp, Undefined):
-            return False
-
-    def _paths(self, target: str, letters: tuple[Symbol, ...]) -> list[Expr]:
-        """The terms of a gradient, one for each definition that uses a quantity."""
-        found = []
-        for user in self.graph.consumers.get(target, ()):
-            if user.name in self.graph.reaching:
-                own = tuple(bound(i.name) for i in user.indices)
-                spans = dict(zip((*letters, *own), (*self.trace.sizes[target], *user.sizes), strict=True))
-                slope = partial(user.at(own), target, letters, spans)
-                found.append(total(self.calculus.adjoint(user.name, own) * slope, zip(own, user.sizes, strict=True)))
-        return found
+        return bool(self.equal(self.exact, name, letters, sympy.Integer(0), self.timeout))
 
 
 def _needed(definitions: dict[str, Definition], outputs: Iterable[str]) -> dict[str, Definition]:
@@ -386,28 +366,3 @@ def _shape(trace: Trace, name: str) -> tuple[Expr, ...]:
 
 def _shape_text(trace: Trace, name: str) -> str:
     return shape_text([Array(trace.axes[name], sympy.Integer(0))])
-
-
-# -- the line at fault -------------------------------------------------------------------------------------------------
-
-
-def _with_faults(stages: list[Finding], returned: list[Finding], judge: Judge) -> list[Finding]:
-    """Findings with the line at fault marked, and the lines that inherit it."""
-    wrong = {f.definition for f in stages if f.status == "refuted"}
-    marked = []
-    for stage in stages:
-        if stage.status == "refuted":
-            inherits = bool(judge._above(stage.definition) & wrong) and judge._local_ok[stage.definition] is not False
-            marked.append(replace(stage, fault="inherited" if inherits else "here"))
-        else:
-            marked.append(stage)
-    return marked + [_returned_fault(f, wrong, judge) for f in returned]
-
-
-def _returned_fault(found: Finding, wrong: set[str], judge: Judge) -> Finding:
-    if found.status != "refuted":
-        return found
-    inherits = found.definition in wrong or (
-        found.definition in judge.trace.definitions and bool(judge._above(found.definition) & wrong)
-    )
-    return replace(found, fault="inherited" if inherits else "here")

@@ -15,6 +15,7 @@ from derive.code.loops import loop
 from derive.code.masks import OPERATORS, either
 from derive.code.trace import Trace
 from derive.code.values import Config, Function, Masked, Record, Span, Value, as_array, described, is_array
+from derive.language import is_quantity, name_of
 
 if TYPE_CHECKING:
     from sympy import Expr
@@ -36,7 +37,7 @@ def _return(machine: Machine, node: ast.Return, scope: Scope) -> None:
 
     if machine.inner != (len(machine.loops), machine.quiet):
         raise Unsupported("a return inside a loop or a branch on data")
-    raise Returned(machine.stored(machine.evaluate(node.value, scope)) if node.value is not None else None)
+    raise Returned(machine.evaluate(node.value, scope) if node.value is not None else None)
 
 
 def _raise(machine: Machine, node: ast.Raise, scope: Scope) -> None:
@@ -68,8 +69,6 @@ def _note_unpacking(trace: Trace, node: ast.Assign, value: Value) -> None:
 
 def _saved_name(trace: Trace, value: Value) -> str:
     """The Python name of what a cache holds."""
-    from derive.language import is_quantity, name_of
-
     expr = value.array.expr if isinstance(value, Cell) else None
     return trace.shown_name(name_of(expr)) if expr is not None and is_quantity(expr) else ""
 
@@ -102,10 +101,12 @@ def _kept(machine: Machine, name: str, value: Value, node: ast.stmt) -> Value:
     if isinstance(value, Array):
         return Cell(machine.named(name, value, node.lineno))
     is_view = isinstance(value, Cell) and value.base is not None and not value.whole
-    if isinstance(value, Cell) and (is_view or is_gradient_name(name)) and not machine.quiet:
+    if isinstance(value, Cell) and (is_view or is_gradient_name(name)) and (machine.loops or not machine.quiet):
         # a quantity of its own, though the storage is another name's
         own = machine.named(name, as_array(value), node.lineno)
         return Cell(own, value.base) if is_view else Cell(own, value, whole=True)
+    if isinstance(value, Cell) and value.base is None and not is_quantity(value.array.expr) and not machine.loops:
+        value.held = machine.named(name, value.held, node.lineno)  # the same numbers, which had no name yet
     return value
 
 
@@ -181,11 +182,19 @@ def _augmented(machine: Machine, node: ast.AugAssign, scope: Scope) -> None:
             _augment_item(machine, node, target, _storage(machine, owner), scope)
             return
     current = machine.evaluate(_as_loaded(target), scope)
-    value = operate(machine, type(node.op), current, machine.evaluate(node.value, scope))
+    share = _share(machine, node, target, machine.evaluate(node.value, scope))
+    value = operate(machine, type(node.op), current, share)
     if isinstance(current, Cell) and is_array(value) and _changes_in_place(machine, current):
         _augment(machine, _storage(machine, current), as_array(value), target, node)
     else:
         assign(machine, target, value, scope, node)
+
+
+def _share(machine: Machine, node: ast.AugAssign, place: ast.expr, value: Value) -> Value:
+    """What one round adds, under a name: so it is known which line of a loop added it."""
+    if not machine.loops or not is_array(value) or not isinstance(node.op, ast.Add | ast.Sub):
+        return value
+    return machine.named(place.id if isinstance(place, ast.Name) else "_", as_array(value), node.lineno)
 
 
 def _as_loaded(target: ast.expr) -> ast.expr:
@@ -210,7 +219,7 @@ def _augment(machine: Machine, cell: Cell, made: Array, target: ast.expr, node: 
 
 def _augment_item(machine: Machine, node: ast.AugAssign, target: ast.Subscript, cell: Cell, scope: Scope) -> None:
     items = index_items(machine, target.slice, scope)
-    value = machine.evaluate(node.value, scope)
+    value = _share(machine, node, target.value, machine.evaluate(node.value, scope))
     if is_mask_index(items):
         function = OPERATORS.get(type(node.op))
         if function is None:
