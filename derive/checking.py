@@ -27,6 +27,7 @@ from derive.notation.equations import Equation
 from derive.notation.survey import bound_letters
 from derive.notation.table import Table
 from derive.notation.values import Misfit
+from derive.opaque import is_parameter
 from derive.probe.points import Counterexample
 from derive.problem import Assumption, Pair, Problem
 from derive.problem.reader import read_problem
@@ -285,7 +286,8 @@ class _Checker:
         found, named = verdict.counterexample, self.problem.table.axes.sizes()
         if found is None or not found.values:
             return found
-        return replace(found, sizes={name: n for name, n in found.sizes.items() if name in named})
+        values = {name: value for name, value in found.values.items() if not is_parameter(name)}
+        return replace(found, values=values, sizes={name: n for name, n in found.sizes.items() if name in named})
 
     # -- what would be right -----------------------------------------------------------------------------------------
 
@@ -352,7 +354,7 @@ class _Checker:
         found = []
         for expr, pair in self._heads.values():
             form = self.closed_form(pair, "total") if not self.judge.doubts.is_guess(pair) else None
-            if form is not None and not any(map(is_direct, names_in(form.expr))):
+            if form is not None and not any(is_direct(name) or is_parameter(name) for name in names_in(form.expr)):
                 status: Status = "proved" if self._proves(pair, form.expr) else "undecided"
                 found.append(Goal(self._node(expr, pair), self._node(form.expr, pair), status))
         return found

@@ -15,10 +15,11 @@ import sympy
 from sympy import Expr
 from sympy.core.function import AppliedUndef
 
-from derive.forward import Graph, names_in
+from derive.forward import Graph, names_in, quantities_in
 from derive.language import D, name_of
 from derive.notation.functions import function_of
 from derive.notation.table import SIZE_LETTERS
+from derive.opaque import is_parameter
 from derive.problem import Pair, Problem
 
 
@@ -51,10 +52,12 @@ class Doubts:
 
     def of_pair(self, pair: Pair) -> str:
         """Why neither judge could be believed on a pair: what it speaks of is not what derive knows."""
-        hidden = self._open_path(pair)
-        if hidden:
-            return f"the definition of {hidden} could not be read"
         met = self.reached(pair.names)
+        twice = min(met & set(self.problem.table.unread) & self._defined, default="")
+        if twice:
+            return f"line {self.problem.table.unread[twice]}, which could not be read, says what {twice} is as well"
+        if self._is_higher(pair) and any(map(is_parameter, met)):
+            return "a second derivative through what could not be read"
         again = min(met & set(self.redefined), default="")
         if again:
             return f"line {self.redefined[again]} gives {again} another meaning"
@@ -66,7 +69,20 @@ class Doubts:
         if number and pair.left.has(D):
             return f"nothing says whether {number} is a number or a matrix"
         apart = next((d for d in pair.derivatives if self._is_apart(d)), None)
-        return f"nothing says how {name_of(apart.args[1])} comes into it" if apart is not None else ""
+        if apart is not None:
+            return f"nothing says how {name_of(apart.args[1])} comes into it"
+        return next((reason for d in pair.derivatives if (reason := self._is_unsaid(pair, d))), "")
+
+    def _is_unsaid(self, pair: Pair, derivative: Expr) -> str:
+        """A derivative that is zero only for want of anything that says how its top depends on its bottom, in words."""
+        graph, by = self.graph_of(pair), name_of(derivative.args[1])
+        known = {name for d in graph.definitions for name in (d.name, *d.uses)}
+        names = {name_of(q) for q in quantities_in(derivative.args[0]) if not q.is_integer}
+        apart = not any(graph.depends(name, by) or graph.depends(by, name) for name in names)
+        strange = names - self.problem.table.constants if by not in known else names - set(graph.by_name)
+        if not apart or not names or graph.loss in names:
+            return ""
+        return f"nothing says how {min(strange)} depends on {by}" if strange else ""
 
     def of_refutation(self, pair: Pair) -> str:
         """Why a pair that differs from the truth may not be false: it uses what nothing introduces, leaves a condition
@@ -86,8 +102,29 @@ class Doubts:
         return f"derive does not use what line {self._told_of[told]} says of {told}" if told else ""
 
     def _open(self, pair: Pair) -> str:
-        unread = "no proof found, and a definition that it may rest on could not be read"
-        return unread if self._meets_open(pair) else ""
+        unread = "no proof found, and the definition of the loss could not be read"
+        graph = self.problem.graph
+        return unread if self.problem.table.is_loss_open and graph.loss in pair.names else ""
+
+    def of_open_names(self, pair: Pair) -> str:
+        """Why a pair that differs from the truth by way of open names is not refuted."""
+        table = self.problem.table
+        names = self.reached(pair.names) & set(table.open)
+        unread = sorted(names & set(table.unread))
+        if unread:
+            return f"it hangs on {unread[0]}, whose definition in line {table.unread[unread[0]]} could not be read"
+        return "; ".join(
+            f"nothing says how {name} depends on {', '.join(sorted(table.open[name]))}" for name in sorted(names)
+        )
+
+    @staticmethod
+    def _is_higher(pair: Pair) -> bool:
+        return any(d.args[0].has(D) for d in pair.derivatives)
+
+    @cached_property
+    def _defined(self) -> set[str]:
+        """The names with a definition that could be read."""
+        return {d.name for d in self.problem.graph.definitions if not any(map(is_parameter, d.uses))}
 
     def _anew(self, pair: Pair) -> str:
         names = self.reached(pair.names)
@@ -99,8 +136,7 @@ class Doubts:
         names = pair.names
         if self.reached(names) & {*self.redefined, *self.stated_anew}:
             return True
-        is_open = self.problem.graph.loss in names and self.problem.table.is_loss_open
-        return is_open or bool(self._open_path(pair))
+        return self.problem.graph.loss in names and self.problem.table.is_loss_open
 
     def has_kinks(self, pair: Pair) -> bool:
         """Whether a pair, or what it is made from, has maxima or absolute values: points can miss a side of them."""
@@ -130,7 +166,7 @@ class Doubts:
             if name not in found:
                 found.add(name)
                 definition = self.problem.graph.by_name.get(name)
-                waiting.extend(definition.uses if definition is not None else self.problem.table.open.get(name, ()))
+                waiting.extend(definition.uses if definition is not None else ())
         return found
 
     def _functions_of(self, pair: Pair) -> set[str]:
@@ -144,20 +180,6 @@ class Doubts:
         return {f.func.__name__.rstrip("'") for expr in exprs for f in expr.atoms(AppliedUndef)}
 
     # -- reasons -------------------------------------------------------------------------------------------------------
-
-    def _open_path(self, pair: Pair) -> str:
-        """A name whose definition could not be read and has to do with what a pair differentiates by."""
-        by = {name_of(d.args[1]) for d in pair.derivatives}
-        found = (name for name, used in self.problem.table.open.items() if by & self.made_from(used))
-        return min(found, default="")
-
-    def _meets_open(self, pair: Pair) -> bool:
-        """Whether a pair has to do with a name whose definition could not be read; the loss has with all of them."""
-        names = pair.names
-        table, is_of_loss = self.problem.table, self.problem.graph.loss in names
-        if is_of_loss and (table.is_loss_open or table.open):
-            return True
-        return bool(set(table.open) & self.made_from(names))
 
     def _other_step(self, pair: Pair) -> str:
         """Why a derivative hangs on steps of a recurrence that derive does not follow, in words."""

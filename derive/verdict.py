@@ -32,6 +32,8 @@ from derive.notation.context import Layout
 from derive.notation.elaborate import Policy
 from derive.notation.equations import Equation
 from derive.notation.sentences import is_hypothetical
+from derive.opaque import has_open_names, is_parameter
+from derive.probe.dependence import depends_on
 from derive.probe.evaluation import NotEvaluable, TooLarge
 from derive.probe.points import ALL_ROUNDS, Agreement, Claim, Counterexample, compare
 from derive.problem import Pair, Problem, Sides
@@ -392,7 +394,9 @@ class Judge:
     def _unsaid(self, pair: Pair, reading: Reading) -> str:
         """Why a line that differs from the truth may not be false: for the document's sake, or because it is true with
         a condition or a sum that it does not say."""
-        doubt = self.doubts.of_refutation(pair)
+        graph = self.doubts.graph_of(pair)
+        hangs = has_open_names(graph) and depends_on(claim_of(pair), graph, reading, is_parameter)
+        doubt = (hangs and self.doubts.of_open_names(pair)) or self.doubts.of_refutation(pair)
         if doubt:
             return doubt
         if self._is_about_others(pair, reading):

@@ -95,9 +95,6 @@ def _spelled(ctx: Context, spelled: Spelling, node: Node) -> Value:
     """A name in its meaning: delta, size, alias, array, entry or number."""
     if (delta := conditions.kronecker(ctx, spelled, node)) is not None:
         return delta
-    if spelled.key in ctx.table.broken:
-        line = ctx.table.broken[spelled.key]
-        raise SourceError(f"the definition of {spelled.key} in line {line} could not be read", span_of(node))
     alias = ctx.table.alias(spelled.key, len(spelled.indices))
     if alias is not None:
         return _expanded(ctx, alias, spelled, node)

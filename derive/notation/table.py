@@ -46,9 +46,11 @@ class Table:
         functions: by key.
         loss: the key of the loss, or None.
         defined: names that have a definition.
-        open: names whose definitions are beyond derive, with the names in those.
+        open: names of which the page does not say what they are, with those that they may depend on.
+        unread: those of them whose definition could not be read, with its line.
+        statistics: those of them that are only customary for statistics of the data.
+        constants: names of which a line says that a derivative is zero.
         is_loss_open: whether the loss has a definition that could not be read, so that it may be any function.
-        broken: keys of definitions that could not be read, with the line.
         inputs: keys that the forward pass uses and does not define.
         fixed: index letters that stand for one particular value, with their axis.
         selectors: names whose entries are used as indices, with the axis that they choose from.
@@ -71,7 +73,9 @@ class Table:
     defined: set[Name] = field(default_factory=set)
     is_loss_open: bool = False
     open: dict[str, set[str]] = field(default_factory=dict)
-    broken: dict[str, int] = field(default_factory=dict)
+    unread: dict[str, int] = field(default_factory=dict)
+    statistics: set[str] = field(default_factory=set)
+    constants: set[str] = field(default_factory=set)
     inputs: set[str] = field(default_factory=set)
     fixed: dict[str, Axis] = field(default_factory=dict)
     selectors: dict[str, Axis] = field(default_factory=dict)

@@ -6,12 +6,10 @@ import sympy
 
 from derive.forward import Definition
 from derive.language import D, index, indices_of, name_of, scalar
-from derive.latex import syntax as S
-from derive.latex.syntax import Node, span_of
+from derive.latex.syntax import span_of
 from derive.notation import quantities
 from derive.notation.elaborate import Elaborator
 from derive.notation.equations import Equation
-from derive.notation.rewriting.dots import FAMILY
 from derive.notation.table import Name
 from derive.notation.values import ShapeError, Value
 from derive.problem.draft import Draft
@@ -53,7 +51,8 @@ def _define_in_order(draft: Draft, start: Name, waiting: dict[Name, Equation], d
 
 def _fail_circle(draft: Draft, equation: Equation, path: list[Name]) -> None:
     circle = " uses ".join(key for key, _ in (*path, path[0]))
-    draft.fail(equation, SourceError(f"the definitions go in a circle: {circle}", equation.span))
+    error = SourceError(f"the definitions go in a circle: {circle}", equation.span)
+    _leave_open(draft, equation, path[0], error)
 
 
 def _define_one(draft: Draft, equation: Equation, target: Name) -> None:
@@ -70,10 +69,8 @@ def _define_one(draft: Draft, equation: Equation, target: Name) -> None:
             equation.error = errors[0]
             draft.table.defined.discard(target)
             draft.table.is_loss_open = True
-        elif _is_beyond(equation.value):
-            _leave_open(draft, equation, target, errors[0])
         else:
-            draft.fail(equation, errors[0])
+            _leave_open(draft, equation, target, errors[0])
         return
     if definition is None:
         _define_alias(draft, equation, target)
@@ -83,26 +80,10 @@ def _define_one(draft: Draft, equation: Equation, target: Name) -> None:
     draft.definitions.append(definition)
 
 
-def _is_beyond(node: Node) -> bool:
-    """Whether an expression has what derive reads nowhere: matrices written out, dots, sums over sets."""
-    for inner in node.walk():
-        if isinstance(inner, S.Matrix | S.Ellipsis):
-            return True
-        if isinstance(inner, S.BigOperator) and inner.operator not in ("sum", "prod", FAMILY):
-            return True
-        if isinstance(inner, S.Chain) and "\\in" in inner.relations:
-            return True
-    return False
-
-
 def _leave_open(draft: Draft, equation: Equation, target: Name, error: SourceError) -> None:
-    """Keep a name whose definition is beyond derive as some function of the names in it."""
-    equation.error = error
-    key, count = target
-    draft.table.defined.discard(target)
-    draft.table.inputs.add(key)
+    """Keep a name whose definition cannot be read as some function of the names in it."""
     used = {draft.table.name(s.key, len(s.indices)) for s in draft.classifier.spellings(equation.value)}
-    draft.table.open[draft.table.name(key, count)] = used
+    draft.leave_open(equation, target, used, error)
 
 
 def _read_definition(draft: Draft, equation: Equation, target: Name, elaborator: Elaborator) -> Definition | None:
@@ -174,7 +155,7 @@ def _take_given(draft: Draft, equation: Equation) -> None:
 
 def _leave_unused(draft: Draft, equation: Equation, error: SourceError) -> None:
     """Keep what a given speaks of: nothing about that is refuted without it."""
-    draft.fail(equation, error)
+    equation.error = error
     for spelled in (s for member in equation.members for s in draft.classifier.spellings(member)):
         if not draft.table.is_size(spelled.key):
             draft.table.unused.setdefault(draft.table.name(spelled.key, len(spelled.indices)), equation.line)

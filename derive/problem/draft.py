@@ -9,7 +9,7 @@ from sympy import Expr
 from derive.forward import Definition
 from derive.notation.elaborate import Policy
 from derive.notation.equations import Equation
-from derive.notation.table import Table
+from derive.notation.table import Name, Table
 from derive.problem.classification import Classifier
 from derive.problem.problem import Problem
 from derive.source import SourceError
@@ -37,11 +37,20 @@ class Draft:
         """The usual way to read a definition, and the other one for where that makes no sense."""
         return self.policy(), Policy("elementwise" if self.table.ranks.linear else "matrix")
 
-    def fail(self, equation: Equation, error: SourceError) -> None:
+    def leave_open(self, equation: Equation, target: Name, used: set[str], error: SourceError) -> None:
+        """Keep the name that an equation introduces as some function of other names: it cannot be read."""
         equation.error = error
-        if equation.defines is not None:
-            self.table.defined.discard(equation.defines)
-            self.table.broken[equation.defines[0]] = equation.line
+        key, count = target
+        self.table.defined.discard(target)
+        self.table.inputs.add(key)
+        name = self.table.name(key, count)
+        self.table.open[name] = {use for use in used if self.is_quantity(use)} - {name}
+        self.table.unread[name] = equation.line
+
+    def is_quantity(self, name: str) -> bool:
+        """Whether a name is neither a size, nor a letter that counts, nor one of the loss."""
+        table = self.table
+        return not (table.is_size(name) or name in table.letters.indices or name == table.loss)
 
     def assume(self, text: str) -> None:
         self.problem.assume([text], None)

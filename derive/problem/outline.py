@@ -2,43 +2,49 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from sympy import Expr
 
 from derive.forward import Graph, GraphError
-from derive.language import D, name_of, scalar
-from derive.latex import syntax as S
-from derive.latex.syntax import Node
-from derive.notation.elaborate import Elaborator
+from derive.language import name_of, scalar
 from derive.notation.table import POSITIVE
+from derive.problem.dependences import find_dependences, stand_ins
 from derive.problem.draft import Draft
 from derive.source import SourceError
 
 
 def build_graph(draft: Draft) -> None:
-    """Give the problem its forward graph; definitions that make none are left out, with their error."""
+    """Give the problem its forward graph; definitions that make none are left open, with their error."""
     for _ in range(len(draft.definitions) + 1):
         try:
-            draft.problem.graph = _graph(draft)
-            return
+            Graph(tuple(draft.definitions), loss=draft.table.loss or "L")
+            break
         except GraphError as error:
             _leave_out(draft, error)
+    derivatives = find_dependences(draft)
+    draft.problem.graph = _graph(draft, derivatives)
 
 
 def _leave_out(draft: Draft, error: GraphError) -> None:
+    left = next(d for d in draft.definitions if d.name == error.name)
     for equation in draft.equations:
         if equation.defines is not None and equation.defines[0] == error.name:
-            draft.fail(equation, SourceError(str(error), equation.span))
+            draft.leave_open(equation, equation.defines, set(left.uses), SourceError(str(error), equation.span))
     draft.definitions = [d for d in draft.definitions if d.name != error.name]
 
 
-def _graph(draft: Draft) -> Graph:
+def _graph(draft: Draft, derivatives: set[Expr]) -> Graph:
     table = draft.table
     positive = frozenset(name for name in table.inputs if name in POSITIVE)
     chosen = {str(i) for d in draft.definitions for i in d.expr.free_symbols if i.is_integer and i not in d.indices}
     fixed = {letter: axis for letter, axis in table.fixed.items() if letter in chosen}
     selectors = {name: axis.size for name, axis in (fixed | table.selectors).items()}
-    definitions, facts = tuple(draft.definitions), tuple(draft.facts)
-    return Graph(definitions, _shapes(draft), table.loss or "L", _outputs(draft), positive, facts, selectors)
+    shapes, facts = _shapes(draft), tuple(draft.facts)
+    opened = stand_ins(draft, shapes)
+    graph = Graph((*draft.definitions, *opened), loss=table.loss or "L")
+    outputs = _outputs(draft, graph, derivatives)
+    return replace(graph, sizes=shapes, outputs=outputs, positive=positive, facts=facts, selectors=selectors)
 
 
 def _shapes(draft: Draft) -> dict[str, tuple[Expr, ...]]:
@@ -51,14 +57,14 @@ def _shapes(draft: Draft) -> dict[str, tuple[Expr, ...]]:
     return shapes
 
 
-def _outputs(draft: Draft) -> tuple[str, ...]:
+def _outputs(draft: Draft, graph: Graph, derivatives: set[Expr]) -> tuple[str, ...]:
     """What an undefined loss depends on.
 
     Of the names that the document defines and differentiates the loss by, the last ones. Where none of them ends the
     forward pass, the names that end it are added: a loss of more names is only the more general.
     """
-    graph = Graph(tuple(draft.definitions), loss=draft.table.loss or "L")
-    by = _differentiated(draft) & set(graph.by_name) - {graph.loss}
+    loss = scalar(draft.table.loss or "L")
+    by = {name_of(d.args[1]) for d in derivatives if d.args[0] == loss} & set(graph.by_name) - {graph.loss}
     last = tuple(d.name for d in graph.definitions if d.name in by and not _reaches_another(graph, d.name, by))
     carried = _carried(draft, graph)
     if carried:
@@ -82,24 +88,3 @@ def _carried(draft: Draft, graph: Graph) -> tuple[str, ...]:
 
 def _reaches_another(graph: Graph, name: str, among: set[str]) -> bool:
     return any(graph.depends(other, name) for other in among if other != name)
-
-
-def _differentiated(draft: Draft) -> set[str]:
-    """The names that the loss is differentiated by."""
-    loss = scalar(draft.table.loss or "L")
-    by: set[str] = set()
-    for equation in draft.equations:
-        elaborator = Elaborator(draft.table, dict(equation.axes), draft.policy())
-        for member in equation.members if equation.role != "definition" else ():
-            by |= {name_of(d.args[1]) for d in _derivatives(elaborator, member) if d.args[0] == loss}
-    draft.problem.heard()
-    return by
-
-
-def _derivatives(elaborator: Elaborator, node: Node) -> set[Expr]:
-    """The derivatives in an expression; of one that cannot be read as a whole, those in its quotients."""
-    try:
-        return set(elaborator.value(node).expr.atoms(D))
-    except SourceError:
-        inner = (child for child in node.walk() if isinstance(child, S.Fraction) and child is not node)
-        return set().union(*(_derivatives(elaborator, child) for child in inner))

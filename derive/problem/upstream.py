@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from sympy import Expr, Symbol
 
-from derive.forward import Definition, Graph, GraphError
+from derive.forward import Definition
 from derive.language import D, name_of, scalar
 from derive.latex import syntax as S
 from derive.notation.elaborate import Elaborator
 from derive.notation.names import indexed_node, quotient
 from derive.notation.roles import OUTPUT, SHIFT, free_name, upstream_and_scale
 from derive.notation.table import Alias
+from derive.problem.dependences import draft_graph
 from derive.problem.draft import Draft
 from derive.source import SourceError
 
@@ -18,29 +19,22 @@ from derive.source import SourceError
 def assume_upstream(draft: Draft) -> None:
     """Name the upstream gradient and the scale where claims use them and the document never says."""
     loss = draft.table.loss
-    if loss is None or (loss, 0) in draft.table.defined or loss in draft.table.broken or not draft.definitions:
+    if loss is None or (loss, 0) in draft.table.defined or draft.table.is_loss_open or not draft.definitions:
         return
     unknown, outputs = _unknown_in_claims(draft)
     if not unknown or outputs:
         return
     upstream, scale = upstream_and_scale(unknown)
-    last = _draft_graph(draft).outputs[-1:]
+    last = draft_graph(draft).outputs[-1:]
     if upstream is not None and last:
         _assume_stage(draft, upstream, scale, last[0])
-
-
-def _draft_graph(draft: Draft) -> Graph:
-    try:
-        return Graph(tuple(draft.definitions))
-    except GraphError:
-        return Graph(())
 
 
 def _unknown_in_claims(draft: Draft) -> tuple[set[str], bool]:
     """Names that only claims use, and whether the loss is differentiated by an output or an unknown name."""
     unknown: set[str] = set()
     outputs = False
-    sinks = set(_draft_graph(draft).outputs)
+    sinks = set(draft_graph(draft).outputs)
     for equation in draft.equations:
         if equation.role == "definition" or equation.given:
             continue

@@ -1,0 +1,66 @@
+"""Whether the difference of a claim's sides depends on some of the data.
+
+A difference that stays the same whatever those data are is one that they have nothing to do with: the claim is false
+without knowing them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from fractions import Fraction
+
+from derive.forward import Graph
+from derive.probe.arithmetic import Floats, OutOfDomain
+from derive.probe.code import NotEvaluable, TooLarge
+from derive.probe.data import Point, Style
+from derive.probe.evaluation import Evaluator
+from derive.probe.points import Claim, Reading, assignments, size_values
+
+STYLES: tuple[Style, ...] = ("generic", "positive")
+DRAWS = 3
+PLACES = 6
+TOLERANCE = 1e-9
+
+
+def depends_on(claim: Claim, graph: Graph, reading: Reading, is_open: Callable[[str], bool]) -> bool:
+    """Whether other values of the data whose names are open change the difference of a claim's sides anywhere; said
+    too where that cannot be found out."""
+    try:
+        sizes = size_values(claim, graph, distinct=not claim.equal)
+        return any(
+            _changes(claim, graph, reading, is_open, Point(graph, sizes, 7 + k, s)) for k, s in enumerate(STYLES)
+        )
+    except (NotEvaluable, TooLarge):
+        return True
+
+
+def _changes(claim: Claim, graph: Graph, reading: Reading, is_open: Callable[[str], bool], point: Point) -> bool:
+    draws = [_evaluator(graph, point, reading, is_open, draw) for draw in range(DRAWS)]
+    for k, indices in enumerate(assignments(claim, draws[0])):
+        if k == PLACES:
+            break
+        found = []
+        for evaluator in draws:
+            try:
+                sides = (evaluator.value(claim.left, indices), evaluator.value(claim.right, indices))
+            except OutOfDomain:
+                return True
+            if not all(isinstance(side, float) and math.isfinite(side) for side in sides):
+                return True
+            found.append(sides)
+        scale = TOLERANCE * max(1.0, *(abs(side) for sides in found for side in sides))
+        differences = [left - right for left, right in found]
+        if max(differences) - min(differences) > scale:
+            return True
+    return False
+
+
+def _evaluator(graph: Graph, point: Point, reading: Reading, is_open: Callable[[str], bool], draw: int) -> Evaluator:
+    """Values at a point with the open data drawn once more."""
+    other = Point(graph, point.sizes, point.seed + 100 * (draw + 1), point.style)
+
+    def data(name: str, indices: tuple[int, ...]) -> Fraction:
+        return (other if is_open(name) else point).data(name, indices)
+
+    return Evaluator(graph, point.sizes, data, Floats(), reading)
