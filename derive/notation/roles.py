@@ -62,7 +62,7 @@ def _numerator(node: Node, letters: Letters) -> str | None:
         product = node
     elif isinstance(node, S.Product) and isinstance(node.factors[0], S.Script):
         base = node.factors[0].base
-        if isinstance(base, S.Symbol) and base.name == "\\nabla":
+        if isinstance(base, S.Symbol) and base.name == "\\nabla" and node.operators[0] == "":
             return _bare(node.factors[1], letters)
     if not isinstance(product, S.Product) or len(product.factors) < 2 or product.operators[0] != "":
         return None

@@ -63,11 +63,12 @@ def survey(statements: list[Statement], words: Set[str] = frozenset()) -> Letter
     indices = _spread(known | (differentiated - fixed), usages, fixed)
     numbered = frozenset(u.base for u in usages if u.letters and all(letter in indices for letter in u.letters))
     numbered |= {"\\delta"} if any(_picks(node, indices) for node in nodes) else frozenset()
+    squares = _squares(statements)
     return Letters(
         frozenset(indices),
         numbered,
-        _squares(statements),
-        _compounds(statements, steps),
+        squares,
+        _compounds(statements, steps, squares),
         _marks(nodes),
         frozenset(steps),
         frozenset(letter for node in nodes for letter in _limiting(node)) & indices,
@@ -275,24 +276,35 @@ def _spread(known: set[str], usages: list[Usage], fixed: set[str]) -> set[str]:
 
 
 def _squares(statements: list[Statement]) -> frozenset[str]:
-    """Names such as ``\\sigma^2`` that are defined, or differentiated by, with their exponent."""
-    squares = set()
-    plain = set()
+    """Names such as ``\\sigma^2`` that are defined, or differentiated by, with their exponent.
+
+    Where the name without the exponent has a definition that does not speak of the square, the square is its square.
+    """
+    defined, differentiated, by = set(), set(), set()
+    plain: dict[str, list[Node]] = {}
     for statement in statements:
         target = definable(statement)
         if target is not None:
             spelled = spell(target, Letters())
             if spelled is not None and spelled.power is None:
-                plain.add(_bare(target))
+                plain.setdefault(_bare(target), []).extend(statement.node.members[1:])  # type: ignore[attr-defined]
             elif isinstance(target, Script) and isinstance(target.sup, Number):
-                squares.add((_bare(target), target.sup.text, True))
+                defined.add((_bare(target), target.sup.text))
         for node in statement.node.walk():
             if isinstance(node, Fraction) and is_quotient(node) and not _is_second(node):
-                for side in (node.numerator, node.denominator):
-                    by = _differential(side)
-                    if isinstance(by, Script) and isinstance(by.sup, Number):
-                        squares.add((_bare(by), by.sup.text, False))
-    return frozenset(f"{base}^{n}" for base, n, defined in squares if defined or base not in plain)
+                for side, found in ((node.numerator, differentiated), (node.denominator, by)):
+                    name = _differential(side)
+                    if isinstance(name, Script) and isinstance(name.sup, Number):
+                        found.add((_bare(name), name.sup.text))
+    apart = {(base, n) for base, n in defined if base in plain and not _speaks_of(plain[base], base, n)}
+    free = {(base, n) for base, n in differentiated | by if base not in plain}
+    return frozenset(f"{base}^{n}" for base, n in (defined - (apart - by)) | free)
+
+
+def _speaks_of(members: list[Node], base: str, power: str) -> bool:
+    """Whether an expression has a power of a name."""
+    scripts = (node for member in members for node in member.walk() if isinstance(node, Script))
+    return any(isinstance(n.sup, Number) and n.sup.text == power and _bare(n) == base for n in scripts)
 
 
 def _is_second(node: Fraction) -> bool:
@@ -332,31 +344,56 @@ def _differentials(side: Node) -> Iterator[Node]:
             yield from side.factors[1::2]
 
 
-def _compounds(statements: list[Statement], steps: Set[str]) -> frozenset[str]:
-    """Names written as two: ``d\\hat{x}_i = ...`` makes ``d\\hat{x}`` a name, and ``dy`` where y is defined."""
+def _compounds(statements: list[Statement], steps: Set[str], squares: Set[str]) -> frozenset[str]:
+    """Names written as two: ``d\\hat{x}_i = ...`` makes ``d\\hat{x}`` a name, and ``dy`` where y is defined.
+
+    So does a d that stands nowhere but in front of names, without a space.
+    """
     found = set()
     defined = set()
     for statement in statements:
         node = statement.node
         if isinstance(node, Chain) and isinstance(node.members[0], Product):
-            found |= set(_prefixed(node.members[0], steps, alone=True))
+            found |= set(_prefixed(node.members[0], steps, squares, alone=True))
         elif (target := definable(statement)) is not None:
-            defined.add(_bare(target, steps))
-    prefixes = {prefix for prefix, _ in found}
+            defined.add(_named(target, steps, squares))
+    prefixes = {prefix for prefix, _ in found} | set(_only_prefixes(statements))
     for statement in statements:
-        pairs = (pair for node in _undifferentiated(statement.node) for pair in _prefixed(node, steps))
+        pairs = (pair for node in _undifferentiated(statement.node) for pair in _prefixed(node, steps, squares))
         found |= {(prefix, base) for prefix, base in pairs if prefix in prefixes and base in defined}
     return frozenset(f"{prefix}{base}" for prefix, base in found)
 
 
-def _prefixed(node: Node, steps: Set[str], alone: bool = False) -> Iterator[tuple[str, str]]:
+def _only_prefixes(statements: list[Statement]) -> Iterator[str]:
+    """d, where it stands only in quotients of differentials and in front of a name that it touches."""
+    nodes = [node for s in statements for tree in (s.node, *s.asides) for node in _undifferentiated(tree)]
+    alone = sum(node == Symbol("d") for node in nodes)
+    before = sum(_touches(node, k) for node in nodes if isinstance(node, Product) for k in range(len(node.factors) - 1))
+    if alone and alone == before:
+        yield "d"
+
+
+def _touches(product: Product, at: int) -> bool:
+    first, second = product.factors[at : at + 2]
+    near = not product.operators[at] and span_of(first).end == span_of(second).start
+    return near and first == Symbol("d") and spell(second, Letters()) is not None
+
+
+def _prefixed(node: Node, steps: Set[str], squares: Set[str], alone: bool = False) -> Iterator[tuple[str, str]]:
     """The pairs of a prefix such as d and a name among the factors of a product, or the product if it is one."""
     if not isinstance(node, Product) or (alone and len(node.factors) != 2):
         return
     for first, second, operator in zip(node.factors, node.factors[1:], node.operators, strict=False):
         prefix = spell(first, Letters())
         if not operator and prefix is not None and prefix.key in PREFIXES and spell(second, Letters()) is not None:
-            yield prefix.key, _bare(second, steps)
+            yield prefix.key, _named(second, steps, squares)
+
+
+def _named(node: Node, steps: Set[str], squares: Set[str]) -> str:
+    """The key of a name without indices, with its power where that is a part of the name."""
+    bare = _bare(node, steps)
+    power = node.sup.text if isinstance(node, Script) and isinstance(node.sup, Number) else ""
+    return f"{bare}^{power}" if f"{bare}^{power}" in squares else bare
 
 
 def _undifferentiated(node: Node) -> Iterator[Node]:

@@ -19,13 +19,13 @@ from derive.notation.rewriting.layers import other_layers
 from derive.notation.rewriting.stages import named_stages, with_names, with_variables
 from derive.notation.survey import is_quotient, survey
 from derive.notation.table import Table
+from derive.problem.adjoints import adopt_adjoints
 from derive.problem.classification import Classifier
 from derive.problem.constraints import adopt_constraints
 from derive.problem.definitions import define_all
 from derive.problem.draft import Draft
 from derive.problem.logarithms import adopt_logarithms
 from derive.problem.outline import build_graph
-from derive.problem.prefixes import adopt_prefix
 from derive.problem.problem import Problem
 from derive.problem.roots import adopt_roots
 from derive.problem.shapes import find_loss_name, infer_ranks, join_axes
@@ -126,7 +126,7 @@ def _build(draft: Draft, open_names: frozenset[str]) -> None:
     draft.table.vague = vague_functions((e.members for e in draft.equations), known)
     find_loss_name(draft)
     adopt_logarithms(draft)
-    adopt_prefix(draft)
+    adopt_adjoints(draft)
     adopt_capitals(draft)
     adopt_roots(draft)
     adopt_constraints(draft)

@@ -14,6 +14,8 @@ from derive.latex.syntax import Node
 from derive.notation.equations import Equation
 from derive.problem.draft import Draft
 
+DIFFERENTIALS = (S.Symbol("\\partial"), S.Symbol("d"))
+
 
 def adopt_roots(draft: Draft) -> None:
     """Add an equation for each bare name whose square is a symbol, where nothing says what the name is."""
@@ -24,7 +26,7 @@ def adopt_roots(draft: Draft) -> None:
         if power != "2" or found is None or not _is_used(draft, key) or _is_explained(draft, key):
             continue
         name = replace(found, sup=None) if found.sub is not None else found.base
-        if not _is_explained(draft, square):
+        if not _is_explained(draft, square) and not _is_variable(nodes, found):
             _say(draft, found, S.Product((name, name), ("",)), f"{square} is the square of {key}")
             continue
         softened = next(_softened(draft, nodes, square), None)
@@ -38,6 +40,12 @@ def _square(draft: Draft, nodes: list[Node], square: str) -> S.Script | None:
     """A place where the square is written, with its indices."""
     places = (node for node in nodes if isinstance(node, S.Script) and isinstance(node.sup, S.Number))
     return next((node for node in places if (s := draft.table.spell(node)) is not None and s.key == square), None)
+
+
+def _is_variable(nodes: list[Node], square: S.Script) -> bool:
+    """Whether a square is what something is differentiated by."""
+    below = (node.denominator for node in nodes if isinstance(node, S.Fraction))
+    return any(isinstance(b, S.Product) and b.factors[0] in DIFFERENTIALS and square in b.factors[1:] for b in below)
 
 
 def _is_used(draft: Draft, key: str) -> bool:

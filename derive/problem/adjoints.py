@@ -1,0 +1,207 @@
+"""Names for adjoints: ``dx``, ``\\text{dvar}``, ``\\bar{v}``, ``\\nabla_x`` or ``G_x`` for ∂L/∂x.
+
+Where a document says so of one name, or uses such names as gradients are used (from later names to earlier ones, or
+from a derivative that is written out), it is taken to mean all names that are made in the same way, and told. What it
+then says of such a name is a claim, and no definition.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+
+from derive.latex import syntax as S
+from derive.latex.syntax import Node
+from derive.notation.equations import Equation
+from derive.notation.names import indexed_node, quotient
+from derive.notation.survey import PREFIXES
+from derive.problem.draft import Draft
+
+SPOKEN: Mapping[str, tuple[str, ...]] = {
+    "\\sigma^2": ("var", "variance", "sigma2", "sigmasq"),
+    "\\mu": ("mean",),
+    "\\text{var}": ("variance",),
+}
+"""What names are called in words, besides their own letters."""
+
+Bases = Mapping[str, str]
+"""Names for adjoints, with what they are adjoints of."""
+
+
+def adopt_adjoints(draft: Draft) -> None:
+    """Add an equation ``dx = ∂L/∂x`` for each name of an adjoint that has none."""
+    known = _names(draft) - {draft.table.loss or ""}
+    for ways in WAYS:
+        made = {key: named for key in sorted(known) if (named := _adjoint_of(key, ways, draft))}
+        bases = {key: base for key, named in made.items() if (base := _called(named, known - set(made)))}
+        said = {key for e in draft.equations for key in _said(draft, e, bases)}
+        if bases and not _is_used_forward(draft, made) and (said or _goes_backwards(draft, bases)):
+            for key, base in bases.items():
+                if key not in said:
+                    _say(draft, key, base)
+
+
+# -- ways of making such names -----------------------------------------------------------------------------------------
+
+
+def _adjoint_of(key: str, ways: Ways, draft: Draft) -> str:
+    """What a name is an adjoint of, by the name itself, if it is made in one of several ways."""
+    return next((named for way in ways if (named := way(key, draft))), "")
+
+
+def _prefixed(key: str, draft: Draft) -> str:
+    r"""``d\hat{x}``, where the document writes it as one name."""
+    prefix = next((p for p in PREFIXES if key.startswith(p)), "")
+    return key.removeprefix(prefix) if prefix and key in draft.table.letters.compounds else ""
+
+
+def _word(key: str, draft: Draft) -> str:
+    r"""``\text{dxhat}``, ``\text{grad_x}``."""
+    found = re.fullmatch(r"\\(?:text|mathrm|mathsf|mathit)\{(?:d|grad_?|g_)(\w+)\}", key)
+    return found[1] if found else ""
+
+
+def _barred(key: str, draft: Draft) -> str:
+    r"""``\bar{v}``."""
+    found = re.fullmatch(r"\\(?:bar|overline)\{(.+)\}", key)
+    return found[1] if found else ""
+
+
+def _nabla(key: str, draft: Draft) -> str:
+    r"""``\nabla_x`` that stands alone, and not before what it differentiates."""
+    found = re.fullmatch(r"\\nabla_(?:(\w)|\{(.+)\})", key)
+    return (found[1] or found[2]) if found else ""
+
+
+def _labelled(key: str, draft: Draft) -> str:
+    """``G_x``: a gradient with the name that it is taken by for a label."""
+    found = re.fullmatch(r"(?:G|g|\\text\{grad\})_(?:(\w)|\{(.+)\})", key)
+    return (found[1] or found[2]) if found and not draft.table.ranks.counts.get(key) else ""
+
+
+Ways = tuple[Callable[[str, Draft], str], ...]
+
+WAYS: tuple[Ways, ...] = ((_prefixed, _word), (_barred,), (_nabla,), (_labelled,))
+"""The ways of making names for adjoints; those that go together on a page side by side."""
+
+
+def _called(word: str, known: set[str]) -> str:
+    """The name of the forward pass that is meant by a name or a word."""
+    if word in known:
+        return word
+    found = {spoken: key for key in sorted(known) for spoken in _spoken(key)}
+    return found.get(word.lower(), "")
+
+
+def _spoken(key: str) -> Iterator[str]:
+    """How a name is called in a word: ``xhat`` for ``\\hat{x}``, ``var`` for ``\\sigma^2``."""
+    base, _, label = key.partition("_") if not key.startswith("\\text{") else (key, "", "")
+    yield from SPOKEN.get(base, ())
+    plain = re.sub(r"\\(?:hat|tilde|bar)\{(.+)\}", lambda m: m[1] + m[0][1:].partition("{")[0], base)
+    plain = re.sub(r"\\(?:text|mathrm|mathbf|mathsf|boldsymbol)\{(\w+)\}", r"\1", plain)
+    plain = re.sub(r"[\\{}^]", "", plain).lower()
+    yield plain + re.sub(r"[\\{}]", "", label).lower()
+    yield plain
+
+
+# -- evidence ----------------------------------------------------------------------------------------------------------
+
+
+def _names(draft: Draft) -> set[str]:
+    return {s.key for e in draft.equations for m in e.members for s in draft.classifier.spellings(m)}
+
+
+def _left(draft: Draft, equation: Equation) -> str | None:
+    spelled = draft.table.spell(draft.classifier.left(equation)) if len(equation.members) > 1 else None
+    return spelled.key if spelled is not None and spelled.power is None else None
+
+
+def _said(draft: Draft, equation: Equation, bases: Bases) -> Iterator[str]:
+    """The name of an adjoint that an equation says to be one: it has the derivative by the same name as a side."""
+    key = _left(draft, equation)
+    if key is not None and key in bases and equation.relations[:1] == ("=",):
+        by = (_taken_by(draft, member) for member in equation.members[1:])
+        yield from (key for name in by if name == bases[key])
+
+
+def _taken_by(draft: Draft, node: Node) -> str | None:
+    """x of ``∂L/∂x``."""
+    if not isinstance(node, S.Fraction) or not isinstance(node.numerator, S.Product):
+        return None
+    if node.numerator.factors[0] not in (S.Symbol("\\partial"), S.Symbol("d")):
+        return None
+    below = node.denominator
+    spelled = draft.table.spell(below.factors[-1]) if isinstance(below, S.Product) else None
+    return spelled.key if spelled is not None else None
+
+
+def _is_used_forward(draft: Draft, made: Bases) -> bool:
+    """Whether a definition of the forward pass uses one of the names: then they are something else."""
+    for equation in draft.equations:
+        key = _left(draft, equation)
+        if key is None or key in made or equation.relations[:1] != ("=",) or draft.classifier.has_derivative(equation):
+            continue
+        used = draft.classifier.names_used(equation)
+        if used & set(made) and key not in used:
+            return True
+    return False
+
+
+def _goes_backwards(draft: Draft, bases: Bases) -> bool:
+    """Whether names are given by those of names that are defined by way of them, or by derivatives that are written
+    out, and none the other way."""
+    uses: dict[str, set[str]] = {}
+    gradients: list[tuple[str, set[str]]] = []
+    votes = set()
+    upstream = _upstreams(draft, bases)
+    for equation in draft.equations:
+        key = _left(draft, equation)
+        used = draft.classifier.names_used(equation)
+        if key is not None and key in bases:
+            gradients.append((key, used & set(bases) - {key}))
+            if used & upstream or any(_taken_by(draft, n) for m in equation.members[1:] for n in m.walk()):
+                votes.add("backward")
+        elif used & set(bases) and draft.classifier.has_derivative(equation):
+            votes.add("backward")
+        elif key is not None:
+            uses.setdefault(key, set()).update(used)
+    for key, others in gradients:
+        for other in others:
+            if bases[key] in _reached(bases[other], uses):
+                votes.add("backward")
+            if bases[other] in _reached(bases[key], uses):
+                votes.add("forward")
+    return votes == {"backward"}
+
+
+def _upstreams(draft: Draft, bases: Bases) -> set[str]:
+    """Names that equations say to be a derivative: ``g = ∂L/∂y``."""
+    found = set()
+    for equation in draft.equations:
+        key = _left(draft, equation)
+        if key is not None and key not in bases and any(_taken_by(draft, m) for m in equation.members[1:]):
+            found.add(key)
+    return found
+
+
+def _reached(name: str, uses: Mapping[str, set[str]]) -> set[str]:
+    """The names that a name is defined by way of."""
+    found: set[str] = set()
+    waiting = [name]
+    while waiting:
+        new = uses.get(waiting.pop(), set()) - found
+        found |= new
+        waiting.extend(new)
+    return found
+
+
+def _say(draft: Draft, key: str, base: str) -> None:
+    loss = draft.table.loss = draft.table.loss or "L"
+    count = min(draft.table.ranks.counts.get(base, {0}))
+    items = tuple(S.Symbol(letter) for letter in sorted(draft.table.letters.indices)[:count])
+    gradient = quotient(S.Symbol(loss), indexed_node(S.Symbol(base), items))
+    first = draft.equations[0]
+    said = Equation(first.source, first.span, (indexed_node(S.Symbol(key), items), gradient), ("=",), given=True)
+    draft.equations.insert(0, said)
+    draft.classifier.count_indices((said,))
+    draft.assume(f"{key} is ∂{loss}/∂{base}")
