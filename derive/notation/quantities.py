@@ -15,7 +15,7 @@ from derive.notation import brackets, calls, conditions, derivatives, powers
 from derive.notation.context import Context, Letter
 from derive.notation.names import Spelling, subscript_items
 from derive.notation.ranks import IDENTITIES, ONES
-from derive.notation.table import SIZE_LETTERS, Alias
+from derive.notation.table import Alias
 from derive.notation.values import Value, apply, fresh_slot, mean
 from derive.source import SourceError
 
@@ -173,8 +173,6 @@ def _plain_name(ctx: Context, key: str) -> Value:
         if ctx.table.is_any_function(key) and not calls.is_customary(key.rstrip("'")):
             ctx.variables.add(ctx.table.variable)
             return Value(sympy.Function(key, real=True)(scalar(ctx.table.variable)))
-        if _taken_for_size(ctx, key):
-            return Value(ctx.table.axes.canonical(size(key)))
         if (barred := _barred(ctx, key)) is not None:
             return barred
         ctx.unknown.add(key)
@@ -193,15 +191,6 @@ def _barred(ctx: Context, key: str) -> Value | None:
         return None
     ctx.table.tell(f"{key} is read as {inner.key}")
     return _plain_name(ctx, inner.key)
-
-
-def _taken_for_size(ctx: Context, key: str) -> bool:
-    """An unexplained N beside a single axis is the size of that axis."""
-    roots = ctx.table.axes.roots()
-    if ctx.defining or key not in SIZE_LETTERS or len(roots) != 1:
-        return False
-    ctx.table.axes.equate(size(key), roots[0].size)
-    return True
 
 
 def _expanded(ctx: Context, alias: Alias, spelled: Spelling, node: Node) -> Value:

@@ -280,7 +280,9 @@ def _squares(statements: list[Statement]) -> frozenset[str]:
 
     Where the name without the exponent has a definition that does not speak of the square, the square is its square.
     """
-    defined, differentiated, by = set(), set(), set()
+    defined: set[tuple[str, str]] = set()
+    differentiated: set[tuple[str, str]] = set()
+    by: set[tuple[str, str]] = set()
     plain: dict[str, list[Node]] = {}
     for statement in statements:
         target = definable(statement)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from itertools import pairwise
 
@@ -68,9 +69,11 @@ def join_axes(draft: Draft) -> None:
             _join_shapes(draft, equation)
         if group is forward:
             _name_sizes(draft)
+            _name_axis(draft, [e.value for e in draft.equations if e.defines in draft.table.defined])
             used = {key for e in forward for key in draft.classifier.names_used(e)}
             draft.table.axes.plain |= {key for key in used if not draft.table.is_size(key)}
         draft.table.axes.settle()
+    _name_axis(draft, [member for e in claims for member in e.members], _spoken_of(draft))
 
 
 def _join_steps(draft: Draft) -> None:
@@ -94,12 +97,28 @@ def _name_sizes(draft: Draft) -> None:
             n = size_expression(dimension)
             if n is not None and not axis.root.sizes:
                 axes.limit(axis, n)
+
+
+def _name_axis(draft: Draft, nodes: list[Node], letters: frozenset[str] = SIZE_LETTERS) -> None:
+    """The one unexplained divisor is the size of the one axis that has none."""
+    axes = draft.table.axes
     unnamed = axes.unnamed()
-    divisors = {name for e in draft.equations if e.defines in draft.table.defined for name in _divisors(e.value)}
+    divisors = {name for node in nodes for name in _divisors(node)} & letters
     unknown = [name for name in sorted(divisors & SIZE_LETTERS) if not axes.is_known(name)]
     if len(unnamed) == len(unknown) == 1:
         axes.limit(unnamed[0], size(unknown[0]))
         draft.assume(f"{unknown[0]} is the number of entries of a vector")
+
+
+def _spoken_of(draft: Draft) -> frozenset[str]:
+    """The letters that sentences of the document speak of: *N samples*, ``x \\in \\mathbb{R}^{N \\times D}``."""
+    inline = (block.text.value for block in draft.problem.document.blocks if block.kind == "inline")
+    return frozenset(
+        letter
+        for text in inline
+        if "=" not in text
+        for letter in re.findall(r"(?<![A-Za-z])[A-Za-z](?![A-Za-z])", text)
+    )
 
 
 def _declared(draft: Draft) -> Iterator[tuple[str, tuple[Node, ...]]]:
