@@ -8,7 +8,6 @@ kept throughout an equation; the one that makes most of it true is reported.
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -28,7 +27,6 @@ from derive.latex.syntax import Node
 from derive.limits import TimeLimit, time_limit
 from derive.normal.algebra import GaveUp, Undefined
 from derive.normal.prover import Prover
-from derive.notation.context import Layout
 from derive.notation.elaborate import Policy
 from derive.notation.equations import Equation
 from derive.notation.sentences import is_hypothetical
@@ -37,11 +35,31 @@ from derive.probe.dependence import depends_on
 from derive.probe.evaluation import NotEvaluable, TooLarge
 from derive.probe.points import ALL_ROUNDS, Agreement, Claim, Counterexample, compare
 from derive.problem import Pair, Problem, Sides
-from derive.problem.problem import LAYOUTS
 from derive.source import SourceError
 
-LAYOUT_SECONDS = 2.0
-"""How long to look for the layouts of Jacobians in which one equation is true."""
+ANSWER_SECONDS = 2.0
+"""How long to look for the answers to one question with which an equation is true."""
+
+ANSWERS: Mapping[str, Mapping[str, str]] = {
+    "layout": {
+        "numerator": "the rows of a Jacobian for its numerator",
+        "denominator": "the rows of a Jacobian for its denominator",
+    },
+    "product": {
+        "elementwise": "arrays side by side multiplied entry by entry",
+        "matrix": "arrays side by side multiplied as matrices",
+    },
+    "slash": {
+        "tight": "a/bc read as a/(bc)",
+        "loose": "a/bc read as (a/b)c",
+        "whole": "a/b c read as a/(bc)",
+    },
+    "reach": {
+        "short": "f a(b) read as f(a)(b)",
+        "long": "f a(b) read as f(a(b))",
+    },
+}
+"""The questions that a document answers in one way throughout, with the answers in words."""
 
 Status = Literal["proved", "refuted", "tested", "undecided", "unsupported", "assumed", "note"]
 
@@ -119,7 +137,8 @@ class Judge:
         self._courts: dict[int, Court] = {}
         self._generic: dict[tuple[str, ...], Graph] = {}
         self._deadline: float | None = None
-        self._layouts: dict[int, Layout | None] = {}
+        self._answers: dict[tuple[int, str], frozenset[str]] = {}
+        self._all_needed: dict[str, list[frozenset[str]]] = {}
 
     def court(self, graph: Graph) -> Court:
         """The derivatives and the prover of a graph."""
@@ -162,43 +181,68 @@ class Judge:
         best = self._read(first)
         for policy in self.problem.policies(first.asked) if best.score[0] or best.score[1] else ():
             best = _better(best, self._read(self.problem.sides(equation, policy)))
+        self._leave_doubtful(best)
         self.problem.assume(best.assumptions, equation.line)
-        judged = Judged(equation, self._in_one_layout(equation, best), [], best.sides)
+        judged = Judged(equation, self._throughout(equation, best), [], best.sides)
         judged.values = [self._value(judged, k) for k in range(len(best.links))]
         return judged
 
-    # -- the layout of Jacobians ---------------------------------------------------------------------------------------
+    def _leave_doubtful(self, best: _Reading) -> None:
+        """Leave open what is false, and would be true if a letter meant what it hardly means."""
+        policy = best.sides.elaborator.policy
+        for other, words in self.problem.doubtful(policy, best.sides.asked):
+            if not any(v.status == "refuted" for v in best.links):
+                return
+            links = self._read(self.problem.sides(best.sides.equation, other)).links
+            for k, (verdict, changed) in enumerate(zip(best.links, links, strict=True)):
+                if verdict.status == "refuted" and changed.status in ("proved", "tested"):
+                    reason = f"false as it stands, and true if {words}"
+                    best.links[k] = replace(verdict, status="undecided", reason=reason, counterexample=None)
 
-    def _in_one_layout(self, equation: Equation, best: _Reading) -> list[Verdict]:
-        """The verdicts on an equation; what is true only in the layout of Jacobians that the rest of the document does
-        not have is left open: it may be a transpose forgotten or put in."""
-        if "layout" not in best.sides.asked or any(v.status == "refuted" for v in best.links):
+    # -- one way of reading throughout a document --------------------------------------------------------------------
+
+    def _throughout(self, equation: Equation, best: _Reading) -> list[Verdict]:
+        """The verdicts on an equation; what is true only in a way of reading that the rest of the document does not
+        have is left open: it may be a slip, such as a transpose forgotten or put in."""
+        if any(v.status == "refuted" for v in best.links):
             return best.links
-        own = self._only_layout(equation)
-        if own is None or self._counted[own] > self._counted[_turned(own)]:
-            return best.links
-        reason = f"true only with the rows of a Jacobian for its {own}, which other lines have for its {_turned(own)}"
-        return [replace(v, status="undecided", reason=reason) if v.status == "proved" else v for v in best.links]
+        for question in sorted(best.sides.asked & set(ANSWERS)):
+            own = self._answers_of(equation, question)
+            needed = [other for other in self._needed(question) if own and not own & other]
+            if needed and len(needed) >= sum(bool(own & other) for other in self._needed(question)):
+                words = [ANSWERS[question][min(answers)] for answers in (own, needed[0])]
+                reason = f"true only with {words[0]}, where other lines need {words[1]}"
+                return [
+                    replace(v, status="undecided", reason=reason) if v.status == "proved" else v for v in best.links
+                ]
+        return best.links
 
-    @cached_property
-    def _counted(self) -> Counter[Layout]:
-        """How many of the document's claims are true in one layout of Jacobians alone."""
-        claims = (e for e in self.problem.equations if e.role == "claim" and e.error is None and e.members)
-        return Counter(layout for e in claims if (layout := self._only_layout(e)) is not None)
+    def _needed(self, question: str) -> list[frozenset[str]]:
+        """For each claim that is true with some answers to a question only, those answers."""
+        if question not in self._all_needed:
+            claims = (e for e in self.problem.equations if e.role == "claim" and e.error is None and e.members)
+            found = [self._answers_of(e, question) for e in claims]
+            self._all_needed[question] = [answers for answers in found if answers]
+        return self._all_needed[question]
 
-    def _only_layout(self, equation: Equation) -> Layout | None:
-        """The one layout of Jacobians in which an equation is true; None where it is true in both or in neither."""
-        if id(equation) not in self._layouts:
-            with self.limited(LAYOUT_SECONDS):
-                true = [layout for layout in LAYOUTS if self._is_true_in(equation, layout)]
-            self._layouts[id(equation)] = true[0] if len(true) == 1 else None
-        return self._layouts[id(equation)]
+    def _answers_of(self, equation: Equation, question: str) -> frozenset[str]:
+        """The answers with which an equation is true; none where it is true with all of them, or never."""
+        key = id(equation), question
+        if key not in self._answers:
+            answers = ANSWERS[question]
+            with self.limited(ANSWER_SECONDS):
+                true = frozenset(answer for answer in answers if self._is_true_with(equation, question, answer))
+            self._answers[key] = true if len(true) < len(answers) else frozenset()
+        return self._answers[key]
 
-    def _is_true_in(self, equation: Equation, layout: Layout) -> bool:
-        sides = self.problem.sides(equation, Policy("matrix", layout=layout))
-        self.problem.heard()
-        pairs = sides.pairs() if "layout" in sides.asked else [SourceError("no Jacobian", equation.span)]
-        return all(isinstance(p, Pair) and not p.transposed and self._surely(p, "total") for p in pairs)
+    def _is_true_with(self, equation: Equation, question: str, answer: str) -> bool:
+        for base in (Policy(), Policy("matrix")):
+            sides = self.problem.sides(equation, base.answering(question, answer))
+            pairs = sides.pairs() if question in sides.asked else []
+            self.problem.heard()
+            if pairs and all(isinstance(p, Pair) and not p.transposed and self._surely(p, "total") for p in pairs):
+                return True
+        return False
 
     def _read(self, sides: Sides) -> _Reading:
         """The better of the total and the partial reading of an equation's members."""
@@ -490,11 +534,6 @@ class _Definitions(dict[str, Definition]):
 def _in_case(pair: Pair, case: tuple[Symbol, Symbol, bool]) -> Pair:
     """A pair where two indices are equal, or where they differ."""
     return replace(pair, conditions=(case,))
-
-
-def _turned(layout: Layout) -> Layout:
-    """The other layout of Jacobians."""
-    return "denominator" if layout == "numerator" else "numerator"
 
 
 def _score(links: list[Verdict]) -> tuple[int, ...]:

@@ -12,8 +12,8 @@ PACKAGE = Path(__file__).parent.parent / "derive"
 # The stages in order; a module may import from its own stage's package and from those before it.
 STAGES = [
     "source", "latex", "repair", "document", "library", "limits", "caches",
-    "language", "primitives", "forward", "declared", "building", "gradient", "normal", "coordinates", "layout",
-    "closed", "steps",
+    "language", "primitives", "forward", "opaque", "declared", "building", "gradient", "normal", "coordinates",
+    "layout", "closed", "steps",
     "probe",
     "prose", "notation", "problem", "doubts", "verdict", "typeset", "plain", "exposition", "extension", "pushforward",
     "mistakes", "misfits", "numeric", "terms", "checking", "code", "kernels", "hints", "mathml", "report", "results",

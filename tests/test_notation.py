@@ -131,7 +131,8 @@ def test_what_has_no_meaning_is_refused_with_its_place(context: str, latex: str,
 def test_policies_differ_only_where_the_page_is_silent() -> None:
     """Bare products of arrays are entry by entry or linear algebra; written indices leave no choice."""
     policies = [
-        Policy(product, slash) for product, slash in itertools.product(("elementwise", "matrix"), ("tight", "loose"))
+        Policy(product, slash)
+        for product, slash in itertools.product(("elementwise", "matrix"), ("tight", "loose", "whole"))
     ]
     written = {named(read(VECTOR, r"\sum_i x_i z_i", policy).right) for policy in policies}
     assert len(written) == 1

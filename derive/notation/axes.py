@@ -282,7 +282,8 @@ class Axes:
                 continue
             if len(letters) == 1 and spelled is not None and not spelled.indices and spelled.key not in self.plain:
                 (axis,) = letters.values()
-                if not is_greek(spelled.key) and self._known(axis) is None:
+                new = spelled.key not in self.sizes() and not axis.root.settled
+                if not is_greek(spelled.key) and (new or self._known(axis) is None):
                     self.limit(axis, size(spelled.key))
 
     def _nested(self, operator: BigOperator) -> Scope:

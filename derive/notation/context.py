@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import sympy
@@ -24,7 +24,7 @@ from derive.notation.values import Axis, Shapes, SquareShapes, Value
 from derive.source import SourceError
 
 Product = Literal["elementwise", "matrix"]
-Slash = Literal["tight", "loose"]
+Slash = Literal["tight", "loose", "whole"]
 Layout = Literal["numerator", "denominator"]
 Reach = Literal["short", "long"]
 Gradients = Literal["columns", "rows", "turned"]
@@ -36,11 +36,14 @@ class Policy:
 
     Attributes:
         product: whether ``a b`` of arrays without indices is taken entry by entry or as in linear algebra.
-        slash: whether ``a/bc`` is a/(bc) or (a/b)c.
+        slash: whether ``a/bc`` is a/(bc) or (a/b)c; what stands apart behind it, as in ``1/n \\sum``, belongs to the
+            denominator only if all that follows does.
         layout: whether the rows of a Jacobian belong to the numerator or to the denominator.
         reach: whether ``\\sin u(a + b)`` is (sin u)(a + b) or the sine of the product.
         gradients: whether the derivative of a number by a vector is a column or a row; turned, that by a matrix is its
             transpose as well.
+        differential: whether the d of ``dy/dx`` is the sign of a derivative or a name, where the document has a name d.
+        euler: whether the e of ``e^x`` is Euler's number or a name, where the document has a name e.
         square: whether all sizes are the same, so that shapes fit that do not at others; never for a proof.
     """
 
@@ -49,7 +52,13 @@ class Policy:
     layout: Layout = "numerator"
     reach: Reach = "short"
     gradients: Gradients = "columns"
+    differential: Literal["sign", "name"] = "sign"
+    euler: Literal["number", "name"] = "number"
     square: bool = False
+
+    def answering(self, question: str, answer: str) -> Policy:
+        """The policy with another answer to the question of this name."""
+        return replace(self, **{question: answer})  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)

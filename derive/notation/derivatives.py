@@ -24,11 +24,19 @@ def _differential(ctx: Context, node: Node) -> Node | None:
     if not isinstance(node, S.Product) or len(node.factors) < 2 or node.operators[0] != "":
         return None
     head = ctx.table.spell(node.factors[0])
-    if head is None or head.key not in PARTIALS or head.indices or ctx.table.introduced(head):
+    if head is None or head.key not in PARTIALS or head.indices or _is_name(ctx, head.key):
         return None
     if len(node.factors) == 2:
         return node.factors[1]
     return S.Product(node.factors[1:], node.operators[1:], node.span)
+
+
+def _is_name(ctx: Context, key: str) -> bool:
+    """Whether the d of a quotient of differentials is a name of the document, which it hardly ever is."""
+    if not ctx.table.introduced(Spelling(key)):
+        return False
+    ctx.asked.add("differential")
+    return ctx.policy.differential == "name"
 
 
 _FIXED = frozenset({"fixed", "const", "constant", "held"})
@@ -56,7 +64,7 @@ def _order(ctx: Context, above: Node) -> int:
     spelled = ctx.table.spell(head) if isinstance(head, S.Script) else None
     if spelled is None or spelled.key not in PARTIALS or not isinstance(spelled.power, S.Number):
         return 0
-    if spelled.indices or ctx.table.introduced(Spelling(spelled.key)):
+    if spelled.indices or _is_name(ctx, spelled.key):
         return 0
     return int(spelled.power.text) if spelled.power.text in ("2", "3") else 0
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from functools import reduce
+from itertools import pairwise
 
 from derive.latex import syntax as S
-from derive.latex.syntax import Node
+from derive.latex.syntax import Node, span_of
 from derive.notation import calls, derivatives, powers, quantities
 from derive.notation.context import Context
 from derive.notation.values import Value, apply
@@ -78,9 +79,19 @@ def _join_run(ctx: Context, left: Value | None, operator: str, run: list[Node], 
     assert left is not None
     if len(run) > 1:
         ctx.asked.add("slash")
-        if ctx.policy.slash == "loose":
-            return powers.times(ctx, powers.divide(ctx, left, ctx.value(run[0]), node), "", _run(ctx, run[1:]))
-    return powers.divide(ctx, left, _run(ctx, run), node)
+    below = _below(ctx, run)
+    divided = powers.divide(ctx, left, _run(ctx, run[:below]), node)
+    return powers.times(ctx, divided, "", _run(ctx, run[below:])) if below < len(run) else divided
+
+
+def _below(ctx: Context, run: list[Node]) -> int:
+    """How many of the factors behind a slash are its denominator: those that touch, no sum among them."""
+    if ctx.policy.slash != "tight":
+        return 1 if ctx.policy.slash == "loose" else len(run)
+    for k, (first, second) in enumerate(pairwise(run), 1):
+        if isinstance(second, S.BigOperator) or span_of(first).end < span_of(second).start:
+            return k
+    return len(run)
 
 
 def _run(ctx: Context, run: list[Node]) -> Value:

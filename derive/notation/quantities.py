@@ -86,9 +86,19 @@ def _prime_of_expression(ctx: Context, node: S.Script) -> Value:
 
 
 def _power_of_name(ctx: Context, spelled: Spelling, node: S.Script) -> Value:
-    if spelled.key == "e" and not ctx.table.introduced(spelled):
+    if spelled.key == "e" and not spelled.indices and _is_euler(ctx, spelled):
         return apply(ctx.value(spelled.power), sympy.exp)  # type: ignore[arg-type]
     return powers.raised(ctx, _spelled(ctx, spelled, node), spelled.power, node)
+
+
+def _is_euler(ctx: Context, spelled: Spelling) -> bool:
+    """Whether e is Euler's number below a power; where the document has a name e, below more than a plain number."""
+    if not ctx.table.introduced(Spelling("e")):
+        return True
+    if isinstance(spelled.power, S.Number):
+        return False
+    ctx.asked.add("euler")
+    return ctx.policy.euler == "number"
 
 
 def _spelled(ctx: Context, spelled: Spelling, node: Node) -> Value:

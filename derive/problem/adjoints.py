@@ -70,7 +70,17 @@ def _barred(key: str, draft: Draft) -> str:
 def _nabla(key: str, draft: Draft) -> str:
     r"""``\nabla_x`` that stands alone, and not before what it differentiates."""
     found = re.fullmatch(r"\\nabla_(?:(\w)|\{(.+)\})", key)
-    return (found[1] or found[2]) if found else ""
+    return (found[1] or found[2]) if found and not _is_applied(key, draft) else ""
+
+
+def _is_applied(key: str, draft: Draft) -> bool:
+    """Whether a name stands before what it is applied to anywhere, as ∇ does in ``\\nabla_x r``."""
+    for product in (n for e in draft.equations for m in e.members for n in m.walk() if isinstance(n, S.Product)):
+        for head, operator in zip(product.factors, product.operators, strict=False):
+            spelled = draft.table.spell(head) if not operator else None
+            if spelled is not None and spelled.key == key:
+                return True
+    return False
 
 
 def _labelled(key: str, draft: Draft) -> str:
@@ -158,9 +168,12 @@ def _goes_backwards(draft: Draft, bases: Bases) -> bool:
         key = _left(draft, equation)
         used = draft.classifier.names_used(equation)
         if key is not None and key in bases:
-            gradients.append((key, used & set(bases) - {key}))
+            others = used & set(bases) - {key}
+            gradients.append((key, others))
             if used & upstream or any(_taken_by(draft, n) for m in equation.members[1:] for n in m.walk()):
                 votes.add("backward")
+            elif not others:
+                votes.add("something else")
         elif used & set(bases) and draft.classifier.has_derivative(equation):
             votes.add("backward")
         elif key is not None:

@@ -116,7 +116,7 @@ class Problem:
     def policies(self, asked: set[str]) -> Iterator[Policy]:
         """The ways to answer the questions that a first reading raised, its own answers left out."""
         products: tuple[Product, ...] = ("elementwise", "matrix") if "product" in asked else ("elementwise",)
-        slashes: tuple[Slash, ...] = ("tight", "loose") if "slash" in asked else ("tight",)
+        slashes: tuple[Slash, ...] = ("tight", "loose", "whole") if "slash" in asked else ("tight",)
         layouts: tuple[Layout, ...] = ("numerator", "denominator") if "layout" in asked else ("numerator",)
         reaches: tuple[Reach, ...] = ("short", "long") if "reach" in asked else ("short",)
         rows: tuple[Gradients, ...] = ("columns", "rows") if self.has_row_gradients else ("columns",)
@@ -124,6 +124,13 @@ class Problem:
             policy = Policy(product, slash, layout, reach, row)
             if policy != Policy() and (product == "matrix" or layout == "numerator"):
                 yield policy
+
+    def doubtful(self, policy: Policy, asked: set[str]) -> Iterator[tuple[Policy, str]]:
+        """Readings that a line hardly has, in which it is proved by nothing, with what they take for granted."""
+        if "differential" in asked:
+            yield replace(policy, differential="name"), "d is a name here, and no sign of a derivative"
+        if "euler" in asked:
+            yield replace(policy, euler="name"), "e is the name that the document defines, and not Euler's number"
 
     @cached_property
     def has_row_gradients(self) -> bool:

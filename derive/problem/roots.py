@@ -26,7 +26,8 @@ def adopt_roots(draft: Draft) -> None:
         if power != "2" or found is None or not _is_used(draft, key) or _is_explained(draft, key):
             continue
         name = replace(found, sup=None) if found.sub is not None else found.base
-        if not _is_explained(draft, square) and not _is_variable(nodes, found):
+        by_both = _is_variable(nodes, found) and _is_variable(nodes, name)
+        if not _is_explained(draft, square) and (by_both or not _is_variable(nodes, found)):
             _say(draft, found, S.Product((name, name), ("",)), f"{square} is the square of {key}")
             continue
         softened = next(_softened(draft, nodes, square), None)
@@ -42,10 +43,10 @@ def _square(draft: Draft, nodes: list[Node], square: str) -> S.Script | None:
     return next((node for node in places if (s := draft.table.spell(node)) is not None and s.key == square), None)
 
 
-def _is_variable(nodes: list[Node], square: S.Script) -> bool:
-    """Whether a square is what something is differentiated by."""
+def _is_variable(nodes: list[Node], name: Node) -> bool:
+    """Whether a name is what something is differentiated by."""
     below = (node.denominator for node in nodes if isinstance(node, S.Fraction))
-    return any(isinstance(b, S.Product) and b.factors[0] in DIFFERENTIALS and square in b.factors[1:] for b in below)
+    return any(isinstance(b, S.Product) and b.factors[0] in DIFFERENTIALS and name in b.factors[1:] for b in below)
 
 
 def _is_used(draft: Draft, key: str) -> bool:

@@ -73,7 +73,9 @@ def join_axes(draft: Draft) -> None:
             used = {key for e in forward for key in draft.classifier.names_used(e)}
             draft.table.axes.plain |= {key for key in used if not draft.table.is_size(key)}
         draft.table.axes.settle()
-    _name_axis(draft, [member for e in claims for member in e.members], _spoken_of(draft))
+    spoken = _spoken_of(draft)
+    _name_axis(draft, [member for e in claims for member in e.members], spoken)
+    _name_only_axis(draft, claims, spoken)
 
 
 def _join_steps(draft: Draft) -> None:
@@ -110,15 +112,30 @@ def _name_axis(draft: Draft, nodes: list[Node], letters: frozenset[str] = SIZE_L
         draft.assume(f"{unknown[0]} is the number of entries of a vector")
 
 
+def _name_only_axis(draft: Draft, claims: list[Equation], spoken: frozenset[str]) -> None:
+    """The one letter that all claims have for a size, where the document has one axis, whose own name no claim uses and
+    of which no sentence says anything else, is another name for that."""
+    axes, table = draft.table.axes, draft.table
+    used = {s.key for e in claims for member in e.members for s in draft.classifier.spellings(member)}
+    used |= {name for e in claims for member in e.members for name in _limits(member)}
+    divisors = {name for e in claims for member in e.members for name in _divisors(member)}
+    strange = {n for n in divisors & SIZE_LETTERS - spoken if not axes.is_known(n) and n not in table.inputs}
+    roots = axes.roots()
+    if len(strange) == len(roots) == 1 and not axes.unnamed() and not used & axes.sizes():
+        axes.equate(size(*strange), roots[0].size)
+
+
+def _limits(node: Node) -> Iterator[str]:
+    """The names in the upper limits of sums."""
+    uppers = (inner.upper for inner in node.walk() if isinstance(inner, S.BigOperator) and inner.upper is not None)
+    return (part.name for upper in uppers for part in upper.walk() if isinstance(part, S.Symbol))
+
+
 def _spoken_of(draft: Draft) -> frozenset[str]:
     """The letters that sentences of the document speak of: *N samples*, ``x \\in \\mathbb{R}^{N \\times D}``."""
     inline = (block.text.value for block in draft.problem.document.blocks if block.kind == "inline")
-    return frozenset(
-        letter
-        for text in inline
-        if "=" not in text
-        for letter in re.findall(r"(?<![A-Za-z])[A-Za-z](?![A-Za-z])", text)
-    )
+    found = (re.findall(r"(?<![A-Za-z])[A-Za-z](?![A-Za-z])", text) for text in inline if "=" not in text)
+    return frozenset(letter for letters in found for letter in letters)
 
 
 def _declared(draft: Draft) -> Iterator[tuple[str, tuple[Node, ...]]]:
