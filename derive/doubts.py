@@ -12,7 +12,7 @@ from dataclasses import replace
 from functools import cached_property
 
 import sympy
-from sympy import Expr
+from sympy import Expr, Symbol
 from sympy.core.function import AppliedUndef
 
 from derive.forward import Graph, names_in, quantities_in
@@ -56,6 +56,9 @@ class Doubts:
         twice = min(met & set(self.problem.table.unread) & self._defined, default="")
         if twice:
             return f"line {self.problem.table.unread[twice]}, which could not be read, says what {twice} is as well"
+        loss = self.problem.graph.loss
+        if self.problem.table.is_loss_open and self.problem.graph.has_loss and loss in met:
+            return f"a line that could not be read says what {loss} is as well"
         if self._is_higher(pair) and any(map(is_parameter, met)):
             return "a second derivative through what could not be read"
         again = min(met & set(self.redefined), default="")
@@ -92,8 +95,8 @@ class Doubts:
         if pair.restricted:
             return "claimed under a condition that derive does not use, and not true without it"
         reasons = (
-            self._conditional, self._told, self._open, self._undependent, self._anew, self._told_apart,
-            self._unused_given, self._unrelated_outputs, self._carried,
+            self._conditional, self._told, self._open, self._undependent, self._unexplained, self._anew,
+            self._told_apart, self._unused_given, self._unrelated_outputs, self._carried,
         )  # fmt: skip
         return next((reason for find in reasons if (reason := find(pair))), "")
 
@@ -125,6 +128,15 @@ class Doubts:
     def _defined(self) -> set[str]:
         """The names with a definition that could be read."""
         return {d.name for d in self.problem.graph.definitions if not any(map(is_parameter, d.uses))}
+
+    def _unexplained(self, pair: Pair) -> str:
+        """A loss that the document neither defines nor differentiates by an output: it may be any special one."""
+        graph = self.problem.graph
+        if graph.has_loss or graph.loss not in pair.names:
+            return ""
+        loss = Symbol(graph.loss, real=True)
+        by = {name_of(d.args[1]) for d in self.problem.derivatives if d.args[0] == loss}
+        return "" if by & set(graph.outputs) else f"nothing says what {graph.loss} is"
 
     def _anew(self, pair: Pair) -> str:
         names = self.reached(pair.names)

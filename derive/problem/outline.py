@@ -23,6 +23,7 @@ def build_graph(draft: Draft) -> None:
         except GraphError as error:
             _leave_out(draft, error)
     derivatives = find_dependences(draft)
+    draft.problem.derivatives = frozenset(derivatives)
     draft.problem.graph = _graph(draft, derivatives)
 
 

@@ -82,13 +82,18 @@ class Pair:
 
 @dataclass
 class Problem:
-    """Everything a document says."""
+    """Everything a document says.
+
+    Attributes:
+        derivatives: those that its claims write.
+    """
 
     document: Document
     table: Table
     graph: Graph
     equations: list[Equation]
     assumptions: dict[str, Assumption]
+    derivatives: frozenset[Expr] = frozenset()
     _heard: list[str] = field(default_factory=list)
 
     def tell(self, text: str) -> None:
