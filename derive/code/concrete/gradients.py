@@ -356,7 +356,7 @@ def _overwritten(arguments: Mapping[str, Value], done: Forward) -> list[str]:
 
 
 def _changed(subject: Subject, before: list[Any], after: list[Any]) -> list[str]:
-    names = subject._upstreams() if subject.pair.kind in ("functions", "class") else []
+    names = subject.upstreams if subject.pair.kind in ("functions", "class") else []
     changed = [i for i, (a, b) in enumerate(zip(before, after, strict=True)) if not _same(a, b)]
     return [names[i] if i < len(names) else f"gradient {i + 1} from above" for i in changed]
 
