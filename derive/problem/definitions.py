@@ -70,7 +70,7 @@ def _define_one(draft: Draft, equation: Equation, target: Name) -> None:
             equation.error = errors[0]
             draft.table.defined.discard(target)
             draft.table.is_loss_open = True
-        elif _is_beyond(equation.value):
+        elif _is_beyond(equation.value) or target in draft.classifier.late:
             _leave_open(draft, equation, target, errors[0])
         else:
             draft.fail(equation, errors[0])
