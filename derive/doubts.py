@@ -40,15 +40,26 @@ class Doubts:
     def graph_of(self, pair: Pair) -> Graph:
         """The forward pass that a pair speaks of. A loss that is differentiated by a name which it does not depend on
         is not the loss that the document defines, but any function of that name."""
-        graph = self.problem.graph
+        graph = self._with_values(self.problem.graph, pair.values)
         by = pair.variables_of(graph.loss)
         apart = tuple(name for name in by if name in graph.by_name and not graph.depends(graph.loss, name))
         if not graph.has_loss or not apart:
             return graph
-        if apart not in self._generic:
+        key = (*apart, *map(str, pair.values))
+        if key not in self._generic:
             kept = tuple(d for d in graph.definitions if d.name != graph.loss)
-            self._generic[apart] = replace(graph, definitions=kept, outputs=apart)
-        return self._generic[apart]
+            self._generic[key] = replace(graph, definitions=kept, outputs=apart)
+        return self._generic[key]
+
+    def _with_values(self, graph: Graph, values: tuple[tuple[Expr, Expr], ...]) -> Graph:
+        """A forward pass with numbers for some of its inputs."""
+        if not values:
+            return graph
+        key = ("values", *map(str, values))
+        if key not in self._generic:
+            definitions = tuple(replace(d, expr=d.expr.xreplace(dict(values))) for d in graph.definitions)
+            self._generic[key] = replace(graph, definitions=definitions)
+        return self._generic[key]
 
     def of_pair(self, pair: Pair) -> str:
         """Why neither judge could be believed on a pair: what it speaks of is not what derive knows."""

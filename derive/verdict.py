@@ -29,12 +29,13 @@ from derive.normal.algebra import GaveUp, Undefined
 from derive.normal.prover import Prover
 from derive.notation.elaborate import Policy
 from derive.notation.equations import Equation
-from derive.notation.sentences import is_hypothetical
 from derive.opaque import has_open_names, is_parameter
 from derive.probe.dependence import depends_on
 from derive.probe.evaluation import NotEvaluable, TooLarge
 from derive.probe.points import ALL_ROUNDS, Agreement, Claim, Counterexample, compare
 from derive.problem import Pair, Problem, Sides
+from derive.problem.suppositions import under
+from derive.prose.cues import announces
 from derive.source import SourceError
 
 ANSWER_SECONDS = 2.0
@@ -118,9 +119,6 @@ class Court:
         definitions = _Definitions(graph.by_name, self.calculus.staged)
         self.prover = Prover(definitions, positive, graph.facts)
         self.compactor = Compactor(graph, self.calculus.staged, frozenset(positive))
-
-
-_REDEFINING = frozenset({"let", "now", "define", "redefine", "set", "denote"})
 
 
 class Judge:
@@ -269,21 +267,41 @@ class Judge:
                 verdicts.append(Verdict("unsupported", reason=pair.message, error=pair))
             else:
                 verdict = self._redefining(equation, pair, self.pair(pair, reading))
+                verdict = self._supposed(equation, pair, reading, verdict)
                 verdicts.append(verdict if k else self._as_case(equation, verdict, reading))
         return verdicts
 
     def _redefining(self, equation: Equation, pair: Pair, verdict: Verdict) -> Verdict:
-        """A refuted line that begins with *let* gives a name a new meaning, which derive does not follow; one in a
-        sentence with a condition claims nothing without it."""
-        if verdict.status == "refuted" and (equation.inline or not pair.derivatives) and is_hypothetical(equation):
-            reason = "false as it stands, and claimed under the condition in its sentence, which derive does not use"
-            return replace(verdict, status="undecided", reason=reason, counterexample=None)
-        words = equation.lead.lower().split()
-        if verdict.status != "refuted" or not set(words) & _REDEFINING or not is_quantity(pair.left):
+        """A refuted line that begins with *let* gives a name a new meaning, which derive does not follow."""
+        anew = announces(equation.lead, "let") or announces(equation.lead, "another")
+        if verdict.status != "refuted" or not anew or not is_quantity(pair.left):
             return verdict
         name = name_of(pair.left)
         self.doubts.redefined[name] = equation.line
         return replace(verdict, status="undecided", reason=f"{name} has another definition before", counterexample=None)
+
+    def _supposed(self, equation: Equation, pair: Pair, reading: Reading, verdict: Verdict) -> Verdict:
+        """A refuted line under what the page supposes of it; what cannot be used leaves it open."""
+        for certain in (True, False):
+            found = [one for one in equation.suppositions if one.certain == certain]
+            if verdict.status != "refuted" or not found:
+                continue
+            unused = ""
+            for one in found:
+                narrower = under(self.problem, equation, pair, one)
+                if narrower is None and (certain or not one.is_value):
+                    unused = unused or str(one)
+                pair = narrower or pair
+            judged = self.pair(pair, reading)
+            if judged.status == "refuted" and not unused:
+                verdict = judged
+            elif judged.status == "proved" and certain:
+                verdict = judged
+                self.problem.assume([f"{one} is supposed" for one in found], equation.line)
+            else:
+                reason = f"false as it stands; {unused or found[0]} may be supposed of it"
+                verdict = replace(verdict, status="undecided", reason=reason, counterexample=None)
+        return verdict
 
     def defined_anew(self, judged: Judged) -> Verdict | None:
         """The verdict on a line that gives a defined name another value, if that is a new meaning and no slip; what is
@@ -376,6 +394,8 @@ class Judge:
         for one, two, equal in pair.conditions:
             delta = sympy.KroneckerDelta(one, two)
             difference = difference * (delta if equal else 1 - delta)
+        for positive in pair.positive:
+            difference = difference * sympy.Heaviside(positive)
         return court.prover.equal(difference, sympy.Integer(0))
 
     @contextmanager
@@ -577,7 +597,15 @@ def _special(found: Counterexample) -> str:
 
 def claim_of(pair: Pair) -> Claim:
     """A pair as the probe takes it."""
-    return Claim(pair.left, pair.right, pair.indices, pair.sizes, conditions=pair.conditions, equal=pair.equal)
+    return Claim(
+        pair.left,
+        pair.right,
+        pair.indices,
+        pair.sizes,
+        conditions=pair.conditions,
+        equal=pair.equal,
+        positive=pair.positive,
+    )
 
 
 def _factors(term: Expr) -> Iterator[Expr]:

@@ -36,13 +36,13 @@ class _Refusal:
 def crosschecked(tree: ast.Module, passes: Passes, findings: Sequence[Finding]) -> list[Finding]:
     """Findings with every proof taken back that the second judge does not share, and every refutation that it
     contradicts."""
-    if not any(f.role == "returned" and f.status in ("proved", "refuted") for f in findings):
+    if not any(f.status in ("proved", "refuted") for f in findings):
         return list(findings)
     runs = list(_runs(tree, passes))
     returned = iter(passes.gradients)
     checked = [_weighed(f, _opinion(next(returned), runs)) if f.role == "returned" else f for f in findings]
-    ran = any(isinstance(run, Gradients) for run in runs)
-    return [_stage(f, checked, ran) if f.role == "stage" else f for f in checked]
+    ran = [run for run in runs if isinstance(run, Gradients)]
+    return [_stage(f, checked, _of_stage(f, passes, ran), bool(ran)) if f.role == "stage" else f for f in checked]
 
 
 def remarks(tree: ast.Module, passes: Passes) -> list[str]:
@@ -132,12 +132,24 @@ def _weighed(finding: Finding, opinion: Opinion | _Refusal) -> Finding:
     return finding
 
 
-def _stage(stage: Finding, findings: Sequence[Finding], ran: bool) -> Finding:
+def _of_stage(stage: Finding, passes: Passes, runs: Sequence[Gradients]) -> Opinion | None:
+    """What the runs say of a stage; nothing where they do not find it or what it is the gradient of."""
+    if stage.status not in ("proved", "refuted"):
+        return None
+    said = [run.is_gradient(stage.name, stage.line, passes.trace.shown_name(stage.of)) for run in runs]
+    return "differs" if False in said else "agrees" if True in said else None
+
+
+def _stage(stage: Finding, findings: Sequence[Finding], opinion: Opinion | None, ran: bool) -> Finding:
     """A stage is proved only beside gradients that the second judge confirmed: the same reading gave both."""
     if stage.status == "proved" and not ran:
         return replace(stage, status="tested", reason="proved, but not confirmed by a run")
-    if stage.status == "proved" and any(f.role == "returned" and f.reason == DISAGREE for f in findings):
-        return replace(stage, status="undecided", reason=DISAGREE)
+    disputed = any(f.role == "returned" and f.reason == DISAGREE for f in findings)
+    if stage.status == "proved" and (opinion == "differs" or disputed):
+        open_ = (f.reason for f in findings if f.role == "returned" and f.status == "undecided")
+        return replace(stage, status="undecided", reason=next(open_, DISAGREE))
+    if stage.status == "refuted" and opinion == "agrees":
+        return replace(stage, status="undecided", reason=DISAGREE, counterexample=None, fault=None)
     return stage
 
 

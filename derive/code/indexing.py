@@ -53,10 +53,9 @@ def masked(array: Array, mask: Item) -> tuple[Array, Expr]:
     """An array and a mask for its entries, over the same letters."""
     assert isinstance(mask, Array)
     array = array.fresh()
+    if [*map(factors, mask.axes)] != [*map(factors, array.axes[: mask.rank])]:
+        raise Fault("a mask of another shape than the array")
     mask = mask.with_axes((*mask.axes, *([()] * (array.rank - mask.rank))))
-    for own, other in zip(mask.axes, array.axes, strict=True):
-        if own and factors(own) != factors(other):
-            raise Fault("a mask of another shape than the array")
     return array, mask.over(array.axes)
 
 

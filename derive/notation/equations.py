@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -24,8 +24,10 @@ from derive.notation.rewriting.sets import find_sets, with_sizes
 from derive.notation.rewriting.unindexed import letters_outside, with_indices
 from derive.notation.rewriting.words import find_words, with_words
 from derive.notation.survey import bracket_letters, with_brackets
+from derive.prose.cues import cues
 from derive.source import Source, SourceError, Span
 
+_NEAR_WORDS = 30
 _WORD = re.compile(r"[^\W\d_]{2}")
 _POSITIVE = frozenset({"\\epsilon", "\\varepsilon", "\\tau", "N", "M", "m", "n", "D", "d", "K", "C", "T"})
 _DEFINING = frozenset({"\\leftarrow", "\\equiv", "\\triangleq", "\\coloneqq"})
@@ -40,6 +42,30 @@ class Condition:
     first: Node
     second: Node
     relation: str
+
+
+@dataclass(frozen=True)
+class Supposition:
+    """What a claim is made under: an equation or inequality, or a condition in words alone.
+
+    Attributes:
+        certain: whether the page leaves no doubt that it still holds there.
+    """
+
+    equation: Equation | None
+    words: str = ""
+    certain: bool = True
+
+    @property
+    def is_value(self) -> bool:
+        """Whether it gives a name a number."""
+        return self.equation is not None and self.equation.relations == ("=",) and is_numeric(self.equation.members[1])
+
+    def __str__(self) -> str:
+        if self.equation is None:
+            return f"*{self.words}*"
+        start, end = self.equation.span
+        return f"{' '.join(self.equation.source.text[start:end].split())} in line {self.equation.line}"
 
 
 @dataclass(eq=False)
@@ -60,6 +86,8 @@ class Equation:
         sentence: whether its conditions stand in the sentence before it.
         inline: whether it stands in a sentence, not in a display.
         spoken: whether words say it.
+        standing: whether it is stated, or only supposed: a special value, a condition, a remark.
+        suppositions: what it is claimed under.
         explains: whether its first link says what a name is that does not stand alone on a side: ``\\log p = z``.
         written: the members with their labels and argument lists, as reports show them.
     """
@@ -83,21 +111,14 @@ class Equation:
     inline: bool = False
     spoken: bool = False
     explains: bool = False
+    standing: Literal["stated", "supposed"] = "stated"
+    suppositions: tuple[Supposition, ...] = ()
     written: tuple[Node, ...] = ()
 
     @property
     def shown(self) -> tuple[Node, ...]:
         """The members as the author wrote them."""
         return self.written or self.members
-
-    @property
-    def is_setting(self) -> bool:
-        """Whether it is part of a sentence that speaks of one value of a name: *with $\\gamma = 1$*, *when
-        $\\epsilon = 0$*. That holds for the sentence, not for the document."""
-        if not self.inline or self.relations != ("=",):
-            return False
-        name, value = self.members
-        return isinstance(name, S.Symbol | S.Accent | S.Script) and is_numeric(value)
 
     @property
     def line(self) -> int:
@@ -140,11 +161,13 @@ class Written:
         equations: all of them in reading order.
         functions: what it writes with arguments.
         told: how signs were read that could mean something else.
+        restrictions: what its sentences say that is no equation, such as ``x > 0``.
     """
 
     equations: list[Equation]
     functions: Functions
     told: tuple[str, ...]
+    restrictions: list[Equation]
 
 
 def equations(document: Document) -> Written:
@@ -153,14 +176,16 @@ def equations(document: Document) -> Written:
     Inline mathematics counts where it has an equality sign.
     """
     found: list[Equation] = []
-    conditions = _Conditions()
+    restrictions: list[Equation] = []
     parsed, told = _parsed(document)
+    conditions = _Conditions(_letters_below(parsed))
     bound = bracket_letters([p.statement for p in parsed if isinstance(p.statement, Statement)])
     for one in parsed:
         block = one.block
         for equation in _equation(one, bound):
             if isinstance(one.statement, Statement) and not _is_statement(block, equation):
-                conditions.hear(block, equation)
+                if not conditions.hear(block, equation) and len(equation.members) == 2:
+                    restrictions.append(equation)
             elif not conditions.hear(block, equation):
                 conditions.give(block, equation)
                 found.append(equation)
@@ -172,7 +197,7 @@ def equations(document: Document) -> Written:
         _continue(equation, before)
         if not equation.given and equation.error is None:
             before = equation
-    return Written(found, functions, tuple(told))
+    return Written(found, functions, tuple(told), restrictions)
 
 
 @dataclass(frozen=True)
@@ -208,19 +233,20 @@ def _changed(statement: Statement | Unreadable, change: Callable[[Node], Node]) 
 class _Conditions:
     """Conditions on indices that stand beside an equation, in front of it, or in the sentence before it."""
 
-    def __init__(self) -> None:
+    def __init__(self, letters: frozenset[str]) -> None:
+        self._letters = letters
         self._before: tuple[Block, Equation] | None = None
         self._waiting: list[tuple[Block, Equation, Condition]] = []
         self._used = False
 
     def hear(self, block: Block, equation: Equation) -> bool:
         """Keep what an equation says if it is a condition: for the equation before it on its row, else the next."""
-        condition = _condition_on_indices(equation)
+        condition = _condition_on_indices(equation, self._letters)
         if condition is None or equation.given:
             return False
         before = self._before
         same_row = before is not None and before[0] is block and "\\\\" not in _between(before[1], equation)
-        if before is not None and same_row and _uses(before[1], condition):
+        if before is not None and (same_row or _stands_behind(*before, equation)) and _uses(before[1], condition):
             before[1].conditions = (*before[1].conditions, condition)
         elif block.kind != "inline" or before is None or "\n\n" in _between(before[1], equation):
             # behind a display and in its paragraph, nobody can tell which display a condition is about
@@ -252,13 +278,33 @@ def _between(first: Equation, second: Equation) -> str:
     return first.source.text[first.span.end : second.span.start]
 
 
-def _condition_on_indices(equation: Equation) -> Condition | None:
-    """``i = j`` or ``i \\neq j`` for single letters in lower case."""
+def _stands_behind(block: Block, claim: Equation, condition: Equation) -> bool:
+    """Whether a condition closes the sentence part of the claim before it: *we have A for i ≠ j*."""
+    if claim.source is not condition.source or claim.conditions or not condition.inline:
+        return False
+    text = claim.source.text
+    between = text[block.span.end : condition.span.start].rstrip("$\\( ")
+    ends = re.match(r"[$\\) ]*[.;\n]", text[condition.span.end : condition.span.end + 9]) is not None
+    found = [cue for cue, _ in cues(between)]
+    if "." in between or "\n\n" in between or len(between) > _NEAR_WORDS:
+        return False
+    return found in (["for"], ["if"]) or (ends and found[-1:] in (["for"], ["if"]))
+
+
+def _letters_below(parsed: Iterable[_Parsed]) -> frozenset[str]:
+    """The letters that stand in subscripts, or that sums run over."""
+    nodes = (node for one in parsed if isinstance(one.statement, Statement) for node in one.statement.node.walk())
+    below = (n.sub if isinstance(n, S.Script) else n.lower for n in nodes if isinstance(n, S.Script | S.BigOperator))
+    return frozenset(i.name for node in below if node is not None for i in node.walk() if isinstance(i, S.Symbol))
+
+
+def _condition_on_indices(equation: Equation, below: frozenset[str]) -> Condition | None:
+    """``i = j`` or ``i \\neq j`` for single letters in lower case that are indices."""
     if len(equation.members) != 2 or equation.relations[0] not in ("=", "\\neq"):
         return None
     first, second = equation.members
     letters = [letter_of(member) for member in equation.members]
-    if any(letter is None or not letter.islower() for letter in letters):
+    if any(letter is None or not letter.islower() or letter not in below for letter in letters):
         return None
     return Condition(first, second, equation.relations[0])
 
@@ -454,4 +500,4 @@ def _continue(equation: Equation, before: Equation | None) -> None:
     equation.previous = before
 
 
-__all__ = ["Condition", "Equation", "equations", "span_of"]
+__all__ = ["Condition", "Equation", "Supposition", "equations", "is_numeric", "span_of"]

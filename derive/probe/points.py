@@ -81,6 +81,7 @@ class Claim:
         apart: pairs of indices that are never equal.
         conditions: pairs of indices, one possibly a selector's entry, and whether they are equal or never so.
         equal: pairs of sizes that must be the same; then all are.
+        positive: expressions that must be positive at a point.
     """
 
     left: Expr
@@ -90,6 +91,7 @@ class Claim:
     apart: frozenset[frozenset[Symbol]] = frozenset()
     conditions: tuple[tuple[Expr, Expr, bool], ...] = ()
     equal: tuple[tuple[Expr, Expr], ...] = ()
+    positive: tuple[Expr, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -376,7 +378,7 @@ def assignments(claim: Claim, evaluator: Evaluator, numbers: tuple[int, ...] = (
     counts = [measure(n, evaluator.sizes) for n in claim.sizes]
     chosen: dict[tuple[int, ...], None] = dict.fromkeys(
         _everywhere(counts)
-        if claim.conditions
+        if claim.conditions or claim.positive
         else _with_numbers(list(_patterns(claim, counts, numbers)), counts, numbers)
     )
     found = (dict(zip(claim.indices, values, strict=True)) for values in chosen)
@@ -434,10 +436,24 @@ def _meets(claim: Claim, indices: Mapping[Symbol, int], evaluator: Evaluator) ->
     """Whether index values are among those that a claim speaks of."""
     if any(len({indices[i] for i in pair if i in indices}) < 2 for pair in claim.apart):
         return False
-    return all(
-        (evaluator.value(sympy.KroneckerDelta(first, second), indices) == 1.0) == equal
-        for first, second, equal in claim.conditions
-    )
+    same = all(_is_met(condition, indices, evaluator) for condition in claim.conditions)
+    return same and all(_is_positive(expr, indices, evaluator) for expr in claim.positive)
+
+
+def _is_met(condition: tuple[Expr, Expr, bool], indices: Mapping[Symbol, int], evaluator: Evaluator) -> bool:
+    """Whether two indices are equal, or are not; so they are where a claim has no such index."""
+    first, second, equal = condition
+    try:
+        return bool(evaluator.value(sympy.KroneckerDelta(first, second), indices) == 1.0) == equal
+    except NotEvaluable:
+        return True
+
+
+def _is_positive(expr: Expr, indices: Mapping[Symbol, int], evaluator: Evaluator) -> bool:
+    try:
+        return bool(evaluator.value(expr, indices) > TOLERANCE)
+    except OutOfDomain:
+        return False
 
 
 # -- counterexamples -----------------------------------------------------------------------------------------

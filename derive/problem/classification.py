@@ -1,8 +1,8 @@
 """Which equations of a document introduce a name, and which claim something.
 
-A new name is introduced by its first equation: before the claims begin wherever it stands alone on a side, afterwards
-only if the forward pass does not use it as an input. A name for an expression with derivatives is an alias, no stage of
-the forward pass.
+A new name is introduced by its first equation, wherever on the page that stands: "where ŷ = σ(z)" holds above too.
+What is only supposed introduces nothing; a name in terms of itself, by way of others too, is claimed, not introduced.
+A name for an expression with derivatives is an alias, no stage of the forward pass.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from derive.notation.axes import prefactors
 from derive.notation.equations import Equation
 from derive.notation.names import PARTIALS, Spelling, compound, letter_of, parts
 from derive.notation.ranks import IDENTITIES, TRANSPOSES
+from derive.notation.suppositions import differentiates
 from derive.notation.survey import bound_letters
 from derive.notation.table import POSITIVE, SIZE_LETTERS, Alias, Name, Table
 
@@ -31,6 +32,7 @@ class Classifier:
     def __init__(self, table: Table, equations: list[Equation]) -> None:
         self.table = table
         self.equations = equations
+        self.late: set[Name] = set()  # names that the forward pass uses before something says what they are
 
     # -- names in syntax ---------------------------------------------------------------------------------------------
 
@@ -80,13 +82,14 @@ class Classifier:
     def classify(self) -> None:
         """Which equations introduce a name.
 
-        A new name counts as defined by its first equation, before the claims begin; afterwards only if the forward
-        pass does not use it as an input.
+        A new name counts as defined by its first equation. Where the forward pass has used it before as an input, that
+        must begin with the name, and no name may come to be defined by way of itself.
         """
         claims_begun = False
         inputs: set[str] = set()
+        made: dict[str, set[str]] = {}
         for equation in sorted(self.equations, key=lambda e: not e.given):
-            silent = equation.is_setting or self._leaves_indices_out(equation)
+            silent = equation.standing == "supposed" or self._leaves_indices_out(equation)
             if not equation.relations or isinstance(equation.members[1], S.Empty) or silent:
                 equation.role = "note"
                 continue
@@ -95,15 +98,35 @@ class Classifier:
             derived = self.has_derivative(equation)
             names = self._new_names(equation)
             value_at = self._value_at(equation, names)
-            late = claims_begun or derived
-            allowed = not late or not any(key in inputs for key, _ in names.values())
             if equation.given:
                 equation.role = "given"
-            if names and value_at is not None and (allowed or equation.given):
-                self._introduce(equation, names, value_at)
+            if names and value_at is not None:
+                late = (claims_begun or derived) and any(key in inputs for key, _ in names.values())
+                if equation.given or not late or self._completes(equation, names, value_at, made):
+                    self.late |= set(names.values()) if late else set()
+                    self._introduce(equation, names, value_at)
             if equation.role == "definition" or (equation.given and not derived):
-                inputs |= self.names_used(equation)
+                used = self.names_used(equation)
+                inputs |= used
+                for key, _ in equation.names.values():
+                    made.setdefault(key, set()).update(used)
             claims_begun = claims_begun or (derived and not equation.given and not self._is_naming(equation))
+
+    def _completes(self, equation: Equation, names: dict[int, Name], value_at: int, made: dict[str, set[str]]) -> bool:
+        """Whether an equation says what a name used above is: it begins with the name, and what it is made from is not
+        made from it."""
+        if list(names) != [0] or equation.previous is not None:
+            return False
+        (key, _), found = names[0], set[str]()
+        if any(key == other for other, _ in self.table.defined):
+            return False
+        waiting = [s.key for s in self.spellings(equation.members[value_at])]
+        while waiting:
+            name = waiting.pop()
+            if name not in found:
+                found.add(name)
+                waiting.extend(made.get(name, ()))
+        return key not in found
 
     def _leaves_indices_out(self, equation: Equation) -> bool:
         """Whether an equation says no more than that a name may stand without its indices: ``\\mu = \\mu_{bg}``."""
@@ -131,8 +154,17 @@ class Classifier:
                 continue
             if self._is_used_beside(equation, k, target) or (k and self._is_input_like(target)):
                 continue
+            if k and target[0] in self._inputs and any(map(differentiates, equation.members[:k])):
+                continue
             found[k] = target
         return found
+
+    @cached_property
+    def _inputs(self) -> set[str]:
+        """What the forward pass is made from: names in what other names are said to be, derivatives apart."""
+        said = (e for e in self.equations if e.relations[:1] == ("=",) and e.standing == "stated")
+        forward = (e for e in said if self.target(e) is not None and not any(map(differentiates, e.members)))
+        return {name for e in forward for name in self.names_used(e)}
 
     def _is_naming(self, equation: Equation) -> bool:
         """Whether an equation only names a derivative: ``\\delta = \\frac{\\partial L}{\\partial z}``."""
@@ -141,8 +173,7 @@ class Classifier:
     def _is_of_entries(self, node: Node) -> bool:
         """Whether a derivative is one of an entry by an entry, so that a δ of two indices is Kronecker's."""
         above = node.numerator if isinstance(node, S.Fraction) else None
-        spelled = self.table.spell(above.factors[-1]) if isinstance(above, S.Product) else None
-        return spelled is not None and bool(spelled.indices)
+        return isinstance(above, S.Product) and any(s.indices for s in self.spellings(above.factors[-1]))
 
     def _is_used_beside(self, equation: Equation, at: int, name: Name) -> bool:
         others = (member for k, member in enumerate(equation.members) if k != at)

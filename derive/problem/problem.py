@@ -51,6 +51,8 @@ class Pair:
         restricted: whether it is claimed under a condition that is not among those.
         transposed: whether the right side was transposed, so as to have the left side's axes.
         equal: sizes that must be the same for the pair to have a meaning.
+        values: numbers that are supposed for inputs; both sides have them already.
+        positive: what is supposed to be positive.
     """
 
     left: Expr
@@ -63,6 +65,8 @@ class Pair:
     restricted: bool = False
     transposed: bool = False
     equal: tuple[tuple[Expr, Expr], ...] = ()
+    values: tuple[tuple[Expr, Expr], ...] = ()
+    positive: tuple[Expr, ...] = ()
 
     @cached_property
     def names(self) -> frozenset[str]:

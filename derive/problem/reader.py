@@ -17,6 +17,7 @@ from derive.notation.rewriting.counts import named_products, with_primes, with_p
 from derive.notation.rewriting.einstein import announces, with_sums
 from derive.notation.rewriting.layers import other_layers
 from derive.notation.rewriting.stages import named_stages, with_names, with_variables
+from derive.notation.suppositions import suppose
 from derive.notation.survey import is_quotient, survey
 from derive.notation.table import Table
 from derive.problem.adjoints import adopt_adjoints
@@ -40,6 +41,7 @@ def read_problem(document: Document) -> Problem:
     spoken = with_spoken(document)
     written = equations(spoken.document)
     found, functions = [e for e in written.equations if not e.spoken], written.functions
+    suppose(document, found, written.restrictions)
     readable = [e for e in written.equations if e.error is None and e.members and not e.ignored]
     said = [e for e in readable if e.given and announces(e.members)]
     if said:

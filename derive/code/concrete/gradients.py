@@ -106,10 +106,40 @@ class Gradients:
     def check_stage(self, at: int, value: Value) -> Check:
         """Compare a value with the gradient of what the forward pass assigned in its ``at``-th assignment."""
         assigned = self.forward_trace[at]
-        if not is_number(assigned.value) or np.asarray(assigned.value).dtype.kind != "f":
+        if not _is_real(assigned.value):
             raise NotRunnable(assigned.line, f"{assigned.target} is no real array")
         shape = np.shape(assigned.value)
         return self._compare(array_of(value), shape, self._directions(shape, lambda v: self._slope_of_stage(at, v)))
+
+    def is_gradient(self, name: str, line: int, of: str) -> bool | None:
+        """Whether a line of the backward pass assigns the gradient of what the forward pass calls ``of``.
+
+        Where the forward pass has several arrays of that name, that of any of them will do.
+
+        Args:
+            name: what the line assigns to; of several rounds of a loop the last counts.
+
+        Returns:
+            ``None`` where the line, or a real array of that name, was not found, or cannot be compared.
+        """
+        lines = self.backward_trace or self.forward_trace
+        values = [each.value for each in lines if each.line == line and _bare(each.target) == name]
+        if not values or not is_number(values[-1]):
+            return None
+        try:
+            checks = [check.agrees for check in self._checks_of(of, values[-1])]
+        except NotRunnable:
+            return None
+        return any(checks) if checks else None
+
+    def _checks_of(self, of: str, value: Value) -> Iterator[Check]:
+        """A value beside the gradients of all arrays of the forward pass of some name that have as many entries."""
+        for name in self.inputs:
+            if _bare(name) == of and np.size(self.inputs[name]) == np.size(value):
+                yield self.check(Returned(None, name, value, name))
+        for at, assigned in enumerate(self.forward_trace):
+            if _bare(assigned.target) == of and _is_real(assigned.value) and np.size(assigned.value) == np.size(value):
+                yield self.check_stage(at, value)
 
     def truth(self, target: str) -> Any:
         """The gradient with respect to an input, entry by entry."""
@@ -161,6 +191,14 @@ class Gradients:
             return self._loss({}, lambda line, target, value: value + t * direction if next(count) == at else value)
 
         return slope(along)
+
+
+def _bare(target: str) -> str:
+    return target.removeprefix("self.")
+
+
+def _is_real(value: Value) -> bool:
+    return is_number(value) and np.asarray(value).dtype.kind == "f"
 
 
 def _unit(shape: tuple[int, ...], i: int) -> Any:
@@ -356,7 +394,7 @@ def _overwritten(arguments: Mapping[str, Value], done: Forward) -> list[str]:
 
 
 def _changed(subject: Subject, before: list[Any], after: list[Any]) -> list[str]:
-    names = subject._upstreams() if subject.pair.kind in ("functions", "class") else []
+    names = subject.upstreams if subject.pair.kind in ("functions", "class") else []
     changed = [i for i, (a, b) in enumerate(zip(before, after, strict=True)) if not _same(a, b)]
     return [names[i] if i < len(names) else f"gradient {i + 1} from above" for i in changed]
 

@@ -49,7 +49,7 @@ class Machine:
         trace: every assignment, in order; ``None`` where none is kept.
         decisions: what every comparison, maximum and cast came to; ``None`` where it is not kept. Two runs with equal
             decisions lie on one smooth piece of the function.
-        shift: called for every assignment of an array with its line, its target and the value; what it returns is
+        shift: called for every assignment with its line, its target and the value; what it returns is
             assigned instead.
     """
 
@@ -97,7 +97,7 @@ class Machine:
 
     def assigned(self, line: int, target: str, value: Value) -> Value:
         """Note an assignment; the value that is to be stored."""
-        if self.shift is not None and is_number(value):
+        if self.shift is not None:
             value = self.shift(line, target, value)
         if self.trace is not None:
             kept = value.copy() if isinstance(value, np.ndarray) else value

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping
+from functools import lru_cache
 
 from derive.code.concrete.budget import NotRunnable
 from derive.code.concrete.calls import call_value, function_value
@@ -136,12 +137,18 @@ def with_(machine: Machine, node: ast.With, scope: Scope) -> Signal | None:
 
 
 def function(machine: Machine, node: ast.FunctionDef, scope: Scope) -> None:
-    if any(isinstance(each, ast.Yield | ast.YieldFrom | ast.Await) for each in ast.walk(node)):
+    if is_generator(node):
         raise NotRunnable(node.lineno, "a generator is not supported")
     made: Value = function_value(machine, node, scope)
     for each in reversed(node.decorator_list):
         made = call_value(machine, machine.evaluate(each, scope), [made], {})
     bind(node.name, made, scope)
+
+
+@lru_cache(maxsize=1024)
+def is_generator(node: ast.FunctionDef) -> bool:
+    """Whether a function, or one inside it, gives its values one by one."""
+    return any(isinstance(each, ast.Yield | ast.YieldFrom | ast.Await) for each in ast.walk(node))
 
 
 def class_(machine: Machine, node: ast.ClassDef, scope: Scope) -> None:

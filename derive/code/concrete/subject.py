@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -84,7 +85,7 @@ class Subject:
     def _for(self, node: Function, draws: Draws) -> dict[str, Value]:
         found: dict[str, Value] = {}
         defaults, settings = defaults_of(node), settings_of(node)
-        for name in self._own_parameters(node):
+        for name in self.own_parameters(node):
             if name in self.fixed:
                 found[name] = self.fixed[name]
             elif name in self.shapes:
@@ -96,7 +97,7 @@ class Subject:
                 self.guessed |= {name} - defaults.keys()
         return found
 
-    def _own_parameters(self, node: Function) -> list[str]:
+    def own_parameters(self, node: Function) -> list[str]:
         """The parameters that data is for."""
         names = parameters_of(node)
         return names[1:] if self.pair.kind == "autograd" or self.is_method else names
@@ -152,7 +153,7 @@ class Subject:
     def _outputs(self, value: Value) -> list[Value]:
         """The outputs in what the forward pass returned: all that the backward pass is given a gradient for."""
         parts = list(value) if isinstance(value, tuple) else [value]
-        count = len(self._upstreams()) if self.pair.kind in ("functions", "class") else 1
+        count = len(self.upstreams) if self.pair.kind in ("functions", "class") else 1
         if self.pair.kind == "autograd":
             count = len(parts)
         if self.pair.kind == "custom_vjp":
@@ -163,10 +164,16 @@ class Subject:
             raise NotRunnable(self.forward_node.lineno, "which of its values are outputs is not clear")
         return outputs
 
-    def _upstreams(self) -> list[str]:
+    @cached_property
+    def returned(self) -> list[str | None]:
+        """What the forward pass calls the parts of what it returns."""
+        return returned_names(self.forward_node)
+
+    @cached_property
+    def upstreams(self) -> list[str]:
         """The parameters of the backward pass that are gradients from above."""
-        names = self._own_parameters(self.backward_node)
-        known = {*parameters_of(self.forward_node), *filter(None, returned_names(self.forward_node))}
+        names = self.own_parameters(self.backward_node)
+        known = {*parameters_of(self.forward_node), *filter(None, self.returned)}
         fresh = [name for name in names if name not in known and not is_cache(name) and name not in self.fixed]
         named = [name for name in fresh if is_upstream(name)]
         return named or fresh[:1]
@@ -174,7 +181,7 @@ class Subject:
     def differentiated(self) -> list[str]:
         """The parameters of the forward pass that a rule gives one gradient each for, in order."""
         skipped = self._nondifferentiable() if self.pair.kind == "custom_vjp" else []
-        return [name for name in self._own_parameters(self.forward_node) if name not in skipped]
+        return [name for name in self.own_parameters(self.forward_node) if name not in skipped]
 
     def _nondifferentiable(self) -> list[str]:
         """The parameters that ``nondiff_argnums`` of a JAX rule names: the backward rule gets them first."""
@@ -206,11 +213,11 @@ class Subject:
         if self.pair.kind == "custom_vjp":
             return self._residuals(done, above)
         upstreams = iter(above)
-        placed = self._upstreams()
+        placed = self.upstreams
         first: list[Value] = [] if done.owner is None else [done.owner]
         return first + [
             next(upstreams) if name in placed else self._saved(name, done)
-            for name in self._own_parameters(self.backward_node)
+            for name in self.own_parameters(self.backward_node)
         ]
 
     def _residuals(self, done: Forward, above: list[Value]) -> list[Value]:
@@ -223,7 +230,7 @@ class Subject:
     def _saved(self, name: str, done: Forward) -> Value:
         """What a parameter of the backward pass that is no gradient stands for."""
         parts = done.value if isinstance(done.value, tuple) else (done.value,)
-        names = returned_names(self.forward_node)
+        names = self.returned
         if name in names and len(names) == len(parts):
             return parts[names.index(name)]
         if name in done.arguments:
@@ -232,7 +239,7 @@ class Subject:
             return self.fixed[name]
         if not is_cache(name) and len(parts) == 1:
             raise NotRunnable(self.backward_node.lineno, f"what {name} is given is not clear")
-        return parts[-1] if len(parts) <= len(self._upstreams()) + 1 else parts[len(self._upstreams()) :]
+        return parts[-1] if len(parts) <= len(self.upstreams) + 1 else parts[len(self.upstreams) :]
 
 
 def _is_float(node: ast.expr) -> bool:

@@ -1,0 +1,171 @@
+"""What the page supposes: values, signs and cases that hold for some of its lines and define nothing.
+
+*If γ = √(σ² + ε), the layer is the identity*, *for x > 0*, *set ε = 0*, *the network can learn β = μ*: what stands
+there is no definition, and what is claimed beside it is claimed under it. Which words announce it is `derive.prose`'s.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from derive.document import Block, Document
+from derive.latex import syntax as S
+from derive.latex.syntax import Node
+from derive.notation.equations import Equation, Supposition, is_numeric
+from derive.notation.survey import is_quotient
+from derive.prose.cues import announces, is_only_procedure
+from derive.prose.passages import Passage, passages
+
+_INEQUALITIES = frozenset({"<", ">", "\\leq", "\\geq", "\\le", "\\ge", "\\leqslant", "\\geqslant", "\\neq", "\\ne"})
+_MOST = 8
+"""How many suppositions a line can stand under."""
+
+
+def suppose(document: Document, equations: list[Equation], restrictions: list[Equation]) -> None:
+    """Say of each equation whether it is only supposed, and under which suppositions it is claimed.
+
+    Args:
+        equations: all of the document, in reading order.
+        restrictions: statements in sentences that are no equations, such as ``x > 0``.
+    """
+    page = _Page(document, equations, restrictions)
+    carried: tuple[Supposition, ...] = ()
+    for passage in page.passages:
+        if passage.heading or announces(passage.words, "general"):
+            carried = ()
+        carried = page.settle(passage, carried)[-_MOST:]
+
+
+@dataclass
+class _Walk:
+    """Where one is in a sentence: suppositions that wait for a claim, and claims that wait for one."""
+
+    waiting: list[Supposition] = field(default_factory=list)
+    claims: list[Equation] = field(default_factory=list)
+    used: bool = False  # whether a claim stands under what waits
+    displays: int = 0  # how many displays stand under it
+
+
+class _Page:
+    """The sentences of a document with the equations in them."""
+
+    def __init__(self, document: Document, equations: list[Equation], restrictions: list[Equation]) -> None:
+        self.equations = equations
+        self.passages = passages(document)
+        self._at: dict[int, list[Equation]] = {}
+        for equation in sorted((*equations, *restrictions), key=lambda e: e.span):
+            block = self._block(document, equation)
+            if block is not None:
+                self._at.setdefault(id(block), []).append(equation)
+
+    @staticmethod
+    def _block(document: Document, equation: Equation) -> Block | None:
+        if equation.given or equation.ignored:
+            return None
+        around = (b for b in document.blocks if b.source is equation.source and b.kind != "given")
+        return next((b for b in around if b.span.start <= equation.span.start < b.span.end), None)
+
+    def settle(self, passage: Passage, carried: tuple[Supposition, ...]) -> tuple[Supposition, ...]:
+        """Give the equations of a sentence their standing and their suppositions; those that hold from here on."""
+        cues = passage.cues()
+        standing = [(block, e) for block in passage.blocks for e in self._at.get(id(block), ())]
+        supposed = {id(e) for block, e in standing if self._is_supposed(e, cues[id(block)], passage)}
+        walk = _Walk([] if supposed else _in_words(passage))
+        lasting = list(carried)
+        for block, equation in standing:
+            if id(equation) in supposed:
+                equation.standing = "supposed"
+                if not cues[id(block)]:
+                    continue  # a value in passing, under which nothing is claimed
+                self._take(walk, equation)
+                if cues[id(block)] in ("suppose", "let", "for") and not passage.is_remark:
+                    lasting.append(Supposition(equation, certain=False))
+            elif "=" in equation.relations:
+                self._claim(walk, equation, block, carried)
+        return tuple(lasting)
+
+    def _take(self, walk: _Walk, equation: Equation) -> None:
+        """A supposition is about the claims before it in its sentence, else about those behind it."""
+        if walk.claims:
+            for claim in walk.claims:
+                claim.suppositions = (*claim.suppositions, Supposition(equation))
+            walk.used = True
+            return
+        if walk.used:
+            walk.waiting, walk.used, walk.displays = [], False, 0
+        walk.waiting.append(Supposition(equation))
+
+    def _claim(self, walk: _Walk, claim: Equation, block: Block, carried: tuple[Supposition, ...]) -> None:
+        certain = not walk.displays
+        own = tuple(replace(one, certain=one.certain and certain) for one in walk.waiting)
+        claim.suppositions = (*claim.suppositions, *own, *(s for s in carried if s.equation is not claim))[:_MOST]
+        walk.used = bool(walk.waiting)
+        walk.displays += block.kind == "display"
+        kept = walk.claims if block.kind == "inline" else []
+        walk.claims = [] if walk.waiting else [*kept, claim]
+
+    # -- what is only supposed -----------------------------------------------------------------------------------------
+
+    def _is_supposed(self, equation: Equation, cue: str, passage: Passage) -> bool:
+        """Whether an equation says under what others hold, or speaks of a special choice, and claims nothing."""
+        if equation.error is not None or len(equation.members) < 2 or any(map(differentiates, equation.members)):
+            return False
+        if equation.relations != ("=",):
+            return cue in ("if", "suppose", "let", "for") and bool(set(equation.relations) & _INEQUALITIES)
+        name, value = equation.members
+        if not isinstance(name, S.Symbol | S.Accent | S.Script):
+            return False
+        if is_numeric(value):
+            return equation.inline or cue in ("if", "suppose", "let")
+        if cue in ("if", "suppose", "for") and _is_numbered(name):
+            return True
+        if cue == "if" or (cue == "suppose" and self._is_used(name, equation, before=True)) or passage.is_remark:
+            return self._is_used(name, equation)
+        return False
+
+    def _is_used(self, name: Node, equation: Equation, before: bool = False) -> bool:
+        """Whether other equations are made from a name: then nothing that is only supposed defines it."""
+        base = _base(name)
+        others = (e for e in self.equations if e is not equation and e.standing == "stated" and len(e.members) > 1)
+        return any(
+            _base(inner) == base
+            for other in others
+            if not before or other.span < equation.span
+            if not any(map(differentiates, other.members))
+            for member in other.members[1:]
+            for inner in member.walk()
+        )
+
+
+def _in_words(passage: Passage) -> list[Supposition]:
+    """A condition said in words alone: *when the loss is positive*, *otherwise*."""
+    words = next((part for part in passage.parts[:1] if isinstance(part, str)), "")
+    if announces(words, "else"):
+        return [Supposition(None, _shortened(words))]
+    if announces(words, "if") and not is_only_procedure(words):
+        return [Supposition(None, _shortened(words))]
+    return []
+
+
+def _shortened(words: str) -> str:
+    return " ".join(words.split())[-60:].strip(" ,:;")
+
+
+def differentiates(node: Node) -> bool:
+    """Whether an expression has derivatives in it."""
+    return any(
+        is_quotient(inner) or (isinstance(inner, S.Symbol) and inner.name in ("\\partial", "\\nabla"))
+        for inner in node.walk()
+    )
+
+
+def _is_numbered(name: Node) -> bool:
+    """Whether a name is one entry by number: ``t_2``."""
+    return isinstance(name, S.Script) and isinstance(name.sub, S.Number)
+
+
+def _base(node: Node) -> Node | None:
+    """A name without its subscripts and power."""
+    while isinstance(node, S.Script | S.Decoration):
+        node = node.base if isinstance(node, S.Script) else node.body
+    return node if isinstance(node, S.Symbol | S.Accent) else None

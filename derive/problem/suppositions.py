@@ -1,0 +1,60 @@
+"""A pair under what the page supposes: with a number for a name, or where an expression is positive."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from sympy import Expr, Number, Symbol
+
+from derive.language import name_of
+from derive.notation.elaborate import Elaborator, Policy
+from derive.notation.equations import Equation, Supposition
+from derive.notation.values import ShapeError, Value
+from derive.problem.problem import Pair, Problem
+from derive.source import SourceError
+
+_SIGNS = {">": 1, "\\geq": 1, "\\ge": 1, "\\geqslant": 1, "<": -1, "\\leq": -1, "\\le": -1, "\\leqslant": -1}
+
+
+def under(problem: Problem, claim: Equation, pair: Pair, supposition: Supposition) -> Pair | None:
+    """A pair under a supposition; None where derive cannot use that."""
+    said = supposition.equation
+    if said is None or len(said.members) != 2:
+        return None
+    elaborator = Elaborator(problem.table, dict(claim.axes), Policy())
+    try:
+        with problem.table.axes.trial():
+            first, second = (elaborator.value(member) for member in said.members)
+            if said.relations == ("=",):
+                return _with_value(problem, pair, first, second)
+            sign = _SIGNS.get(said.relations[0])
+            return None if sign is None else _where_positive(problem, pair, first, second, sign)
+    except (SourceError, ShapeError):
+        return None
+    finally:
+        problem.heard()
+
+
+def _with_value(problem: Problem, pair: Pair, name: Value, value: Value) -> Pair | None:
+    """With a number put in for an input, by which the pair does not differentiate."""
+    symbol, number = name.expr, value.expr
+    free = isinstance(symbol, Symbol) and isinstance(number, Number) and not (name.slots or value.slots)
+    if not free or name_of(symbol) in problem.graph.by_name:
+        return None
+    if any(name_of(d.args[1]) == name_of(symbol) for d in pair.derivatives):
+        return None
+    put = {symbol: number}
+    left, right = pair.left.xreplace(put), pair.right.xreplace(put)
+    return replace(pair, left=left, right=right, values=(*pair.values, (symbol, number)))
+
+
+def _where_positive(problem: Problem, pair: Pair, first: Value, second: Value, sign: int) -> Pair | None:
+    """Where a difference is positive, or negative; one of whole arrays or of other indices is so for each index."""
+    left, right, slots = problem.table.shapes.align(first, second)
+    found = [sign * (left - right)]
+    bound = [slot.symbol for slot in slots]
+    bound += [s for s in found[0].free_symbols if s.is_integer and not s.is_positive and s not in pair.indices]
+    for letter in bound:
+        found = [e.xreplace({letter: index}) for e in found for index in pair.indices]
+    known: list[Expr] = [e for e in found if e.free_symbols]
+    return replace(pair, positive=(*pair.positive, *known)) if known else None

@@ -1,0 +1,161 @@
+"""A document's sentences: words and formulas in their order, and the cue under which each formula stands.
+
+A display belongs to the sentence around it: to the words before it, unless those end with a full stop, and to the words
+behind it, if those go on in lower case. A heading, a list's next item and an empty line between words end a sentence.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+from derive.document import Block, Document
+from derive.prose.cues import announces, closes, cues
+from derive.source import Source
+
+_CODE = r"^[ \t>]*(?:```|~~~).*?^[ \t>]*(?:```|~~~)[^\n]*$"
+_HIDDEN = re.compile(rf"<!--.*?-->|{_CODE}|</?[a-zA-Z][^<>]*>|[*`]", re.DOTALL | re.MULTILINE)
+_HEADING = re.compile(
+    r"^[ \t>]*(?P<marks>#{1,6})[ \t]+(?P<title>[^\n]*)$|\\(?P<sub>(?:sub)*)section\*?\{(?P<name>[^}]*)\}", re.MULTILINE
+)
+_STOP = re.compile(r"(?<!\w[.]\w)(?<!\bvs)(?<!\bcf)(?<!\bEq)(?<!\bresp)[.!?](?=\s|\Z)|[。！？]")
+_BREAK = re.compile(r"\n[ \t>\r]*\n|\n[ \t>]*(?:[-+]|\d+[.)])[ \t]|\\item\b|\\par\b|\n[ \t>]*-{3,}[ \t]*\n")
+_ENDS = re.compile(r"[.!?。！？](?:\s|\\[,;!:~ ]|\\q?quad|\\tag\{[^{}]*\}|\\label\{[^{}]*\})*\Z")
+_GOES_ON = re.compile(r"\s*(?:\(?[^\W\d_A-Z]|[,;:，；])")
+_LETTER = re.compile(r"[^\W\d_]")
+
+
+@dataclass(eq=False)
+class Passage:
+    """Words and formulas from one full stop to the next.
+
+    Attributes:
+        parts: stretches of words, and blocks of mathematics.
+        heading: the level of the heading that it is, 1 for the highest; 0 where it is none.
+        new_paragraph: whether it begins one.
+    """
+
+    source: Source
+    parts: list[str | Block] = field(default_factory=list)
+    heading: int = 0
+    new_paragraph: bool = True
+
+    @property
+    def words(self) -> str:
+        """Its words, a sign for each formula between them."""
+        return " ".join(part if isinstance(part, str) else "∎" for part in self.parts)
+
+    @property
+    def blocks(self) -> list[Block]:
+        """Its formulas."""
+        return [part for part in self.parts if isinstance(part, Block)]
+
+    @property
+    def has_words(self) -> bool:
+        return any(isinstance(part, str) and _LETTER.search(part) for part in self.parts)
+
+    def cues(self) -> dict[int, str]:
+        """For each of its formulas, by the ``id`` of its block, the role of the words that it stands under."""
+        found: dict[int, str] = {}
+        role, parted = "", False
+        for part, behind in pairwise((*self.parts, "")):
+            if isinstance(part, str):
+                for cue, _ in cues(part):
+                    parted = cue == "comma"
+                    role = role if parted or cue in ("remark", "another") else "" if cue in ("then", "general") else cue
+            else:
+                role = "" if parted and (part.kind == "display" or not _goes_on(self.parts, part)) else role
+                found[id(part)] = closes(behind) if isinstance(behind, str) and closes(behind) else role
+                parted = False
+                role = "" if part.kind == "display" else role
+        return found
+
+    @property
+    def is_remark(self) -> bool:
+        """Whether it speaks of special values: *the network can learn* …"""
+        return announces(self.words, "remark")
+
+
+def _goes_on(parts: list[str | Block], part: Block) -> bool:
+    """Whether a list of suppositions goes on behind one of its formulas: *if a = 1, b = 2 and c = 3, then*."""
+    rest = parts[next(k for k, one in enumerate(parts) if one is part) + 1 :]
+    words = [cue for piece in rest if isinstance(piece, str) for cue, _ in cues(piece)]
+    return "comma" in words or "then" in words
+
+
+def passages(document: Document) -> list[Passage]:
+    """All sentences of a document, in reading order; what stands in comments is none."""
+    found: list[Passage] = []
+    for source in document.sources:
+        blocks = [b for b in document.blocks if b.source is source and b.kind != "given"]
+        found += _of_source(source, sorted(blocks, key=lambda b: b.span))
+    return [passage for passage in found if passage.parts]
+
+
+def _of_source(source: Source, blocks: list[Block]) -> Iterator[Passage]:
+    current, end = Passage(source), 0
+    before: Block | None = None
+    for block in (*blocks, None):
+        gap = _HIDDEN.sub("", source.text[end : block.span.start if block is not None else len(source.text)])
+        for piece in _pieces(gap, before, block):
+            if isinstance(piece, str):
+                current.parts.append(piece)
+                continue
+            if current.parts:
+                yield current
+            current = piece
+            current.source = source
+        if block is None:
+            break
+        current.parts.append(block)
+        before, end = block, block.span.end
+    yield current
+
+
+def _pieces(gap: str, before: Block | None, behind: Block | None) -> Iterator[str | Passage]:
+    """A stretch of prose between two formulas as words, with a new sentence wherever one begins."""
+    nowhere = Source("", "")
+    if before is not None and before.kind == "display" and _starts_anew(gap, before):
+        yield Passage(nowhere)
+    at = 0
+    for stop, heading in _stops(gap):
+        words = gap[at : stop[0]]
+        at = stop[1]
+        if words.strip():
+            yield words
+        is_last = not gap[at:].strip()
+        if heading is not None:
+            yield Passage(nowhere, heading=heading[0])
+            yield heading[1]
+            yield Passage(nowhere)
+        elif _STOP.match(gap, stop[0]):
+            yield Passage(nowhere, new_paragraph=False)
+        elif (words.strip() or (before is not None and before.kind == "inline")) and not (
+            is_last and behind is not None and behind.kind == "display"
+        ):
+            yield Passage(nowhere)
+    if gap[at:].strip():
+        yield gap[at:]
+
+
+def _stops(gap: str) -> list[tuple[tuple[int, int], tuple[int, str] | None]]:
+    """Where sentences end in prose, with the level and the title of a heading that begins there."""
+    found: list[tuple[tuple[int, int], tuple[int, str] | None]] = []
+    for heading in _HEADING.finditer(gap):
+        level = len(heading["marks"]) if heading["marks"] else 1 + len(heading["sub"] or "") // 3
+        found.append((heading.span(), (level, heading["title"] or heading["name"] or "")))
+    taken = [span for span, _ in found]
+    for pattern in (_STOP, _BREAK):
+        for match in pattern.finditer(gap):
+            if not any(start <= match.start() < end or start < match.end() <= end for start, end in taken):
+                found.append((match.span(), None))
+    return sorted(found, key=lambda one: one[0])
+
+
+def _starts_anew(gap: str, before: Block) -> bool:
+    """Whether a new sentence begins behind a display."""
+    if _ENDS.search(before.text.value):
+        return True
+    return bool(gap.strip()) and not (_GOES_ON.match(gap) and not _HEADING.match(gap.lstrip("\n")))
