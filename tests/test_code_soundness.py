@@ -102,7 +102,7 @@ def sample(subject: Subject, count: int, seed: int) -> Counter[str]:
     return found
 
 
-OPEN = {"conv_naive", "lstm_step", "maxpool_naive", "rnn_time", "jax_scatter", "torch_min_clamp"}
+OPEN = {"conv_naive", "lstm_step", "maxpool_naive", "rnn_time", "torch_min_clamp"}
 """What cannot be read for every size so far: loops over time, windows, the place of a maximum."""
 
 
