@@ -10,7 +10,9 @@ How a document becomes verdicts, each stage importing only from those before it:
                                                            \\           /
                                                      verdict -> checking -> report/
 
-The verbs of the package are `check`, `load`, `build` and `prove`; the command line is `derive check`.
+Hand-written forward and backward code takes its own way to the same judges: `derive.code`.
+
+The verbs of the package are `check`, `load`, `build`, `prove` and `prove_code`; the command line is `derive check`.
 """
 
 from __future__ import annotations
@@ -19,13 +21,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from derive.api import LoadedProblem
     from derive.building import Equations
     from derive.equality import Proof
     from derive.model import Model
     from derive.results import Report
 
-__all__ = ["build", "check", "load", "prove"]
+__all__ = ["build", "check", "load", "prove", "prove_code"]
 
 
 def check(document: str | Path, *, timeout: float = 10.0, kind: str | None = None) -> Report:
@@ -131,6 +135,39 @@ def prove(left: Any, right: Any, *, positive: tuple[str, ...] = (), timeout: flo
     from derive.equality import decide
 
     return decide(left, right, positive, timeout)
+
+
+def prove_code(
+    forward: Any,
+    backward: Any = None,
+    *,
+    shapes: str = "",
+    fix: Mapping[str, object] | None = None,
+    timeout: float = 10.0,
+) -> Report:
+    """Prove the gradients that a hand-written backward function returns. Their source is read; nothing is called.
+
+    Args:
+        forward, backward: two functions; or a class with both, or a loss that returns its gradients, alone.
+        shapes: those of the arguments, as ``"x (N, D), gamma (D,), y int (N,)"``; not needed where docstrings,
+            annotations or comments say them.
+        fix: settings to hold fixed, such as ``{"mode": "train"}``.
+        timeout: seconds.
+
+    Returns:
+        a verdict on each gradient that is returned and on each stage. It prints as the report.
+
+    Raises:
+        derive.code.locate.NoSuchPair: there is no source, or no such function in it.
+        derive.code.shapes.ShapeError: the shapes cannot be read.
+    """
+    from derive.code.check import Settings, check_pair
+    from derive.code.locate import source_of
+    from derive.results import Report
+
+    source, names = source_of(forward, backward)
+    settings = Settings(shapes, {name: str(value) for name, value in (fix or {}).items()}, timeout)
+    return Report.of(check_pair(source, names, settings))
 
 
 def load_ipython_extension(shell: Any) -> None:

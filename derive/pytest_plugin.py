@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from derive.checking import Statement
+    from derive.checking import Checked, Statement
 
+CODE = ".py"
 SUFFIXES = (".md", ".markdown", ".qmd", ".rmd", ".ipynb", ".tex", ".ltx")
 _WIDTH = 100
 
@@ -34,6 +35,8 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
     if not parent.config.getoption("--derive"):
         return None
     named = parent.session.isinitpath(file_path) and file_path.suffix == ".txt"
+    if parent.session.isinitpath(file_path) and file_path.suffix == CODE:
+        return _Code.from_parent(parent, path=file_path)
     if not named and file_path.suffix.lower() not in SUFFIXES:
         return None
     return _Document.from_parent(parent, path=file_path)
@@ -43,15 +46,13 @@ class _Document(pytest.File):
     """A document with its claims."""
 
     def collect(self) -> Iterator[_Claim]:
-        from derive.checking import check_document
-        from derive.document import DocumentError, load
+        from derive.document import DocumentError
         from derive.report.wording import claims
 
         try:
-            document = load(self.path)
+            checked = self._checked(float(self.config.getoption("--derive-timeout")))
         except DocumentError as error:
             raise self.CollectError(str(error)) from error
-        checked = check_document(document, float(self.config.getoption("--derive-timeout")))
         seen: dict[str, int] = {}
         for statement in claims(checked):
             name = _name(statement)
@@ -60,8 +61,28 @@ class _Document(pytest.File):
                 self, name=name if seen[name] == 1 else f"{name}.{seen[name]}", statement=statement
             )
 
+    def _checked(self, timeout: float) -> Checked:
+        from derive.checking import check_document
+        from derive.document import load
+
+        return check_document(load(self.path), timeout)
+
+
+class _Code(_Document):
+    """A Python file with the gradients that its backward functions return; nothing of it is imported."""
+
+    def _checked(self, timeout: float) -> Checked:
+        from dataclasses import replace
+
+        from derive.code.check import Settings, check_file
+
+        checked = check_file(self.path, Settings(timeout=timeout))
+        return replace(checked, statements=[s for s in checked.statements if s.role != "stage"])
+
 
 def _name(statement: Statement) -> str:
+    if statement.name:
+        return f"{statement.source.place(statement.span.start).line}:{statement.name}"
     cell = f"cell {statement.source.cell}:" if statement.source.cell is not None else ""
     line, column = statement.source.place(statement.span.start)
     return f"{cell}{line}:{column}"

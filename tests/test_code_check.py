@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+import derive
 from derive.cli import main
 from derive.code.check import Settings, check_source
 from derive.document import DocumentError
@@ -87,3 +88,47 @@ def test_hostile_source_ends_in_an_answer(body: str) -> None:
     with suppress(DocumentError):
         checked = check_source(Source("hostile.py", source), Settings(shapes="x (N,)", timeout=3.0))
         assert all(s.status != "refuted" for s in checked.statements)
+
+
+def test_prove_takes_one_pair_by_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "layer.py"
+    path.write_text(LAYER)
+    assert main(["prove", f"{path}:rms_forward,rms_backward"]) == 0
+    assert "proved" in capsys.readouterr().out
+    assert main(["prove", f"{path}:rms_forward,missing"]) == 2
+    assert "there is no function missing" in capsys.readouterr().err
+
+
+def test_a_module_is_found_by_its_name_and_not_imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "layers_of_mine").mkdir()
+    (tmp_path / "layers_of_mine" / "__init__.py").write_text("raise RuntimeError('imported')\n")
+    (tmp_path / "layers_of_mine" / "rms.py").write_text("raise_here = 1 / 0\n" + LAYER)
+    monkeypatch.syspath_prepend(tmp_path)
+    assert main(["prove", "layers_of_mine.rms:rms_forward,rms_backward"]) == 0
+
+
+def square_forward(x):  # type: ignore[no-untyped-def]
+    return x * x, x
+
+
+def square_backward(dout, x):  # type: ignore[no-untyped-def]
+    return 2.0 * x * dout
+
+
+def cube_backward(dout, x):  # type: ignore[no-untyped-def]
+    return 3.0 * x * x * dout
+
+
+def test_functions_of_a_session_are_proved_by_their_source() -> None:
+    report = derive.prove_code(square_forward, square_backward, shapes="x (N, D)")
+    assert [s.status for s in report.statements] == ["proved"]
+    report = derive.prove_code(square_forward, cube_backward, shapes="x (N, D)")
+    assert [s.status for s in report.statements] == ["refuted"]
+
+
+def test_the_code_in_a_document_is_checked_where_it_stands(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "notes.md"
+    path.write_text(f"# RMS norm\n\n```python{LAYER}```\n")
+    assert main(["check", "--code", "--format", "json", str(path)]) == 0
+    (document,) = json.loads(capsys.readouterr().out)["documents"]
+    assert {s["line"] for s in document["statements"]} == {15, 17, 18}

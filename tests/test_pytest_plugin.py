@@ -85,3 +85,20 @@ def test_the_plugin_costs_nothing_until_it_is_used() -> None:
 def test_the_plugin_is_registered() -> None:
     data = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     assert data["project"]["entry-points"]["pytest11"] == {"derive": "derive.pytest_plugin"}
+
+
+def test_code_has_one_test_a_gradient(tmp_path: Path) -> None:
+    source = """
+def square_forward(x):
+    \"\"\"shapes: x (N, D)\"\"\"
+    return x * x, x
+
+def square_backward(dout, x):
+    dx = 3.0 * x * dout
+    return dx
+"""
+    (tmp_path / "layer.py").write_text(source)
+    done = run(tmp_path, "--derive", "layer.py")
+    assert done.returncode == 1
+    assert "inherits the fault of line 7" in done.stdout
+    assert "1 failed" in done.stdout

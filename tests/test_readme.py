@@ -37,7 +37,7 @@ def timeless(text: str) -> str:
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the files that the README speaks of."""
     folder = tmp_path_factory.mktemp("desk")
-    for name, text in re.findall(r"`(\S+\.md)`:\n\n```markdown\n(.*?)^```", TEXT, re.S | re.M):
+    for name, text in re.findall(r"`(\S+\.(?:md|py))`:\n\n```(?:markdown|python)\n(.*?)^```", TEXT, re.S | re.M):
         (folder / name).write_text(text, encoding="utf-8")
     return folder
 

@@ -202,7 +202,15 @@ def with_faults(findings: Sequence[Finding], judge: Judge) -> list[Finding]:
             marked += [_elsewhere(finding, line, judge), replace(finding, fault="inherited")]
         else:
             marked.append(replace(finding, fault=fault))  # type: ignore[arg-type]
-    return marked
+    first = min((f.line for f in marked if f.fault == "here"), default=0)
+    return [_with_origin(f, first) for f in marked]
+
+
+def _with_origin(finding: Finding, line: int) -> Finding:
+    """What inherits a fault says from where, and leaves the counterexample to the line that makes it."""
+    if finding.fault != "inherited" or not line:
+        return finding
+    return replace(finding, reason=finding.reason or f"inherits the fault of line {line}", counterexample=None)
 
 
 def _inherits(finding: Finding, wrong: set[str], judge: Judge) -> bool:
@@ -219,7 +227,6 @@ def _inherits(finding: Finding, wrong: set[str], judge: Judge) -> bool:
 def _elsewhere(finding: Finding, line: int, judge: Judge) -> Finding:
     """The line at fault, which is not that of the stage that shows it."""
     names = [shown for shown, where in judge.trace.shown.values() if where == line and shown != "Σ"]
-    reason = f"{finding.name} becomes wrong here"
-    return replace(
-        finding, role="stage", name=names[-1] if names else finding.name, line=line, reason=reason, fault="here"
-    )
+    name = names[-1] if names else finding.name
+    reason = f"this makes {finding.name} wrong"
+    return replace(finding, role="stage", name=name, line=line, of="", reason=reason, fault="here")

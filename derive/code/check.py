@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from derive.checking import Checked, Progress, Statement
@@ -16,6 +16,7 @@ from derive.code.crosscheck import crosschecked
 from derive.code.faults import CodeError, Fault, Needs
 from derive.code.judge import Finding, Judge
 from derive.code.linking import FAR, linked
+from derive.code.locate import code_of, pair_named
 from derive.code.module import Module
 from derive.code.pairs import Pair, find_pairs
 from derive.code.passes import Passes, Reading
@@ -24,6 +25,7 @@ from derive.document import Document, DocumentError
 from derive.document.files import text_of
 from derive.latex import syntax as S
 from derive.limits import TimeLimit, time_limit
+from derive.probe.points import Counterexample
 from derive.problem import Assumption
 from derive.source import Source, Span
 
@@ -63,8 +65,15 @@ def code_files(path: str | Path) -> list[Path]:
 
 
 def check_file(path: str | Path, settings: Settings = Settings(), progress: Progress | None = None) -> Checked:
-    """Judge every pair of a file. Raises `DocumentError` where it cannot be read."""
-    return check_source(Source(str(path), text_of(str(path))), settings, progress)
+    """Judge every pair of a Python file, or of the code in a document. Raises `DocumentError` if it cannot be read."""
+    name = str(path)
+    source = Source(name, text_of(name)) if name.endswith(SUFFIX) else code_of(name)
+    return check_source(source, settings, progress)
+
+
+def check_pair(source: Source, names: str, settings: Settings = Settings()) -> Checked:
+    """Judge one pair by name; see `derive.code.locate.pair_named`. Raises as `check_source`, and `NoSuchPair`."""
+    return _checked(source, [pair_named(parsed(source), names)], settings)
 
 
 def check_source(source: Source, settings: Settings = Settings(), progress: Progress | None = None) -> Checked:
@@ -74,9 +83,13 @@ def check_source(source: Source, settings: Settings = Settings(), progress: Prog
         DocumentError: it is no Python.
         ShapeError: the settings' shapes cannot be read.
     """
+    pairs = [pair for pair in find_pairs(parsed(source)) if not _is_ignored(source, pair)]
+    return _checked(source, pairs, settings, progress)
+
+
+def _checked(source: Source, pairs: list[Pair], settings: Settings, progress: Progress | None = None) -> Checked:
     start = time.monotonic()
     tree = parsed(source)
-    pairs = [pair for pair in find_pairs(tree) if not _is_ignored(source, pair)]
     checker = _Checker(source, tree, settings)
     for k, pair in enumerate(pairs):
         checker.check(pair)
@@ -155,10 +168,11 @@ class _Checker:
 
     def _statement(self, finding: Finding, number: str) -> Statement:
         span = self._line_span(finding.line)
-        left, right = S.Words(finding.name, span), S.Words(f"∂L/∂{finding.of}" if finding.of else "?", span)
+        left: S.Node = S.Words(finding.name, span)
+        right: S.Node = S.Words(f"∂L/∂{finding.of}", span) if finding.of else S.Empty(span)
         return Statement(
             number, self.source, span, finding.role, left, right, finding.status,
-            reason=finding.reason, counterexample=finding.counterexample, seconds=finding.seconds,
+            reason=_reason(finding), counterexample=_shown(finding.counterexample), seconds=finding.seconds,
             name=finding.name, blame=finding.fault,
         )  # fmt: skip
 
@@ -198,4 +212,19 @@ class _Checker:
         return Span(start, start + max(len(text.strip()), 1))
 
 
-__all__ = ["Settings", "ShapeError", "check_file", "check_source", "code_files", "is_code"]
+def _reason(finding: Finding) -> str:
+    """Why, and which entry of a wrong gradient was looked at; code counts from 0."""
+    example = finding.counterexample
+    if example is None or not finding.of:
+        return finding.reason
+    at = ", ".join(str(value - 1) for value in example.indices.values())
+    entry = f"{finding.name}[{at}]" if at else finding.name
+    return f"{entry} is {example.right} at these data, it should be {example.left}"
+
+
+def _shown(example: Counterexample | None) -> Counterexample | None:
+    """A counterexample with the value of the code on the left, as in ``dx = ∂L/∂x``."""
+    return replace(example, indices={}, left=example.right, right=example.left) if example is not None else None
+
+
+__all__ = ["Settings", "ShapeError", "check_file", "check_pair", "check_source", "code_files", "is_code"]

@@ -17,6 +17,7 @@ from derive.code.indexing import Item, is_mask_index, masked, read
 from derive.code.layout import matmul
 from derive.code.masks import LOGIC, OPERATORS, Comparison, either
 from derive.code.values import (
+    At,
     Choice,
     Config,
     Function,
@@ -506,6 +507,8 @@ def _of_array(machine: Machine, owner: Value, name: str) -> Value:
         return Ignored(f"a {name}")
     if name in ("data", "real"):
         return owner
+    if name == "at" and machine.library == "jax":
+        return At(array)
     return Method(owner, name)
 
 
@@ -524,6 +527,8 @@ def _subscript(machine: Machine, node: ast.Subscript, scope: Scope) -> Value:
         raise Fault(f"there is no entry {key!r}")
     if isinstance(owner, tuple | list):
         return _element(owner, index_items(machine, node.slice, scope)[0])
+    if isinstance(owner, At) and owner.items is None:
+        return At(owner.array, tuple(index_items(machine, node.slice, scope)))
     if not is_array(owner):
         raise Unsupported(f"an index into {described(owner)}")
     items = index_items(machine, node.slice, scope)

@@ -455,9 +455,9 @@ class Reading:
 
     def _autograd(self) -> Passes:
         """A ``torch.autograd.Function``."""
-        context = Record("ctx", {"needs_input_grad": _All()})
         with_context = not self.pair.setup
         arguments = self._arguments(self.forward, skip=int(with_context))
+        context = Record("ctx", {"needs_input_grad": (True,) * len(arguments)})
         given = [context, *arguments] if with_context else arguments
         result = self.machine.call(Function(self.forward, self.pair.forward), given, {})
         if self.pair.setup:
@@ -480,10 +480,20 @@ class Reading:
             raise Unsupported("a forward rule that does not return (out, residuals)", self.forward)
         named = [self._output(result[0], "out")]
         self._begin_backward()
-        given = [result[1], self._upstream(named[0])]
-        returned = self.machine.call(Function(self.backward, self.pair.backward), given, {})
         names = [p.arg for p in self.forward.args.args]
-        return self._passes((name_of(named[0].array.expr),), False, self._in_order(returned, names))
+        apart = [names[n] for n in self._not_differentiated() if n < len(names)]
+        given = [*(arguments[names.index(n)] for n in apart), result[1], self._upstream(named[0])]
+        returned = self.machine.call(Function(self.backward, self.pair.backward), given, {})
+        asked = [n for n in names if n not in apart]
+        return self._passes((name_of(named[0].array.expr),), False, self._in_order(returned, asked))
+
+    def _not_differentiated(self) -> list[int]:
+        """The ``nondiff_argnums`` of a rule: the backward rule is given these arguments first."""
+        primal = self.module.functions.get(self.pair.primal)
+        calls = [d for d in primal.decorator_list if isinstance(d, ast.Call)] if primal is not None else []
+        values = [k.value for call in calls for k in call.keywords if k.arg == "nondiff_argnums"]
+        numbers = (n.value for value in values for n in ast.walk(value) if isinstance(n, ast.Constant))
+        return [n for n in numbers if isinstance(n, int)]
 
     # -- what is returned --------------------------------------------------------------------------------------------
 
@@ -590,13 +600,6 @@ class Reading:
         if len(named) == len(values) and named == in_order:
             return list(named)
         return [None] * len(values)
-
-
-class _All(tuple[bool, ...]):
-    """``ctx.needs_input_grad``: every gradient is asked for."""
-
-    def __getitem__(self, key: object) -> bool:  # type: ignore[override]
-        return True
 
 
 def _names(size: Expr) -> Factors:

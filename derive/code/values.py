@@ -49,6 +49,14 @@ class Method:
 
 
 @dataclass(frozen=True, eq=False)
+class At:
+    """``x.at[i]`` of JAX: the places of an array whose changed copy is asked for next."""
+
+    array: Array
+    items: tuple[Any, ...] | None = None
+
+
+@dataclass(frozen=True, eq=False)
 class Function:
     """A function of the file, with the scope that it closes over and the object that it is bound to."""
 

@@ -6,9 +6,9 @@ status. Everything heavy is imported when a command runs, so that ``derive --hel
 
 from __future__ import annotations
 
-from derive.commands import check, completion, explain, kernel, layers, steps
+from derive.commands import check, completion, explain, kernel, layers, prove, steps
 from derive.commands.version import version
 
-ALL = (check, explain, steps, kernel, layers, completion)
+ALL = (check, prove, explain, steps, kernel, layers, completion)
 
 __all__ = ["ALL", "version"]

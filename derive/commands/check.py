@@ -95,6 +95,7 @@ def _add_judging(check: argparse.ArgumentParser) -> None:
 def add_code_options(parser: Any) -> None:
     """What may be said about Python code."""
     group = parser.add_argument_group("Python code")
+    group.add_argument("--code", action="store_true", help="check the Python code in a document's fences and cells")
     group.add_argument("--shapes", default="", metavar="SHAPES", help="shapes of arguments: 'x (N, D), y int (N,)'")
     group.add_argument(
         "--fix", action="append", default=[], metavar="NAME=VALUE", help="a setting to hold fixed: mode=train"
@@ -160,7 +161,7 @@ def _check(options: argparse.Namespace) -> _Outcome:
 
     outcome = _Outcome([], [])
     for path in options.paths:
-        if is_code(path):
+        if options.code or is_code(path):
             _check_code(path, options, outcome)
             continue
         try:

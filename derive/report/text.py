@@ -93,7 +93,9 @@ class TextReport:
             yield from self._wrapped(more, "  ", "  ")
 
     def _assumptions(self, checked: Checked) -> Iterator[str]:
-        yield self._bold("Assumed (state otherwise with <!-- given: ... -->)")
+        is_code = any(statement.name for statement in checked.statements)
+        otherwise = "--shapes and --fix" if is_code else "<!-- given: ... -->"
+        yield self._bold(f"Assumed (state otherwise with {otherwise})")
         for assumption in checked.assumptions:
             line = f" (line {assumption.line})" if assumption.line is not None else ""
             yield from self._wrapped(f"{readable(assumption.text, self.ascii)}{line}", "  - ", "    ")
@@ -126,7 +128,7 @@ class TextReport:
         for code, message in ((m.code, m.message) for m in statement.mistakes):
             said = in_ascii(message) if self.ascii else message
             yield from self._wrapped(f"{code}  {said}", INDENT, INDENT + "  ")
-        if statement.status in ("refuted", "unsupported"):
+        if statement.status in ("refuted", "unsupported") and statement.blame != "inherited":
             yield from self._source(statement)
         if statement.correct is not None:
             yield from self._wrapped(f"correct: {plain(statement.correct, self.ascii)}", INDENT, INDENT + "  ")
@@ -138,6 +140,8 @@ class TextReport:
     def _equation(self, statement: Statement) -> str:
         if isinstance(statement.left, S.Empty) and isinstance(statement.right, S.Empty):
             return ""
+        if isinstance(statement.right, S.Empty) and statement.name:
+            return statement.name
         return f"{plain(statement.left, self.ascii)} = {plain(statement.right, self.ascii)}".rstrip()
 
     def _source(self, statement: Statement) -> Iterator[str]:

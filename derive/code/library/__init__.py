@@ -14,7 +14,8 @@ from derive.code.faults import Fault, Unsupported
 from derive.code.library import jax, numpy, plain, torch
 from derive.code.library.rows import Call, Row
 from derive.code.library.spans import positions
-from derive.code.values import Config, Ignored, Method, Record, Span, Value, described, is_array
+from derive.code.library.updates import changed_copy
+from derive.code.values import At, Config, Ignored, Method, Record, Span, Value, described, is_array
 
 if TYPE_CHECKING:
     from derive.code.machine import Machine
@@ -86,6 +87,7 @@ def call_method(
         return row.means(Call(machine, row, name, node).bind([owner, *arguments], keywords))
     kinds: tuple[tuple[type, Callable[..., Value]], ...] = (
         (dict, _of_dict), (list, _of_list), (str, _of_text), (Record, _of_record), (Ignored, _of_ignored),
+        (At, changed_copy),
     )  # fmt: skip
     for kind, means in kinds:
         if isinstance(owner, kind):
