@@ -35,7 +35,7 @@ class Fixture:
     def sizes(self, values: list[int]) -> dict[str, int]:
         """A value for every size, one after the other."""
         lengths = [str(n) for s in self.shapes.values() for n in s.lengths]
-        names = sorted({name for length in lengths for name in re.findall(r"[A-Z]\w*", length)})
+        names = sorted({name for length in lengths for name in re.findall(r"[A-Za-z_]\w*", length)})
         return {name: values[i % len(values)] for i, name in enumerate(names)}
 
 

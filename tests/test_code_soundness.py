@@ -6,6 +6,7 @@ differences, at pairwise distinct sizes and with all sizes 1. ``pytest -m slow``
 
 from __future__ import annotations
 
+import ast
 from collections import Counter
 from dataclasses import dataclass
 from random import Random
@@ -17,6 +18,7 @@ from code_oracle import Case
 
 from derive.checking import Statement
 from derive.code.check import Settings, check_source
+from derive.code.pairs import find_pairs
 from derive.source import Source
 
 SIZES = ([3, 4, 2, 5], [2, 3, 5, 4], [1])
@@ -31,9 +33,14 @@ class Subject:
 
 
 def returned(fixture: Fixture, source: str, timeout: float = 5.0) -> list[Statement]:
+    """The statements about what the pair itself returns; other pairs of its file have numbers of their own."""
     settings = Settings(fixed={name: str(value) for name, value in fixture.fixed.items()}, timeout=timeout)
     checked = check_source(Source("mutant.py", source), settings)
-    return [each for each in checked.statements if each.role == "returned"]
+    names = [pair.backward for pair in find_pairs(ast.parse(source))]
+    if fixture.pair.backward not in names:
+        return []
+    own = f"{names.index(fixture.pair.backward) + 1}."
+    return [each for each in checked.statements if each.role == "returned" and each.number.startswith(own)]
 
 
 TARGETS = {
