@@ -231,7 +231,7 @@ class _Checker:
             verdict.status,
             verdict.reading,
             verdict.reason,
-            verdict.error.hint if verdict.error is not None else "",
+            verdict.error.hint if verdict.error is not None else verdict.hint,
             value.status if value is not None else None,
             correct,
             mistakes,

@@ -7,7 +7,7 @@ open with the reason, lest a right line be called false.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import cached_property
 
@@ -19,7 +19,7 @@ from derive.forward import Graph, names_in, quantities_in
 from derive.language import D, name_of
 from derive.notation.functions import function_of
 from derive.notation.table import SIZE_LETTERS
-from derive.opaque import is_parameter
+from derive.opaque import as_given, is_parameter, is_rest_of, is_slope
 from derive.problem import Pair, Problem
 
 
@@ -120,6 +120,14 @@ class Doubts:
         graph = self.problem.graph
         return unread if self.problem.table.is_loss_open and graph.loss in pair.names else ""
 
+    def leaves_open(self, pair: Pair) -> Callable[[str], bool]:
+        """Which of the things that nobody knows of open names a refutation must not depend on: how they move, and what
+        they are where a line that could not be read says it, as that may obey laws that nothing else tells. A number
+        obeys none that a derivative would show."""
+        sizes = self.problem.graph.sizes_of
+        lawful = {name for name in self.problem.table.unread if sizes(name) or not pair.derivatives}
+        return lambda name: is_slope(name) or is_rest_of(name, lawful)
+
     def of_open_names(self, pair: Pair) -> str:
         """Why a pair that differs from the truth by way of open names is not refuted."""
         table = self.problem.table
@@ -130,6 +138,13 @@ class Doubts:
         return "; ".join(
             f"nothing says how {name} depends on {', '.join(sorted(table.open[name]))}" for name in sorted(names)
         )
+
+    def hint_on_open_names(self, pair: Pair) -> str:
+        """What to write where nothing says how names depend on others."""
+        table = self.problem.table
+        names = sorted(self.reached(pair.names) & set(table.open) - set(table.unread))
+        given = [as_given(name, use) for name in names for use in sorted(table.open[name])]
+        return f"Write what it is, or, if it does not depend on that, add {' '.join(given)}" if given else ""
 
     @staticmethod
     def _is_higher(pair: Pair) -> bool:

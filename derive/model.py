@@ -23,6 +23,7 @@ from derive.language import D, indices_of, name_of
 from derive.latex.syntax import Node
 from derive.latex.writer import latex
 from derive.normal.prover import Prover
+from derive.opaque import as_given, open_names
 from derive.plain import plain
 from derive.pushforward import pushforward, tangent_name
 from derive.steps import Author, Derivation, Step
@@ -118,6 +119,7 @@ class Model:
             GaveUp: no closed form of tolerable size was found.
             NoDerivative: the loss does not depend on the name in a way that is known.
         """
+        self._refuse_open_names()
         key = self.key(name)
         by = entry(key, self.graph.indices_of(key))
         left = D(Symbol(self.graph.loss, real=True), by)
@@ -127,6 +129,7 @@ class Model:
 
     def derivation(self, name: str) -> Derivation:
         """The derivation of a gradient, step by step; arguments and errors as for `gradient`."""
+        self._refuse_open_names()
         return self._author.derivation(self.key(name), self.timeout)
 
     def exposition(self, wrt: Sequence[str] | None = None, *, ranges: bool = False) -> Exposition:
@@ -245,6 +248,8 @@ class Model:
         from derive.kernels.axes import NotLowerable
         from derive.kernels.make import default_wrt, make_kernel
 
+        self._refuse_open_names()
+
         keys = default_wrt(self.graph) if wrt is None else tuple(map(self.key, wrt))
         if wrt is None and self.graph.definitions and not keys:
             raise NotLowerable("there is nothing to differentiate by")
@@ -264,6 +269,15 @@ class Model:
             if name in (key, key.lstrip("\\")):
                 return key
         raise KeyError(f"{name!r} is not in the forward pass; it has {', '.join(sorted(known))}")
+
+    def _refuse_open_names(self) -> None:
+        """Nothing is derived through what could not be read."""
+        for name, uses in open_names(self.graph).items():
+            hint = " ".join(as_given(name, use) for use in uses)
+            raise NoDerivative(
+                f"nothing says how {name} depends on {', '.join(uses) or 'the data'}: write what it is"
+                + (f", or, if it does not, {hint}" if hint else "")
+            )
 
     @property
     def _positive(self) -> frozenset[str]:

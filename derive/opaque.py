@@ -4,13 +4,14 @@ A definition that cannot be read, a mean that is only called μ, an output whose
 that nothing defines: none of these is constant data, so no derivative through it is zero.
 
 At a point, and up to first derivatives, every function is like its tangent. So an open name is defined as one,
-``h_i = r_i + Σ_j s_ij a_j``, with numbers r and s that nobody knows: what is proved with it holds whatever the function
-is, and what differs from the truth only by way of r and s is not refuted.
+``h_i = r_i + Σ_j s_ij (a_j - b_j)``, with numbers r, s and b that nobody knows: what is proved with it holds whatever
+the function is, and what differs from the truth only by way of r and s is not refuted. Where b is what a is at a point,
+r is what h is there, and s is how it moves.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from sympy import Expr
 
@@ -30,13 +31,38 @@ def slope_name(name: str, by: str) -> str:
     return f"{name} by {by}"
 
 
+def held_name(name: str) -> str:
+    """The name for what another name is at the point of a tangent."""
+    return f"{name} held"
+
+
+def is_held(name: str) -> bool:
+    """Whether a name is for what another one is at the point of a tangent."""
+    return name.endswith(" held")
+
+
+def name_held(name: str) -> str:
+    """The name of which another one says what it is at the point of a tangent."""
+    return name.removesuffix(" held")
+
+
+def is_slope(name: str) -> bool:
+    """Whether a name is for how an open name moves with another."""
+    return " by " in name
+
+
+def is_rest_of(name: str, open_names: Collection[str]) -> bool:
+    """Whether a name is for what does not move of one of several open names."""
+    return name.removesuffix(" at rest") in open_names and name.endswith(" at rest")
+
+
 def is_parameter(name: str) -> bool:
     """Whether a name is for what nobody knows of an open name."""
-    return " at rest" in name or " by " in name
+    return name.endswith((" at rest", " held")) or is_slope(name)
 
 
 def stand_in(name: str, uses: Iterable[str], shapes: Shapes) -> Definition:
-    """The tangent of an open name at a point: ``h_i = r_i + Σ_j s_ij a_j``, summed over all names a that it may use."""
+    """The tangent of an open name at a point, summed over all names that it may use."""
     sizes = shapes.get(name, ())
     letters = tuple(index(f"h_{{{k}}}") for k in range(len(sizes)))
     expr = entry(rest_name(name), letters)
@@ -44,16 +70,30 @@ def stand_in(name: str, uses: Iterable[str], shapes: Shapes) -> Definition:
         places = shapes.get(use, ())
         summed = tuple(bound(f"a_{k}") for k in range(len(places)))
         slope = entry(slope_name(name, use), (*letters, *summed))
-        expr += total(slope * entry(use, summed), zip(summed, places, strict=True))
+        moved = entry(use, summed) - entry(held_name(use), summed)
+        expr += total(slope * moved, zip(summed, places, strict=True))
     return Definition(name, letters, tuple(sizes), expr)
 
 
 def parameter_shapes(definition: Definition, uses: Iterable[str], shapes: Shapes) -> dict[str, tuple[Expr, ...]]:
     """The sizes of the axes of what nobody knows of an open name."""
     found = {rest_name(definition.name): definition.sizes}
+    found |= {held_name(use): tuple(shapes.get(use, ())) for use in uses}
     return found | {slope_name(definition.name, use): (*definition.sizes, *shapes.get(use, ())) for use in uses}
 
 
 def has_open_names(graph: Graph) -> bool:
     """Whether a forward pass has names that stand for a function nobody knows."""
     return any(map(is_parameter, graph.inputs))
+
+
+def open_names(graph: Graph) -> dict[str, tuple[str, ...]]:
+    """The names that stand for a function nobody knows, and that the loss or an output depends on, with what they may
+    depend on themselves."""
+    found = (d for d in graph.definitions if rest_name(d.name) in d.uses and d.name in graph.reaching)
+    return {d.name: tuple(sorted(use for use in d.uses if slope_name(d.name, use) in d.uses)) for d in found}
+
+
+def as_given(name: str, use: str) -> str:
+    """The comment that says that a name does not depend on another."""
+    return rf"<!-- given: \frac{{\partial {name}}}{{\partial {use}}} = 0 -->"

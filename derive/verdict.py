@@ -29,7 +29,7 @@ from derive.normal.algebra import GaveUp, Undefined
 from derive.normal.prover import Prover
 from derive.notation.elaborate import Policy
 from derive.notation.equations import Equation
-from derive.opaque import has_open_names, is_parameter
+from derive.opaque import has_open_names
 from derive.probe.dependence import depends_on
 from derive.probe.evaluation import NotEvaluable, TooLarge
 from derive.probe.points import ALL_ROUNDS, Agreement, Claim, Counterexample, compare
@@ -73,6 +73,7 @@ class Verdict:
         reading: how derivatives between intermediates were read, where that makes a difference.
         reason: why nothing more is established, or what the verdict rests on.
         error: for ``unsupported``, what could not be understood and where.
+        hint: what to write, so that more can be established.
     """
 
     status: Status
@@ -81,6 +82,7 @@ class Verdict:
     counterexample: Counterexample | None = None
     error: SourceError | None = None
     pair: Pair | None = None
+    hint: str = ""
 
 
 @dataclass
@@ -450,6 +452,10 @@ class Judge:
 
     def _refuted(self, pair: Pair, reading: Reading, evidence: Counterexample, shown: Reading | None) -> Verdict:
         """A certified difference; withheld where the line may mean something else than what was refuted."""
+        graph = self.doubts.graph_of(pair)
+        if has_open_names(graph) and depends_on(claim_of(pair), graph, reading, self.doubts.leaves_open(pair)):
+            reason = self.doubts.of_open_names(pair)
+            return Verdict("undecided", shown, reason, pair=pair, hint=self.doubts.hint_on_open_names(pair))
         unsaid = self._unsaid(pair, reading)
         if unsaid:
             return Verdict("undecided", shown, unsaid, pair=pair)
@@ -458,9 +464,7 @@ class Judge:
     def _unsaid(self, pair: Pair, reading: Reading) -> str:
         """Why a line that differs from the truth may not be false: for the document's sake, or because it is true with
         a condition or a sum that it does not say."""
-        graph = self.doubts.graph_of(pair)
-        hangs = has_open_names(graph) and depends_on(claim_of(pair), graph, reading, is_parameter)
-        doubt = (hangs and self.doubts.of_open_names(pair)) or self.doubts.of_refutation(pair)
+        doubt = self.doubts.of_refutation(pair)
         if doubt:
             return doubt
         if self._is_about_others(pair, reading):

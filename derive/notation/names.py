@@ -83,6 +83,12 @@ def spell(node: Node, letters: Letters) -> Spelling | None:
     return None
 
 
+def is_euler(spelled: Spelling) -> bool:
+    """Whether a name is an e raised to more than a plain number: Euler's, whatever else the document calls e."""
+    power = spelled.power
+    return spelled.key == "e" and not spelled.indices and power is not None and not isinstance(power, Number)
+
+
 def symbol_key(symbol: Symbol) -> str:
     """The LaTeX for a letter in its font."""
     command = _FONT_COMMANDS.get(symbol.font)

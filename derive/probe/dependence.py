@@ -10,7 +10,9 @@ import math
 from collections.abc import Callable
 from fractions import Fraction
 
-from derive.forward import Graph
+from derive.forward import Graph, entry
+from derive.language import index
+from derive.opaque import is_held, name_held
 from derive.probe.arithmetic import Floats, OutOfDomain
 from derive.probe.code import NotEvaluable, TooLarge
 from derive.probe.data import Point, Style
@@ -57,10 +59,15 @@ def _changes(claim: Claim, graph: Graph, reading: Reading, is_open: Callable[[st
 
 
 def _evaluator(graph: Graph, point: Point, reading: Reading, is_open: Callable[[str], bool], draw: int) -> Evaluator:
-    """Values at a point with the open data drawn once more."""
+    """Values at a point with the open data drawn once more; what is held there is what the name is."""
     other = Point(graph, point.sizes, point.seed + 100 * (draw + 1), point.style)
 
     def data(name: str, indices: tuple[int, ...]) -> Fraction:
+        if is_held(name):
+            letters = tuple(index(f"at_{{{k}}}") for k in range(len(indices)))
+            value = at_rest.value(entry(name_held(name), letters), dict(zip(letters, indices, strict=True)))
+            return Fraction(value)
         return (other if is_open(name) else point).data(name, indices)
 
+    at_rest = Evaluator(graph, point.sizes, data, Floats(), reading)
     return Evaluator(graph, point.sizes, data, Floats(), reading)

@@ -14,7 +14,7 @@ from derive.latex import syntax as S
 from derive.latex.syntax import Node
 from derive.notation.axes import prefactors
 from derive.notation.equations import Equation
-from derive.notation.names import PARTIALS, Spelling, compound, letter_of, parts
+from derive.notation.names import PARTIALS, Spelling, compound, is_euler, letter_of, parts
 from derive.notation.ranks import IDENTITIES, TRANSPOSES
 from derive.notation.suppositions import differentiates
 from derive.notation.survey import bound_letters
@@ -48,7 +48,8 @@ class Classifier:
             for child in parts(node, self.table.letters):
                 yield from self.spellings(child)
             return
-        yield spelled
+        if not is_euler(spelled):
+            yield spelled
         for item in spelled.indices:
             if isinstance(item, S.Script):
                 yield from self.spellings(item)

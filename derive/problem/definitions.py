@@ -146,6 +146,8 @@ def _take_given(draft: Draft, equation: Equation) -> None:
     except SourceError as error:
         _leave_unused(draft, equation, error)
         return
+    if isinstance(left, D) and right == 0:
+        return  # of what a name does not depend on: see `derive.problem.dependences`
     if isinstance(left, sympy.Sum):
         draft.facts.append((left, right))
         draft.table.inputs |= elaborator.unknown
