@@ -7,6 +7,7 @@ it: what it cannot run stays ``tested``, and where it contradicts, nothing is sa
 from __future__ import annotations
 
 import ast
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -61,10 +62,9 @@ def cannot_run(tree: ast.Module, passes: Passes) -> bool:
 def _runs(tree: ast.Module, passes: Passes) -> Iterator[Gradients | _Refusal]:
     shapes = {name: _shape(passes, name) for name in passes.shapes if passes.shapes[name] or name in passes.labels}
     for seed, lengths in enumerate(LENGTHS):
+        sizes = _sizes(passes, lengths)
         try:
-            yield gradients(
-                tree, passes.pair, shapes, _sizes(passes, lengths), seed=seed, fixed=_fixed(passes), seconds=SECONDS
-            )
+            yield gradients(tree, passes.pair, shapes, sizes, seed=seed, fixed=_fixed(passes, sizes), seconds=SECONDS)
         except NotRunnable as error:
             yield _Refusal(error.why, error.reason == "error")
 
@@ -78,13 +78,15 @@ def _shape(passes: Passes, name: str) -> Shape:
 
 def _sizes(passes: Passes, lengths: Sequence[int]) -> dict[str, int]:
     """A value for each size that has a name."""
-    factors = (f for axes in passes.shapes.values() for one in axes for f in one)
-    named = dict.fromkeys(f for f in (*factors, *(f for one in passes.labels.values() for f in one)) if not f.isdigit())
+    axes = [*(one for shape in passes.shapes.values() for one in shape), *passes.labels.values()]
+    named = dict.fromkeys(f for one in (*axes, *passes.numbers.values()) for f in one if not f.isdigit())
     return {name: lengths[k % len(lengths)] + 7 * (k // len(lengths)) for k, name in enumerate(named)}
 
 
-def _fixed(passes: Passes) -> Mapping[str, object]:
-    return {name: float(v.expr) if isinstance(v, Array) else v for name, v in passes.fixed.items()}
+def _fixed(passes: Passes, sizes: Mapping[str, int]) -> Mapping[str, object]:
+    """The settings, and the numbers that are sizes."""
+    numbers = {n: math.prod(sizes.get(f) or int(f) for f in factors) for n, factors in passes.numbers.items()}
+    return numbers | {name: float(v.expr) if isinstance(v, Array) else v for name, v in passes.fixed.items()}
 
 
 # -- opinions ----------------------------------------------------------------------------------------------------------

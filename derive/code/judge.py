@@ -271,9 +271,12 @@ class Judge:
         always = ((letters[0], letters[0], True),) if everywhere and letters else ()
         claim = Claim(left, right, letters, sizes, conditions=always)
         try:
-            return compare(claim, self.both, "total", rounds=rounds)
+            found = compare(claim, self.both, "total", rounds=rounds)
         except (NotEvaluable, TooLarge, OutOfDomain) as error:
             return str(error) or "too large to evaluate"
+        if isinstance(found, Counterexample) and any(len(one) != 1 for one in self.trace.axes[target]):
+            return replace(found, indices={})  # the letters are not those of the axes
+        return found
 
     # -- what is returned ----------------------------------------------------------------------------------------------
 

@@ -42,15 +42,18 @@ class Comparison:
         seen = self._opened(u)
         if seen.is_number:
             return Integer(bool(seen > 0))
-        if isinstance(seen, sympy.Mul):
-            known = [f for f in seen.args if is_mask(f) or f.is_positive]
-            if known and len(known) < len(seen.args):
-                rest = sympy.Mul(*(f for f in seen.args if f not in known))
-                return sympy.Mul(*filter(is_mask, known)) * self._positive(rest)
         if hinge(-seen) is not None:
             return Integer(0)
         inner = hinge(seen)
-        return self._positive(inner) if inner is not None else sympy.Heaviside(u)
+        if inner is not None:
+            return self._positive(inner)
+        product = sympy.factor_terms(seen) if isinstance(seen, sympy.Add) else seen
+        if isinstance(product, sympy.Mul):
+            known = [f for f in product.args if is_mask(f) or f.is_positive]
+            if known and len(known) < len(product.args):
+                rest = sympy.Mul(*(f for f in product.args if f not in known))
+                return sympy.Mul(*filter(is_mask, known)) * self._positive(rest)
+        return step(u)
 
     def _is_clipped(self, u: Expr) -> bool:
         """Whether an expression may be 0 for a good part of all data."""
@@ -66,6 +69,11 @@ class Comparison:
                 break
             u = factor * definition.at(indices_of(inner))
         return u
+
+
+def step(u: Expr) -> Expr:
+    """1 where u > 0; of u and -u one is written with the other, as they are 0 together by chance only."""
+    return 1 - sympy.Heaviside(-u) if u.could_extract_minus_sign() else sympy.Heaviside(u)
 
 
 def is_mask(u: Expr) -> bool:

@@ -64,6 +64,7 @@ class Passes:
         shapes: by parameter (``self.W`` for an attribute) its axes, each a product of names of sizes and numbers.
         labels: for parameters that are labels, the size of the axis that they choose from.
         fixed: settings that were fixed or assumed, with their values.
+        numbers: parameters that are sizes, as factors.
     """
 
     pair: Pair
@@ -74,6 +75,7 @@ class Passes:
     shapes: Mapping[str, tuple[Factors, ...]] = field(default_factory=dict)
     labels: Mapping[str, Factors] = field(default_factory=dict)
     fixed: Mapping[str, Value] = field(default_factory=dict)
+    numbers: Mapping[str, Factors] = field(default_factory=dict)
 
 
 class Reading:
@@ -502,7 +504,8 @@ class Reading:
         selectors = self.trace.selectors
         labels = {self._public(n): _names(selectors[d]) for n, d in self.input_names.items() if d in selectors}
         fixed = {**self.machine.choices, **self.fixed}
-        return Passes(self.pair, self.trace, outputs, loss, gradients, shapes, labels, fixed)
+        numbers = {n: _names(v) for n, v in self.parameters.items() if isinstance(v, Expr)}
+        return Passes(self.pair, self.trace, outputs, loss, gradients, shapes, labels, fixed, numbers)
 
     def _public(self, parameter: str) -> str:
         """The name of a parameter, or ``self.name`` of an attribute."""
