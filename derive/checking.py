@@ -27,7 +27,7 @@ from derive.notation.equations import Equation
 from derive.notation.survey import bound_letters
 from derive.notation.table import Table
 from derive.notation.values import Misfit
-from derive.opaque import is_parameter
+from derive.opaque import is_parameter, shown_name
 from derive.probe.points import Counterexample
 from derive.problem import Assumption, Pair, Problem
 from derive.problem.reader import read_problem
@@ -286,7 +286,7 @@ class _Checker:
         found, named = verdict.counterexample, self.problem.table.axes.sizes()
         if found is None or not found.values:
             return found
-        values = {name: value for name, value in found.values.items() if not is_parameter(name)}
+        values = {shown_name(name): value for name, value in found.values.items() if shown_name(name)}
         return replace(found, values=values, sizes={name: n for name, n in found.sizes.items() if name in named})
 
     # -- what would be right -----------------------------------------------------------------------------------------

@@ -94,6 +94,12 @@ def open_names(graph: Graph) -> dict[str, tuple[str, ...]]:
     return {d.name: tuple(sorted(use for use in d.uses if slope_name(d.name, use) in d.uses)) for d in found}
 
 
+def shown_name(name: str) -> str:
+    """The name under which a value is shown: what an open name is at rest is what it is; how it moves is not shown."""
+    rest = name.removesuffix(" at rest")
+    return "" if is_parameter(rest) else rest
+
+
 def as_given(name: str, use: str) -> str:
     """The comment that says that a name does not depend on another."""
     return rf"<!-- given: \frac{{\partial {name}}}{{\partial {use}}} = 0 -->"

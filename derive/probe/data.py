@@ -23,6 +23,7 @@ from sympy import Expr
 from derive.caches import kept
 from derive.forward import Graph
 from derive.language import name_of
+from derive.opaque import is_held, name_held
 from derive.probe.evaluation import TooLarge, measure
 
 Style = Literal["plain", "generic", "positive", "unit", "large", "tiny", "sparse", "zero"]
@@ -63,6 +64,8 @@ class Point:
         return Point(self.graph, self.sizes, self.seed, self.style)
 
     def _draw(self, name: str, indices: tuple[int, ...]) -> Fraction:
+        if is_held(name) and name_held(name) not in self.graph.by_name:
+            return self.data(name_held(name), indices)  # so that an open name is here what it is at rest
         if name in self.graph.selectors:
             size = measure(self.graph.selectors[name], self.sizes)
             return Fraction(1 + (sum(indices) + self.seed) % size)
