@@ -30,6 +30,8 @@ from derive.latex.syntax import (
 
 PARTIALS = ("\\partial", "d")
 """The signs of a derivative."""
+EULER = frozenset({"e", "\\text{e}"})
+"""Euler's number in italics and upright."""
 
 _FONT_COMMANDS = {"bold": "mathbf", "cal": "mathcal", "bb": "mathbb", "frak": "mathfrak", "sans": "mathsf"}
 _FONT_COMMANDS |= {"text": "text", "word": "text"}  # a word is the same in either
