@@ -70,6 +70,12 @@ COMPOSED: dict[str, Callable[[Expr], Expr]] = {
     "csc": lambda u: 1 / sympy.sin(u),
     "softplus": lambda u: sympy.log(1 + sympy.exp(u)),
     "Softplus": lambda u: sympy.log(1 + sympy.exp(u)),
+    "softsign": lambda u: u / (1 + sympy.Abs(u)),
+    "logit": lambda u: sympy.log(u / (1 - u)),
+    "sqrt": sympy.sqrt,
+    **dict.fromkeys(("swish", "Swish", "silu", "SiLU"), lambda u: u * sigmoid(u)),
+    **dict.fromkeys(("gelu", "GELU"), lambda u: u * (1 + erf(u / sympy.sqrt(2))) / 2),
+    "mish": lambda u: u * sympy.tanh(sympy.log(1 + sympy.exp(u))),
 }
 """Functions that others say exactly, by the names that documents use."""
 

@@ -359,3 +359,25 @@ def test_a_column_returned_for_a_vector_is_of_another_shape() -> None:
     found = gradients(tree, find_pairs(tree)[0], {"x": ("N", "D"), "b": ("D",)}, {"N": 3, "D": 2})
     check = found.check(found.returned[1])
     assert check.agrees and not check.same_shape
+
+
+LOOP, HOARD, RECURSION = "while True: pass", "while True: x = (x, np.zeros(10**5))", "x = f_forward(x)[0]"
+
+
+@pytest.mark.parametrize(
+    ("forward", "backward"), [(LOOP, "pass"), (HOARD, "pass"), (RECURSION, "pass"), ("pass", LOOP), ("pass", HOARD)]
+)
+def test_hostile_passes_are_answered_in_time_and_memory(forward: str, backward: str) -> None:
+    source = (
+        f"import numpy as np\ndef f_forward(x):\n    {forward}\n    return x, x\n"
+        f"def f_backward(dout, x):\n    {backward}\n    return dout\n"
+    )
+    tree = ast.parse(source)
+    start = time.process_time()
+    tracemalloc.start()
+    with pytest.raises(NotRunnable):
+        gradients(tree, find_pairs(tree)[0], {"x": ("N",)}, {"N": 3}, seconds=0.5)
+    used = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert time.process_time() - start < 5
+    assert used < 700e6

@@ -12,7 +12,7 @@ from derive.latex import syntax as S
 from derive.latex.syntax import Node, span_of
 from derive.notation import conditions, powers
 from derive.notation.context import Context
-from derive.notation.functions import is_statistic, is_value, substituted
+from derive.notation.functions import is_statistic, is_value, is_word, substituted
 from derive.notation.names import Spelling, symbol_key
 from derive.notation.ranks import ARRAY_FUNCTIONS, plain
 from derive.notation.values import ShapeError, Value, apply, close, fresh_slot, mean
@@ -20,6 +20,8 @@ from derive.primitives import BY_NAME, COMPOSED, maximum, minimum
 from derive.source import SourceError
 
 _RELU = ("relu", "ReLU")
+_DOUBTFUL = "nothing says whether this is a function or a factor"
+_DEVIATIONS = ("std", "stdev")
 
 
 def application(ctx: Context, rest: list[Node]) -> tuple[Value, int] | None:
@@ -38,7 +40,7 @@ def application(ctx: Context, rest: list[Node]) -> tuple[Value, int] | None:
     if spelled is None or spelled.indices or is_value(rest[0]):
         _refuse_doubtful(ctx, spelled, rest[0], group)
         return None
-    if _stands_bare(spelled.key, group.body):
+    if _stands_bare(spelled.key, group.body) or _is_inverse_value(ctx, spelled, group.body):
         return None
     if is_statistic(spelled.key, group) and not ctx.table.introduced(Spelling(spelled.key)):
         statistic = _statistic(ctx, plain(spelled.key), ctx.value(group.body))
@@ -59,7 +61,7 @@ def _refuse_doubtful(ctx: Context, spelled: Spelling | None, head: Node, group: 
     key = spelled.key.rstrip("'")
     known = any(k == key for k, _ in (*ctx.table.defined, *ctx.table.aliases))
     if not known and isinstance(group.body, S.Symbol) and group.body.name.isalpha():
-        raise SourceError("nothing says whether this is a function or a factor", span_of(head))
+        raise SourceError(_DOUBTFUL, span_of(head))
 
 
 def _stands_bare(key: str, body: Node) -> bool:
@@ -69,6 +71,15 @@ def _stands_bare(key: str, body: Node) -> bool:
     if isinstance(body, S.Product):
         return _stands_bare(key, body.factors[-1])
     return isinstance(body, S.Symbol) and symbol_key(body) == key
+
+
+def _is_inverse_value(ctx: Context, spelled: Spelling, body: Node) -> bool:
+    """Whether the bracket behind ``\\text{RMS}^{-1}`` multiplies: a function that sums over an array has no inverse."""
+    function = ctx.table.functions.get(spelled.key)
+    if function is None or len(function.parameters) != 1 or ctx.table.spell(body) is not None:
+        return False
+    is_inverse = isinstance(spelled.power, S.Sum) and spelled.power.signs == ("-",)
+    return is_inverse and not _is_of_numbers(function.body, function.parameters[0], ctx)
 
 
 def _apply_name(ctx: Context, key: str, argument: Node, node: Node) -> Value | None:
@@ -81,6 +92,8 @@ def _apply_name(ctx: Context, key: str, argument: Node, node: Node) -> Value | N
     if key.endswith("'") and not ctx.table.introduced(Spelling(key)):
         return _apply_derivative(ctx, key[:-1], argument, node)
     if ctx.table.introduced(Spelling(key)) or ctx.table.is_size(key):
+        if is_customary(key) and key in ctx.table.inputs and not any(k == key for k, _ in ctx.table.defined):
+            raise SourceError(_DOUBTFUL, span_of(node))
         return None
     if key == "\\sigma" and not ctx.table.ranks.counts.get(key):
         ctx.table.tell("\\sigma(u) is the logistic function 1/(1 + e^{-u})")
@@ -93,7 +106,11 @@ def _apply_name(ctx: Context, key: str, argument: Node, node: Node) -> Value | N
         return apply(ctx.value(argument), lambda u: maximum(Integer(0), u))
     if name in ARRAY_FUNCTIONS:
         return _apply_array(ctx, name, argument, node)
-    return _apply_vague(ctx, key, argument) if key in ctx.table.vague else None
+    if key in ctx.table.vague:
+        return _apply_vague(ctx, key, argument)
+    if isinstance(node, S.Symbol) and is_word(node):
+        raise SourceError(_DOUBTFUL, span_of(node))
+    return None
 
 
 def _apply_vague(ctx: Context, key: str, argument: Node) -> Value:
@@ -119,10 +136,11 @@ def _statistic(ctx: Context, name: str, value: Value) -> Value:
     """The mean, or the mean square of the distance from it, over the one open axis."""
     ctx.table.tell(f"{name} is taken over the axis of what stands in the bracket")
     centre = mean(value)
-    if name.lower() not in ("var", "mathbb{v}"):
+    if name.lower() not in ("var", "mathbb{v}", *_DEVIATIONS):
         return centre
     distance = ctx.shapes.add(value, apply(centre, lambda u: -u))
-    return mean(apply(distance, lambda u: u**2))
+    variance = mean(apply(distance, lambda u: u**2))
+    return apply(variance, sympy.sqrt) if name.lower() in _DEVIATIONS else variance
 
 
 def _apply_defined(ctx: Context, key: str, argument: Node, node: Node) -> Value:
@@ -201,6 +219,10 @@ def _apply_array(ctx: Context, name: str, argument: Node, node: Node) -> Value:
         return _trace(ctx, value)
     if name == "rowsum":
         return close(value, value.slots[-1])
+    if name == "sum":
+        for slot in value.slots:
+            value = close(value, slot)
+        return value
     exponentials = apply(value, sympy.exp)
     partition = close(exponentials, value.slots[-1])
     if name in ("LSE", "logsumexp"):
@@ -245,7 +267,11 @@ def _bracket_behind(ctx: Context, argument: Node) -> tuple[Node, Node] | None:
     if not isinstance(argument, S.Product) or any(argument.operators):
         return None
     *taken, last = argument.factors
-    if not isinstance(last, S.Group) or last.opening not in ("(", "[") or not isinstance(last.body, S.Sum):
+    if (
+        not isinstance(last, S.Group)
+        or last.opening not in ("(", "[")
+        or not isinstance(last.body, S.Sum | S.BigOperator)
+    ):
         return None
     before = ctx.table.spell(taken[-1])
     if before is None or before.key in ctx.table.functions or not ctx.table.introduced(before):

@@ -12,8 +12,8 @@ from derive.latex import syntax as S
 from derive.latex.parser import parse_display
 from derive.latex.syntax import Node, Statement, Unreadable, span_of
 from derive.notation.axes import Scope
-from derive.notation.functions import Functions, find_functions, with_calls, without_arguments
-from derive.notation.names import letter_of
+from derive.notation.functions import Functions, find_functions, with_bare_tops, with_calls, without_arguments
+from derive.notation.names import Letters, letter_of, spell
 from derive.notation.rewriting.capitals import with_operators
 from derive.notation.rewriting.differentials import with_slanted
 from derive.notation.rewriting.dots import without_dots
@@ -28,6 +28,7 @@ from derive.prose.cues import cues
 from derive.source import Source, SourceError, Span
 
 _NEAR_WORDS = 30
+_PLAIN = Letters()
 _WORD = re.compile(r"[^\W\d_]{2}")
 _POSITIVE = frozenset({"\\epsilon", "\\varepsilon", "\\tau", "N", "M", "m", "n", "D", "d", "K", "C", "T"})
 _DEFINING = frozenset({"\\leftarrow", "\\equiv", "\\triangleq", "\\coloneqq"})
@@ -345,6 +346,9 @@ def _name_values(found: list[Equation]) -> Functions:
         for equation in found:
             equation.written = tuple(with_calls(member, functions.values) for member in equation.written)
             equation.members = tuple(without_arguments(member, functions.values) for member in equation.members)
+    bare = {s.key for e in found if "=" in e.relations for s in (spell(e.members[0], _PLAIN),) if s is not None}
+    for equation in found:
+        equation.members = tuple(with_bare_tops(member, bare - functions.aliases.keys()) for member in equation.members)
     return functions
 
 

@@ -107,8 +107,7 @@ def find_functions(chains: list[tuple[Node, ...]]) -> Functions:
                 continue  # what a derivative is follows from the function
             if call.head in values or (member is not members[0] and is_customary(call.head)):
                 continue
-            summed = any(isinstance(node, S.BigOperator) for node in value.walk())
-            if is_statistic(call.head, call.node) and not summed:
+            if is_statistic(call.head, call.node) and not _says_how(value, call.arguments):
                 continue  # a claim about a mean, not what it is
             values[call.head] = call.arguments
             if call.sub is None and _says_all(value, call.arguments):
@@ -117,13 +116,20 @@ def find_functions(chains: list[tuple[Node, ...]]) -> Functions:
 
 
 def vague_functions(chains: Iterable[tuple[Node, ...]], known: Container[str]) -> frozenset[str]:
-    """Names that never stand without a bracket of one bare name behind them, and that nothing defines: ``\\Phi(x)``."""
+    """Names that never stand without a bracket of one bare name behind them, and that nothing defines: ``\\Phi(x)``.
+
+    What the forward pass writes so is a function, though a line with derivatives leaves the bracket out.
+    """
     called: Counter[str] = Counter()
     used: Counter[str] = Counter()
+    later: Counter[str] = Counter()  # without a bracket, beside derivatives
+    forward: set[str] = set()
     for members in chains:
+        derived = any(_is_differential(node) for member in members for node in member.walk())
         for node in (node for member in members for node in member.walk()):
             if isinstance(node, S.Symbol):
                 used[symbol_key(node)] += 1
+                later[symbol_key(node)] += derived
             if not isinstance(node, S.Product):
                 continue
             if len(node.factors) == 2 and isinstance(node.factors[1], S.Symbol) and _is_differential(node.factors[0]):
@@ -131,10 +137,19 @@ def vague_functions(chains: Iterable[tuple[Node, ...]], known: Container[str]) -
             for head, group, operator in zip(node.factors, node.factors[1:], node.operators, strict=False):
                 if isinstance(group, S.Script) and group.sub is None:
                     group = group.base  # f(x)^2
-                bare = isinstance(group, S.Group) and group.opening == "(" and spell(group.body, _PLAIN) is not None
+                bare = isinstance(group, S.Group) and group.opening == "("
+                bare = bare and (spell(group.body, _PLAIN) is not None or is_word(head))  # type: ignore[attr-defined]
                 if isinstance(head, S.Symbol) and not operator and bare and not is_value(head):
                     called[symbol_key(head)] += 1
-    return frozenset(key for key, n in called.items() if n == used[key] and key not in known and key not in _OPERATORS)
+                    later[symbol_key(head)] -= derived
+                    forward |= set() if derived else {symbol_key(head)}
+    always = {key for key, n in called.items() if n == used[key] - (later[key] if key in forward else 0)}
+    return frozenset(key for key in always if key not in known and key not in _OPERATORS)
+
+
+def is_word(node: Node) -> bool:
+    """Whether a name is a word of several letters, as functions' names are."""
+    return isinstance(node, S.Symbol) and node.font in ("text", "word") and len(node.name) > 1
 
 
 def _is_differential(node: Node) -> bool:
@@ -142,7 +157,9 @@ def _is_differential(node: Node) -> bool:
 
 
 _OPERATORS = (*PARTIALS, "\\nabla", "\\Delta", "\\delta")
-_STATISTICS = frozenset({"E", "mathbb{E}", "mean", "Mean", "Var", "var", "mathbb{V}"})
+_STATISTICS = frozenset(
+    {"E", "mathbb{E}", "mean", "Mean", "avg", "average", "Var", "var", "mathbb{V}", "std", "Std", "stdev"}
+)
 
 
 def is_statistic(head: str, group: Node) -> bool:
@@ -159,6 +176,16 @@ def is_customary(head: str) -> bool:
     return name in FUNCTIONS
 
 
+def _says_how(value: Node, arguments: tuple[str, ...]) -> bool:
+    """Whether a value says how a statistic is made of its arguments: by a sum, or by them without a statistic."""
+    nodes = list(value.walk())
+    products = (node for node in nodes if isinstance(node, S.Product))
+    if any(is_statistic(c.head, c.node) for node in products for a, b, _ in pairs(node) if (c := call_of(a, b))):
+        return any(isinstance(node, S.BigOperator) for node in nodes)
+    names = {s.key for node in nodes if isinstance(node, S.Symbol) and (s := spell(node, _PLAIN)) is not None}
+    return set(arguments) <= names
+
+
 def _says_all(body: Node, parameters: tuple[str, ...]) -> bool:
     """Whether a function's value is given by its parameters alone, so that others can be put in for them."""
     names = {s.key for node in body.walk() if isinstance(node, S.Symbol) and (s := spell(node, _PLAIN)) is not None}
@@ -168,6 +195,21 @@ def _says_all(body: Node, parameters: tuple[str, ...]) -> bool:
 def without_arguments(node: Node, values: Mapping[str, tuple[str, ...]]) -> Node:
     """The tree with ``head(arguments)`` replaced by ``head``, for the given heads with their arguments."""
     return rebuilt(node, lambda inner: _drop(inner, values))
+
+
+def with_bare_tops(node: Node, heads: Container[str]) -> Node:
+    """The tree with ``\\frac{\\partial J(w)}{\\partial w}`` as that of J, for names that stand alone elsewhere."""
+    return rebuilt(node, lambda inner: _bare_top(inner, heads) if isinstance(inner, S.Fraction) else inner)
+
+
+def _bare_top(node: S.Fraction, heads: Container[str]) -> Node:
+    above = node.numerator
+    if not isinstance(above, S.Product) or len(above.factors) != 3 or not _is_differential(above.factors[0]):
+        return node
+    call = call_of(*above.factors[1:]) if not any(above.operators) else None
+    if call is None or call.sub is not None or call.head not in heads or not all(call.arguments):
+        return node
+    return replace(node, numerator=replace(above, factors=above.factors[:2], operators=("",)))
 
 
 def _drop(node: Node, values: Mapping[str, tuple[str, ...]]) -> Node:

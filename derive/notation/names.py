@@ -30,6 +30,8 @@ from derive.latex.syntax import (
 
 PARTIALS = ("\\partial", "d")
 """The signs of a derivative."""
+EULER = frozenset({"e", "\\text{e}"})
+"""Euler's number in italics and upright."""
 
 _FONT_COMMANDS = {"bold": "mathbf", "cal": "mathcal", "bb": "mathbb", "frak": "mathfrak", "sans": "mathsf"}
 _FONT_COMMANDS |= {"text": "text", "word": "text"}  # a word is the same in either
@@ -86,7 +88,7 @@ def spell(node: Node, letters: Letters) -> Spelling | None:
 def is_euler(spelled: Spelling) -> bool:
     """Whether a name is an e raised to more than a plain number: Euler's, whatever else the document calls e."""
     power = spelled.power
-    return spelled.key == "e" and not spelled.indices and power is not None and not isinstance(power, Number)
+    return spelled.key in EULER and not spelled.indices and power is not None and not isinstance(power, Number)
 
 
 def symbol_key(symbol: Symbol) -> str:

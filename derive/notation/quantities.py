@@ -13,7 +13,7 @@ from derive.latex import syntax as S
 from derive.latex.syntax import Node, span_of
 from derive.notation import brackets, calls, conditions, derivatives, powers
 from derive.notation.context import Context, Letter
-from derive.notation.names import Spelling, is_euler, subscript_items
+from derive.notation.names import EULER, Spelling, is_euler, subscript_items
 from derive.notation.ranks import IDENTITIES, ONES
 from derive.notation.table import Alias
 from derive.notation.values import Value, apply, fresh_slot, mean
@@ -86,14 +86,14 @@ def _prime_of_expression(ctx: Context, node: S.Script) -> Value:
 
 
 def _power_of_name(ctx: Context, spelled: Spelling, node: S.Script) -> Value:
-    if spelled.key == "e" and _is_euler(ctx, spelled):
+    if spelled.key in EULER and _is_euler(ctx, spelled):
         return apply(ctx.value(spelled.power), sympy.exp)  # type: ignore[arg-type]
     return powers.raised(ctx, _spelled(ctx, spelled, node), spelled.power, node)
 
 
 def _is_euler(ctx: Context, spelled: Spelling) -> bool:
     """Whether e is Euler's number below a power; where the document has a name e, that is a question."""
-    if not ctx.table.introduced(Spelling("e")):
+    if not ctx.table.introduced(Spelling(spelled.key)):
         return True
     if not is_euler(spelled):
         return False
@@ -158,7 +158,7 @@ def _special(ctx: Context, key: str) -> Value | None:
     """Names with a customary meaning, where the document gives them none."""
     if key == "\\pi":
         return Value(sympy.pi)
-    if key == "e":
+    if key in EULER:
         return Value(sympy.E)
     if key in ONES or key.split("_")[0] in ONES:
         return Value(Integer(1), (fresh_slot(ctx.table.axes.fresh()),))

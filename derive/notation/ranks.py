@@ -19,9 +19,9 @@ from derive.notation.rewriting.dots import FAMILY
 
 TRANSPOSES = frozenset({"T", "\\top", "\\intercal", "\\mathsf{T}", "\\mathrm{T}", "\\text{T}"})
 ARRAY_FUNCTIONS = frozenset(
-    {"softmax", "LSE", "logsumexp", "rowsum", "diag", "log_softmax", "logsoftmax", "tr", "Tr", "trace"}
+    {"softmax", "LSE", "logsumexp", "rowsum", "sum", "diag", "log_softmax", "logsoftmax", "tr", "Tr", "trace"}
 )
-_FUNCTION_RANKS = {"diag": 2, "tr": 0, "Tr": 0, "trace": 0}
+_FUNCTION_RANKS = {"diag": 2, "sum": 0, "tr": 0, "Tr": 0, "trace": 0}
 _REDUCTIONS = frozenset({"rowsum", "LSE", "logsumexp"})
 IDENTITIES = frozenset({"I", "\\mathbf{I}"})
 ONES = frozenset({"\\mathbf{1}", "\\mathbb{1}", "\\mathds{1}"})
@@ -211,7 +211,9 @@ class Ranks:
                 self._column(after)
 
     def _column(self, node: Node) -> None:
-        """What follows a transpose without a sign, where it is a bare name in lower case."""
+        """What follows a transpose without a sign, where it is a bare name in lower case, or a function of one."""
+        while isinstance(node, S.Apply | S.Group | S.Decoration):
+            node = node.argument if isinstance(node, S.Apply) else node.body
         spelled = spell(node, self.letters)
         if spelled is not None and spelled.power is None and not is_upper(spelled.key):
             self._vectorial(node)

@@ -12,16 +12,17 @@ from derive.notation import conditions
 from derive.notation.axes import Scope, first_value, size_expression
 from derive.notation.context import Context, Letter
 from derive.notation.names import letter_of
+from derive.notation.rewriting.capitals import MEAN
 from derive.notation.rewriting.dots import FAMILY
 from derive.notation.survey import bound_letters
-from derive.notation.values import Axis, Value, close, fresh_slot
+from derive.notation.values import Axis, Value, apply, close, fresh_slot
 from derive.source import SourceError
 
 
 def big_operator(ctx: Context, node: S.BigOperator) -> Value:
     if node.operator == FAMILY:
         return _family(ctx, node)
-    if node.operator not in ("sum", "prod"):
+    if node.operator not in ("sum", "prod", MEAN):
         raise SourceError(f"derive does not understand \\{node.operator} with limits", node.span)
     letters = list(bound_letters(node.lower))
     if set(letters) & ctx.table.letters.steps:
@@ -43,7 +44,10 @@ def big_operator(ctx: Context, node: S.BigOperator) -> Value:
         body = _bind(ctx, body, chosen[letter])
         if chosen[letter].symbol not in body.expr.free_symbols and _has_whole_arrays(ctx, node.body):
             ctx.vague.add(f"the sum over {letter}")  # of arrays of which it may take the entries, or not
-    return _summed(ctx, node, body, factor, [chosen[letter] for letter in letters])
+    found = [chosen[letter] for letter in letters]
+    if node.operator == MEAN:
+        body = apply(body, lambda u: u / sympy.Mul(*(letter.axis.size for letter in found)))
+    return _summed(ctx, node, body, factor, found)
 
 
 def _family(ctx: Context, node: S.BigOperator) -> Value:
@@ -124,7 +128,7 @@ def _start(lower: Node | None) -> Node | None:
 def _summed(ctx: Context, node: S.BigOperator, body: Value, factor: Expr, letters: list[Letter]) -> Value:
     axes = [letter.axis for letter in letters]
     _check_range(ctx, node, letters, axes)
-    if node.operator == "sum":
+    if node.operator in ("sum", MEAN):
         ranges = [(letter.symbol, axis.size) for letter, axis in zip(letters, axes, strict=True)]
         whole = total(body.expr * factor, ranges)
         return Value(whole - _left_out(ctx, node, body.expr * factor, letters), body.slots)

@@ -6,6 +6,7 @@ there is no definition, and what is claimed beside it is claimed under it. Which
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 
 from derive.document import Block, Document
@@ -16,6 +17,7 @@ from derive.notation.survey import is_quotient
 from derive.prose.cues import announces, is_only_procedure
 from derive.prose.passages import Passage, passages
 
+_COUNTED = re.compile(r"\s*,\s*(?:\\[lc]?dots|\.\.\.|…)")
 _INEQUALITIES = frozenset({"<", ">", "\\leq", "\\geq", "\\le", "\\ge", "\\leqslant", "\\geqslant", "\\neq", "\\ne"})
 _MOST = 8
 """How many suppositions a line can stand under."""
@@ -115,7 +117,7 @@ class _Page:
         name, value = equation.members
         if not isinstance(name, S.Symbol | S.Accent | S.Script):
             return False
-        if is_numeric(value):
+        if is_numeric(value) or (equation.inline and _is_counted(equation)):
             return equation.inline or cue in ("if", "suppose", "let")
         if cue in ("if", "suppose", "for") and _is_numbered(name):
             return True
@@ -157,6 +159,11 @@ def differentiates(node: Node) -> bool:
         is_quotient(inner) or (isinstance(inner, S.Symbol) and inner.name in ("\\partial", "\\nabla"))
         for inner in node.walk()
     )
+
+
+def _is_counted(equation: Equation) -> bool:
+    """Whether a value is the first of several: *for $l = L - 1, \\dots, 1$*."""
+    return _COUNTED.match(equation.source.text, equation.span.end) is not None
 
 
 def _is_numbered(name: Node) -> bool:

@@ -14,7 +14,7 @@ from derive.latex import syntax as S
 from derive.latex.syntax import Node
 from derive.notation.axes import prefactors
 from derive.notation.equations import Equation
-from derive.notation.names import PARTIALS, Spelling, compound, is_euler, letter_of, parts
+from derive.notation.names import EULER, PARTIALS, Spelling, compound, is_euler, letter_of, parts
 from derive.notation.ranks import IDENTITIES, TRANSPOSES
 from derive.notation.suppositions import differentiates
 from derive.notation.survey import bound_letters
@@ -182,7 +182,7 @@ class Classifier:
 
     def _is_input_like(self, target: Name) -> bool:
         """Later members of a chain that look like sizes or constants are values, not new names."""
-        return target[0] in SIZE_LETTERS or target == ("e", 0) or target[0] in IDENTITIES
+        return target[0] in SIZE_LETTERS or (target[0] in EULER and not target[1]) or target[0] in IDENTITIES
 
     def _value_at(self, equation: Equation, names: dict[int, Name]) -> int | None:
         """The member that says what new names are: the next that is none itself, else the one before."""

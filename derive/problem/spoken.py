@@ -128,7 +128,9 @@ class _Speaker:
 
     def _is_displayed(self, saying: Saying) -> bool:
         """Whether a formula says what the name is, or its square; that counts before words."""
-        return saying.meaning not in ("size", "vector", "one hot") and self.census.is_defined(saying.name)
+        if saying.meaning in ("size", "vector", "one hot", "gradient"):
+            return False  # what is displayed of a gradient is claimed
+        return self.census.is_defined(saying.name)
 
     def told(self, saying: Saying) -> str:
         """What was taken from the words, for the report."""

@@ -111,12 +111,17 @@ def _sayings(sentence: Sentence, known: Set[str], macros: Mapping[str, Macro]) -
     taken = [False] * len(kinds)
     for form, read in _FORMS:
         for found in form.finditer(kinds):
-            heads = range(*found.span("names"))
-            if not any(taken[k] for k in heads):
+            own = [*range(*found.span("names")), *_list_of(found)]
+            if not any(taken[k] for k in own):
                 said = list(read(found, tokens, sentence))
-                for k in heads if said else ():
+                for k in own if said else ():
                     taken[k] = True
                 yield from said
+
+
+def _list_of(found: re.Match[str]) -> range:
+    """The places of the meanings that a form lists."""
+    return range(*found.span("list")) if found.groupdict().get("list") else range(0)
 
 
 # -- tokens ----------------------------------------------------------------------------------------------------------
@@ -170,7 +175,7 @@ def _formula(sign: str, sentence: Sentence, macros: Mapping[str, Macro]) -> _Tok
 # -- forms -----------------------------------------------------------------------------------------------------------
 
 _GAP = r"[FBDVUXOA?]{0,7}?"
-_NAMES = r"N(?:A+F*N)*(?!A*F*C.)"
+_NAMES = r"N(?:A+F*N)*(?!A*F*C.|[FO]+M)"
 _LIST = rf"{_GAP}M(?:A+{_GAP}M)*"
 _TAIL = rf"(?:[OFV]*(?P<batch>[BDFV]*)(?:[OFV]*(?:N[BDFV]+)?(?P<of>{_NAMES}))?)?"
 
@@ -178,6 +183,7 @@ _TAIL = rf"(?:[OFV]*(?P<batch>[BDFV]*)(?:[OFV]*(?:N[BDFV]+)?(?P<of>{_NAMES}))?)?
 def _forms() -> Iterator[tuple[str, str]]:
     """The forms in the order in which they are tried, with the name of what reads them."""
     names, many = r"(?P<names>N(?:A+F*N)*)", rf"(?P<of>{_NAMES})"
+    last = r"(?:[OFV]*(?P<batch>[BDFV]*)(?:[OFV]*(?P<of>N))?)?"  # in front of a verb that ends the clause
     yield "gradient", rf"{names}A?F*[CO]+{_GAP}M[OF]*(?P<top>[NM]?N?){_GAP}[WO]F*{many}"
     yield "gradient", rf"{names}A?F*[C]+{_GAP}(?P<top>M?N?)W[OF]*{many}P?F*M"
     yield "gradient", rf"{names}A?F*[C]+{_GAP}(?P<top>M?N?)P{many}[WP]+F*M"
@@ -186,7 +192,7 @@ def _forms() -> Iterator[tuple[str, str]]:
     yield "meaning", rf"{names}A?F*C+F*(?:{many}|(?P<batch>[BDF]+))P(?P<list>{_LIST})"
     yield "meaning", rf"{names}A?F*C+(?P<list>{_LIST}){_TAIL}"
     yield "meaning", rf"[CW]F*{names}(?P<list>[FO]{_GAP}M(?:A+{_GAP}M)*){_TAIL}"
-    yield "meaning", rf"(?<=F){names}(?P<list>[FOBDUX]{{1,5}}?M)(?:A+F*N[FOBDUX]{{1,5}}?M)*{_TAIL}(?=C)"  # German
+    yield "meaning", rf"(?<=F){names}(?P<list>[FOBDUX]{{1,5}}?M)(?:A+F*N[FOBDUX]{{1,5}}?M)*{last}(?=C)"  # German
     yield "meaning", rf"(?<=A)F*{names}(?P<list>[FOBDUX]{{1,5}}?M){_TAIL}"
     yield "meaning", rf"(?P<of>{_NAMES})P(?P<list>[FBDUX]{{0,3}}?M)C(?P<names>N)"
     yield "meaning", rf"(?P<list>M)[OF]*(?P<batch>[BDF]*)(?P<of>{_NAMES})?C+F*(?P<names>N)(?!A*F*C)"

@@ -40,7 +40,7 @@ class Budget:
         depth: nested calls of functions of the source.
     """
 
-    steps: int = 400_000
+    steps: int = 1_000_000
     cells: int = 30_000_000
     seconds: float = 5.0
     depth: int = 40
@@ -55,6 +55,12 @@ class Budget:
 
     def __post_init__(self) -> None:
         self.deadline = time.monotonic() + self.seconds
+
+    def renewed(self) -> Budget:
+        """The same allowance once more, with what is left of the time."""
+        made = Budget()
+        made.deadline = self.deadline
+        return made
 
     def step(self, count: int = 1) -> None:
         """Pay for ``count`` steps; the clock is looked at now and then."""

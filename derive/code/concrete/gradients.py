@@ -237,7 +237,7 @@ def gradients(
         NotRunnable: if the passes cannot be run, or no data are found on which the forward pass is finite and smooth.
     """
     subject = Subject(tree, pair, shapes, fixed or {}, seed)
-    budget = Budget(seconds=seconds, steps=20_000_000, cells=400_000_000)
+    budget = Budget(seconds=seconds)
     why = "the forward pass has no finite value on any data that were drawn"
     for attempt in range(ATTEMPTS):
         try:

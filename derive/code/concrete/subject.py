@@ -105,8 +105,8 @@ class Subject:
     # -- forward -----------------------------------------------------------------------------------------------------
 
     def forward(self, arguments: Mapping[str, Value], budget: Budget, **observers: Any) -> Forward:
-        """Run the forward pass on copies of its arguments."""
-        machine = self.program.machine(budget)
+        """Run the forward pass on copies of its arguments; only the time is shared by all runs of a budget."""
+        machine = self.program.machine(budget.renewed())
         own = {name: self._copied(value) for name, value in arguments.items()}
         owner = self._owner(machine, own)
         for name, observer in observers.items():

@@ -1,11 +1,25 @@
-"""``\\Sigma_{i=1}^{m}`` typed for a sum, ``\\Pi`` for a product: the letters with limits, read as the operators."""
+"""``\\Sigma_{i=1}^{m}`` typed for a sum, ``\\Pi`` for a product, ``\\operatorname{avg}_i`` for a mean: letters with
+limits and words with an index, read as the operators."""
 
 from __future__ import annotations
 
 from derive.latex import syntax as S
 from derive.latex.syntax import Node, rebuilt, span_of
+from derive.notation.names import letter_of
 
+MEAN = "mean"
+"""The operator of a mean over an index."""
 _OPERATORS = {"\\Sigma": "sum", "\\Pi": "prod"}
+_WORDS = {
+    "avg": MEAN,
+    "average": MEAN,
+    "mean": MEAN,
+    "Mean": MEAN,
+    "Avg": MEAN,
+    "sum": "sum",
+    "Sum": "sum",
+    "prod": "prod",
+}
 
 
 def with_operators(node: Node) -> Node:
@@ -30,7 +44,11 @@ def _opened(product: S.Product) -> Node:
 
 def _operator(node: Node) -> str | None:
     """The operator that a letter with limits is."""
-    if not isinstance(node, S.Script) or not isinstance(node.base, S.Symbol) or not isinstance(node.sub, S.Chain):
+    if not isinstance(node, S.Script) or not isinstance(node.base, S.Symbol):
+        return None
+    if node.base.font in ("text", "word") and node.sub is not None and letter_of(node.sub) is not None:
+        return _WORDS.get(node.base.name)
+    if not isinstance(node.sub, S.Chain):
         return None
     return _OPERATORS.get(node.base.name) if node.sub.relations[0] == "=" else None
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from derive.latex import syntax as S
 from derive.latex.syntax import Node, rebuilt, span_of
-from derive.notation.names import Letters, label_text, letter_of, spell
+from derive.notation.names import EULER, Letters, label_text, letter_of, spell
 from derive.notation.survey import summed_letters
 
 _PLAIN = Letters()
@@ -100,7 +100,7 @@ def _raised_name(node: S.Script) -> str | None:
     if node.sup is None:
         return None
     spelled = spell(node.base, _PLAIN)
-    return spelled.key if spelled is not None and spelled.power is None and spelled.key != "e" else None
+    return spelled.key if spelled is not None and spelled.power is None and spelled.key not in EULER else None
 
 
 def _leading_group(sup: Node | None) -> S.Group | None:
