@@ -369,9 +369,12 @@ def _equation(parsed: _Parsed, bound: frozenset[str]) -> Iterator[Equation]:
     shown = written.members if isinstance(written, S.Chain) else (written,)
     relations = _relations(node) if isinstance(node, S.Chain) else ()
     asides = [with_brackets(aside, bound) for aside in statement.asides]
+    hole = S.hole_in(members) if "=" not in relations else None
     conditions = tuple(c for aside in asides for c in _conditions(aside))
     said: dict[str, Any] = {"conditions": conditions, "restricted": any(map(restricts, asides)), "lead": statement.lead}
     said |= {"members": members, "relations": relations, "written": shown}
+    if hole is not None:
+        said["error"] = hole.error
     yield Equation(span=_at(statement.span, block), **said, **base)  # type: ignore[arg-type]
     for aside in asides:
         yield from _remark(aside, base)
@@ -462,6 +465,8 @@ def restricts(aside: Node) -> bool:
         return restricts(aside.body)
     if isinstance(aside, S.Sequence):
         return any(map(restricts, aside.items))
+    if S.hole_in([aside]) is not None:
+        return True
     if isinstance(aside, S.Words):
         return any(aside.text.strip().lower().startswith(word) for word in _RESTRICTING)
     if not isinstance(aside, S.Chain) or list(_conditions(aside)):
