@@ -44,6 +44,11 @@ if TYPE_CHECKING:
 ORDER: tuple[Status, ...] = ("refuted", "undecided", "unsupported", "tested", "proved", "assumed", "note")
 """Verdicts from the one that decides a document's to the one that says least."""
 
+IGNORED = "ignored, as the page asks"
+
+DECIDED = frozenset({"proved", "refuted", "tested"})
+"""Verdicts that say something about a claim."""
+
 MISTAKE_SECONDS = 1.0
 """How long to look for the mistake in a refuted line."""
 
@@ -118,6 +123,11 @@ class Checked:
         found = {s.status for s in self.statements}
         return next((status for status in ORDER if status in found), "note")
 
+    @property
+    def is_decided(self) -> bool:
+        """Whether anything was established about any claim; a page of which this is not true is no success."""
+        return any(s.status in DECIDED for s in self.statements)
+
 
 _SLIPS = frozenset({"DRV207", "DRV209", "DRV210", "DRV215", "DRV216", "DRV219"})
 """Mistakes that nobody makes on purpose, where a definition is stated again. Another factor, exponent or name is how
@@ -142,8 +152,7 @@ def check_document(
     checker = _Checker(problem, Judge(problem, timeout), terms)
     statements: list[Statement] = []
     for k, equation in enumerate(problem.equations):
-        if not equation.ignored:
-            statements += checker.statements(equation, k + 1)
+        statements += [checker.ignored(equation, k + 1)] if equation.ignored else checker.statements(equation, k + 1)
         if progress is not None:
             progress(k + 1, len(problem.equations))
     statements += [_unread(source, error, k) for k, (source, error) in enumerate(document.errors)]
@@ -194,10 +203,14 @@ class _Checker:
             error.message, error.hint, seconds=judged.seconds, focus=focus,
         )  # fmt: skip
 
-    def _note(self, equation: Equation, number: int) -> Statement:
+    def ignored(self, equation: Equation, number: int) -> Statement:
+        """An equation that the page leaves out: listed, neither judged nor believed."""
+        return self._note(equation, number, IGNORED)
+
+    def _note(self, equation: Equation, number: int, reason: str = "") -> Statement:
         empty = S.Empty(equation.span)
         left, right, *_ = (*equation.shown, empty, empty)
-        return Statement(f"{number}.1", equation.source, equation.span, "note", left, right, "note")
+        return Statement(f"{number}.1", equation.source, equation.span, "note", left, right, "note", None, reason)
 
     def _link(self, judged: Judged, k: int, number: int) -> Statement:
         equation = judged.equation

@@ -183,10 +183,13 @@ def equations(document: Document) -> Written:
     for one in parsed:
         block = one.block
         for equation in _equation(one, bound):
+            heard = conditions.hear(block, equation)
             if isinstance(one.statement, Statement) and not _is_statement(block, equation):
-                if not conditions.hear(block, equation) and len(equation.members) == 2:
+                if not heard and len(equation.members) == 2:
                     restrictions.append(equation)
-            elif not conditions.hear(block, equation):
+            elif heard:
+                found.append(replace(equation, members=(), relations=(), role="note"))
+            else:
                 conditions.give(block, equation)
                 found.append(equation)
     if _index_sums(found):
@@ -195,7 +198,7 @@ def equations(document: Document) -> Written:
     before: Equation | None = None
     for equation in found:
         _continue(equation, before)
-        if not equation.given and equation.error is None:
+        if not equation.given and equation.error is None and equation.members:
             before = equation
     return Written(found, functions, tuple(told), restrictions)
 
@@ -375,6 +378,8 @@ def _equation(parsed: _Parsed, bound: frozenset[str]) -> Iterator[Equation]:
     said |= {"members": members, "relations": relations, "written": shown}
     if hole is not None:
         said["error"] = hole.error
+    elif block.kind == "given" and not relations:
+        said["error"] = SourceError("this given is no equation", block.span, "Say what equals what: given: m = N.")
     yield Equation(span=_at(statement.span, block), **said, **base)  # type: ignore[arg-type]
     for aside in asides:
         yield from _remark(aside, base)
