@@ -32,7 +32,7 @@ from derive.probe.points import Counterexample
 from derive.problem import Assumption, Pair, Problem
 from derive.problem.reader import read_problem
 from derive.repair import Repair
-from derive.source import Source, Span
+from derive.source import Source, SourceError, Span
 from derive.typeset import Typesetter
 from derive.verdict import Court, Judge, Judged, Status, Verdict
 
@@ -156,19 +156,22 @@ def check_document(
         if progress is not None:
             progress(k + 1, len(problem.equations))
     statements += [_unread(source, error, k) for k, (source, error) in enumerate(document.errors)]
+    statements += [_passed_over(source, note, k) for k, (source, note) in enumerate(document.notes)]
     assumptions = list(problem.assumptions.values())
     goals = checker.goals()
     return Checked(document, statements, assumptions, document.repairs, goals, time.monotonic() - start)
 
 
-def _unread(source: Source, error: object, k: int) -> Statement:
-    from derive.source import SourceError
-
-    assert isinstance(error, SourceError)
+def _unread(source: Source, error: SourceError, k: int) -> Statement:
     empty = S.Empty(error.span)
     return Statement(
         f"E{k + 1}", source, error.span, "note", empty, empty, "unsupported", None, error.message, error.hint
     )
+
+
+def _passed_over(source: Source, note: SourceError, k: int) -> Statement:
+    empty = S.Empty(note.span)
+    return Statement(f"N{k + 1}", source, note.span, "note", empty, empty, "note", None, note.message, note.hint)
 
 
 class _Checker:

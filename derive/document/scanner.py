@@ -93,6 +93,7 @@ class Scanner:
         self.text = source.text
         self.pieces: list[Piece] = []
         self.errors: list[SourceError] = []
+        self.notes: list[SourceError] = []
         self.macros: dict[str, Macro] = {}
         self.ignores: list[int] = []
         self.in_list = False
@@ -107,6 +108,12 @@ class Scanner:
         self._count()
         self.pieces.append(Piece(kind, text, outer))
         return outer.end
+
+    def walk(self, at: int, end: int) -> None:
+        """Read what starts between two places."""
+        while (match := self.dialect.tokens.search(self.text, at, end)) is not None:
+            handler, _ = self.dialect.rows[(match.lastindex or 1) - 1]
+            at = handler(self, match)
 
     def show(self, text: str) -> None:
         """Read another text of the same length instead."""
