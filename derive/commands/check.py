@@ -46,7 +46,8 @@ def add(commands: Any) -> None:
         "paths",
         nargs="+",
         metavar="PATH",
-        help="a .md, .qmd, .ipynb, .tex or text file, a layer, a .py file or a folder of them, or - for standard input",
+        help="a .md, .qmd, .ipynb, .tex, .rst, .adoc, .org or text file, a layer, a .py file or a folder of them, "
+        "or - for standard input",
     )
     _add_report(check)
     _add_judging(check)

@@ -26,6 +26,7 @@ _FRONT_MATTER = re.compile(r"---[ \t\r]*\n(?:[^\n]*\n)*?(?:---|\.\.\.)[ \t\r]*(?
 _TEX_COMMENT = re.compile(r"%(?:(?<!\\%)|(?<=[^\\]\\\\%))[^\n]*")
 
 # What a reader stops at. The patterns start with a plain character, so that the search skips the rest.
+_TYPED: tuple[tuple[Handler, str], ...] = tuple((typed.line, sign) for sign in typed.SIGNS)
 _ROWS: tuple[tuple[Handler, str], ...] = (
     (hidden.comment, r"<!--"),
     (hidden.element, r"<(?i:code|pre|script|style)\b"),
@@ -48,7 +49,7 @@ _ROWS: tuple[tuple[Handler, str], ...] = (
     (formulas.bracket, r"\\[(\[]"),
     (formulas.not_followed, r"\\(?:input|include|subfile)\{"),
     (hidden.escape, r"\\[^A-Za-z\s]"),
-    (typed.line, rf"[{typed.SIGNS}]"),
+    *_TYPED,
 )
 
 
@@ -105,7 +106,10 @@ _RST: tuple[tuple[Handler, str], ...] = (
     (markup.explicit, r"\.\.[ ](?=\S)"),
     (markup.role, r":math:`"),
     (hidden.code, r"`+"),
-    (typed.line, rf"[{typed.SIGNS}]"),
+    (formulas.dollars, r"\$\$"),
+    (formulas.dollar, r"\$"),
+    (formulas.environment, rf"\\begin{_NAMED}"),
+    *_TYPED,
 )
 _ASCIIDOC: tuple[tuple[Handler, str], ...] = (
     (markup.passed, r"\[(?:stem|latexmath)\]"),
@@ -113,7 +117,7 @@ _ASCIIDOC: tuple[tuple[Handler, str], ...] = (
     (markup.listing, r"-{4,}[ \t]*(?=\n)"),
     (markup.comment_line, r"//[ ]"),
     (hidden.code, r"`+"),
-    (typed.line, rf"[{typed.SIGNS}]"),
+    *_TYPED,
 )
 _ORG: tuple[tuple[Handler, str], ...] = (
     (markup.source, r"\#\+(?i:begin_(?:src|example))\b"),
@@ -125,7 +129,7 @@ DIALECTS: Mapping[Format, Dialect] = {
     "ipynb": _MARKDOWN,
     "txt": Dialect(_begin_text, (*_PLAIN, (typed.line, r"\\(?=[A-Za-z])"))),
     "tex": Dialect(_begin_tex, _without(*_MARKDOWN_ONLY, typed.line), has_money=False, has_escapes=False),
-    "rst": Dialect(_begin_text, _RST, has_money=False, has_escapes=False),
+    "rst": Dialect(_begin_text, _RST, has_escapes=False),
     "adoc": Dialect(_begin_text, _ASCIIDOC, has_money=False, has_escapes=False),
     "org": Dialect(_begin_text, (*_ORG, *_DELIMITED), has_escapes=False),
 }

@@ -27,6 +27,7 @@ _ELEMENT_EDGES = {
 }
 _MATHJAX = re.compile(r"<(?i:script)\s[^<>]*?type\s*=\s*[\"']?math/tex(?P<display>;\s*mode=display)?[^<>]*>")
 _DOLLARS = re.compile(r"(?P<dollars>\$\$?)(?P<inner>[^$]+)(?P=dollars)")
+_MATHEMATICAL = re.compile(r"[\\_^=]")
 _OPTIONS = re.compile(r"^[ \t>]*:[a-z]+:[^\n]*\n", re.MULTILINE)
 _LONGEST_FENCE = 16
 _LONGEST_SPAN = 2_000
@@ -73,7 +74,7 @@ def code(scanner: Scanner, opening: re.Match[str]) -> int:
 def _formula_in_code(scanner: Scanner, start: int, end: int) -> Span | None:
     """The formula that a code span is: between dollars, or typed in the signs of mathematics."""
     dollars = _DOLLARS.fullmatch(scanner.text, start, end)
-    if dollars is not None and typed.is_typed(dollars.group()):
+    if dollars is not None and _MATHEMATICAL.search(dollars["inner"]):
         return Span(*dollars.span("inner"))
     return typed.equation(scanner.text, start, end) if end - start < _LONGEST_SPAN else None
 

@@ -98,6 +98,7 @@ class Scanner:
         self.ignores: list[int] = []
         self.in_list = False
         self.indented_until = 0
+        self.tried_until = 0
         self.find = Seeker(self.text)
 
     def add(self, kind: Kind, outer: Span, text: Text) -> int:

@@ -35,9 +35,12 @@ _TYPED_SUM = re.compile(rf"Σ(?=_|\(|[ \t]*[{''.join(SUBSCRIPTS)}])")
 
 def line(scanner: Scanner, sign: re.Match[str]) -> int:
     """A line of plain text with a sign of mathematics in it."""
-    start = scanner.text.rfind("\n", 0, sign.start()) + 1
-    end = scanner.text.find("\n", sign.end())
-    end = len(scanner.text) if end < 0 else end
+    if sign.start() < scanner.tried_until:
+        return sign.end()
+    start = scanner.text.rfind("\n", max(0, sign.start() - _LONGEST_LINE), sign.start()) + 1
+    end = scanner.text.find("\n", sign.end(), sign.end() + _LONGEST_LINE)
+    end = min(len(scanner.text), sign.end() + _LONGEST_LINE) if end < 0 else end
+    scanner.tried_until = end
     if end - start > _LONGEST_LINE or (scanner.pieces and scanner.pieces[-1].span.end > start):
         return sign.end()
     found = equation(scanner.text, start, end)
