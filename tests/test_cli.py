@@ -50,8 +50,8 @@ def test_fail_on_other_verdicts(tmp_path: Path, capsys: pytest.CaptureFixture[st
             "Nothing was decided: the only claim could not be read.",
         ),
         (
-            r"$$\frac{\partial L}{\partial x_i} = q_i$$ $$\frac{\partial L}{\partial x_i} = \foo$$",
-            "Nothing was decided: all 2",
+            r"$$y = x$$ $$\frac{dy}{dx} = \foo$$ $$\frac{dy}{dx} = \goo$$",
+            "Nothing was decided: all 2 claims could not be read.",
         ),
     ],
 )
