@@ -197,8 +197,7 @@ class _Checker:
     def _failed(self, equation: Equation, number: int, judged: Judged) -> Statement:
         error = equation.error
         assert error is not None
-        left = equation.shown[0] if equation.shown else S.Empty(equation.span)
-        right = equation.shown[1] if len(equation.shown) > 1 else S.Empty(equation.span)
+        left, right = _sides(equation)
         role = "definition" if equation.role in ("definition", "given") else "claim"
         focus = error.span if _inside(error.span, equation.span) else None
         return Statement(
@@ -211,8 +210,7 @@ class _Checker:
         return self._note(equation, number, IGNORED)
 
     def _note(self, equation: Equation, number: int, reason: str = "") -> Statement:
-        empty = S.Empty(equation.span)
-        left, right, *_ = (*equation.shown, empty, empty)
+        left, right = _sides(equation)
         return Statement(f"{number}.1", equation.source, equation.span, "note", left, right, "note", None, reason)
 
     def _link(self, judged: Judged, k: int, number: int) -> Statement:
@@ -242,8 +240,7 @@ class _Checker:
             equation.source,
             span,
             role,
-            left,
-            right,
+            *_sides(equation, k),
             verdict.status,
             verdict.reading,
             verdict.reason,
@@ -382,6 +379,14 @@ class _Checker:
                 return court.prover.equal(court.calculus.resolve(pair.left, "total"), expr)
         except (GaveUp, Undefined, NoDerivative, TimeLimit):
             return False
+
+
+def _sides(equation: Equation, link: int = 0) -> tuple[Node, Node]:
+    """The two sides of a link; of what is no equation the whole, and nothing."""
+    empty = S.Empty(equation.span)
+    left, right, *_ = (*equation.shown[link:], empty, empty)
+    relation = equation.relations[link] if link < len(equation.relations) else "="
+    return (left, right) if relation == "=" else (S.Chain((left, right), (relation,), equation.span), empty)
 
 
 def _focus(verdict: Verdict, whole: Span, right: Span) -> Span | None:

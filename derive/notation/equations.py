@@ -188,7 +188,8 @@ def equations(document: Document) -> Written:
                 if not heard and len(equation.members) == 2:
                     restrictions.append(equation)
             elif heard:
-                found.append(replace(equation, members=(), relations=(), role="note"))
+                said = S.Chain(equation.shown, equation.relations, equation.span)
+                found.append(replace(equation, members=(), relations=(), written=(said,), role="note"))
             else:
                 conditions.give(block, equation)
                 found.append(equation)

@@ -143,6 +143,8 @@ class TextReport:
             return ""
         if isinstance(statement.right, S.Empty) and statement.name:
             return statement.name
+        if isinstance(statement.left, S.Chain):
+            return plain(statement.left, self.ascii)
         return f"{plain(statement.left, self.ascii)} = {plain(statement.right, self.ascii)}".rstrip()
 
     def _source(self, statement: Statement) -> Iterator[str]:

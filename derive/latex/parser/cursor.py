@@ -14,7 +14,7 @@ from derive.latex.tokens import Token, split
 from derive.source import SourceError
 
 MAX_DEPTH = 60
-_NEAR = 0.75
+_NEAR = 0.79
 
 _BLANK_MARKS = frozenset({"~", "$"})
 _BLANK_COMMANDS = (table.SPACES | table.IGNORED.keys() | {"\n", " ", "\t"}) - table.WIDE_SPACES
