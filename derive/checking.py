@@ -32,7 +32,7 @@ from derive.probe.points import Counterexample
 from derive.problem import Assumption, Pair, Problem
 from derive.problem.reader import read_problem
 from derive.repair import Repair
-from derive.source import Source, Span
+from derive.source import Source, SourceError, Span
 from derive.typeset import Typesetter
 from derive.verdict import Court, Judge, Judged, Status, Verdict
 
@@ -43,6 +43,11 @@ if TYPE_CHECKING:
 
 ORDER: tuple[Status, ...] = ("refuted", "undecided", "unsupported", "tested", "proved", "assumed", "note")
 """Verdicts from the one that decides a document's to the one that says least."""
+
+IGNORED = "ignored, as the page asks"
+
+DECIDED = frozenset({"proved", "refuted", "tested"})
+"""Verdicts that say something about a claim."""
 
 MISTAKE_SECONDS = 1.0
 """How long to look for the mistake in a refuted line."""
@@ -118,6 +123,11 @@ class Checked:
         found = {s.status for s in self.statements}
         return next((status for status in ORDER if status in found), "note")
 
+    @property
+    def is_decided(self) -> bool:
+        """Whether anything was established about any claim; a page of which this is not true is no success."""
+        return any(s.status in DECIDED for s in self.statements)
+
 
 _SLIPS = frozenset({"DRV207", "DRV209", "DRV210", "DRV215", "DRV216", "DRV219"})
 """Mistakes that nobody makes on purpose, where a definition is stated again. Another factor, exponent or name is how
@@ -142,24 +152,26 @@ def check_document(
     checker = _Checker(problem, Judge(problem, timeout), terms)
     statements: list[Statement] = []
     for k, equation in enumerate(problem.equations):
-        if not equation.ignored:
-            statements += checker.statements(equation, k + 1)
+        statements += [checker.ignored(equation, k + 1)] if equation.ignored else checker.statements(equation, k + 1)
         if progress is not None:
             progress(k + 1, len(problem.equations))
     statements += [_unread(source, error, k) for k, (source, error) in enumerate(document.errors)]
+    statements += [_passed_over(source, note, k) for k, (source, note) in enumerate(document.notes)]
     assumptions = list(problem.assumptions.values())
     goals = checker.goals()
     return Checked(document, statements, assumptions, document.repairs, goals, time.monotonic() - start)
 
 
-def _unread(source: Source, error: object, k: int) -> Statement:
-    from derive.source import SourceError
-
-    assert isinstance(error, SourceError)
+def _unread(source: Source, error: SourceError, k: int) -> Statement:
     empty = S.Empty(error.span)
     return Statement(
         f"E{k + 1}", source, error.span, "note", empty, empty, "unsupported", None, error.message, error.hint
     )
+
+
+def _passed_over(source: Source, note: SourceError, k: int) -> Statement:
+    empty = S.Empty(note.span)
+    return Statement(f"N{k + 1}", source, note.span, "note", empty, empty, "note", None, note.message, note.hint)
 
 
 class _Checker:
@@ -185,8 +197,7 @@ class _Checker:
     def _failed(self, equation: Equation, number: int, judged: Judged) -> Statement:
         error = equation.error
         assert error is not None
-        left = equation.shown[0] if equation.shown else S.Empty(equation.span)
-        right = equation.shown[1] if len(equation.shown) > 1 else S.Empty(equation.span)
+        left, right = _sides(equation)
         role = "definition" if equation.role in ("definition", "given") else "claim"
         focus = error.span if _inside(error.span, equation.span) else None
         return Statement(
@@ -194,10 +205,13 @@ class _Checker:
             error.message, error.hint, seconds=judged.seconds, focus=focus,
         )  # fmt: skip
 
-    def _note(self, equation: Equation, number: int) -> Statement:
-        empty = S.Empty(equation.span)
-        left, right, *_ = (*equation.shown, empty, empty)
-        return Statement(f"{number}.1", equation.source, equation.span, "note", left, right, "note")
+    def ignored(self, equation: Equation, number: int) -> Statement:
+        """An equation that the page leaves out: listed, neither judged nor believed."""
+        return self._note(equation, number, IGNORED)
+
+    def _note(self, equation: Equation, number: int, reason: str = "") -> Statement:
+        left, right = _sides(equation)
+        return Statement(f"{number}.1", equation.source, equation.span, "note", left, right, "note", None, reason)
 
     def _link(self, judged: Judged, k: int, number: int) -> Statement:
         equation = judged.equation
@@ -226,8 +240,7 @@ class _Checker:
             equation.source,
             span,
             role,
-            left,
-            right,
+            *_sides(equation, k),
             verdict.status,
             verdict.reading,
             verdict.reason,
@@ -366,6 +379,14 @@ class _Checker:
                 return court.prover.equal(court.calculus.resolve(pair.left, "total"), expr)
         except (GaveUp, Undefined, NoDerivative, TimeLimit):
             return False
+
+
+def _sides(equation: Equation, link: int = 0) -> tuple[Node, Node]:
+    """The two sides of a link; of what is no equation the whole, and nothing."""
+    empty = S.Empty(equation.span)
+    left, right, *_ = (*equation.shown[link:], empty, empty)
+    relation = equation.relations[link] if link < len(equation.relations) else "="
+    return (left, right) if relation == "=" else (S.Chain((left, right), (relation,), equation.span), empty)
 
 
 def _focus(verdict: Verdict, whole: Span, right: Span) -> Span | None:

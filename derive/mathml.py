@@ -348,5 +348,6 @@ _RULES: dict[type[Node], Callable[..., str]] = {
     S.Ellipsis: lambda printer, node: "<mo>…</mo>",
     S.Empty: lambda printer, node: "<mrow></mrow>",
     S.Statement: lambda printer, node: printer.markup(node.node),
+    S.Unread: lambda printer, node: f"<mtext>{_text(node.text)}</mtext>",
     S.Unreadable: lambda printer, node: f"<mtext>{_text(node.message)}</mtext>",
 }

@@ -281,5 +281,6 @@ _RULES: dict[type[Node], Callable[..., tuple[str, int]]] = {
     S.Ellipsis: lambda printer, node: ("..." if printer.ascii else "…", _ATOM),
     S.Empty: lambda printer, node: ("", _ATOM),
     S.Statement: lambda printer, node: printer.text(node.node),
+    S.Unread: lambda printer, node: (node.text, _ATOM),
     S.Unreadable: lambda printer, node: (node.message, _ATOM),
 }

@@ -2,7 +2,8 @@
 
 Installed with derive and loaded by every pytest, so nothing is imported before ``--derive`` asks for it. A claim that
 is proved passes, one that is refuted fails with derive's own report; the rest is skipped, with the verdict as the
-reason. The name of a test is its place: ``notes.md::7:3``, or ``notes.ipynb::cell 2:7:3``.
+reason. A document of which nothing was decided has one skipped test more, which says so. The name of a test is its
+place: ``notes.md::7:3``, or ``notes.ipynb::cell 2:7:3``.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from derive.checking import Checked, Statement
 
 CODE = ".py"
-SUFFIXES = (".md", ".markdown", ".qmd", ".rmd", ".ipynb", ".tex", ".ltx")
+SUFFIXES = (".md", ".markdown", ".qmd", ".rmd", ".ipynb", ".tex", ".ltx", ".rst", ".adoc", ".org")
 _WIDTH = 100
 
 
@@ -45,9 +46,9 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
 class _Document(pytest.File):
     """A document with its claims."""
 
-    def collect(self) -> Iterator[_Claim]:
+    def collect(self) -> Iterator[pytest.Item]:
         from derive.document import DocumentError
-        from derive.report.wording import claims
+        from derive.report.wording import claims, conclusion
 
         try:
             checked = self._checked(float(self.config.getoption("--derive-timeout")))
@@ -60,6 +61,8 @@ class _Document(pytest.File):
             yield _Claim.from_parent(
                 self, name=name if seen[name] == 1 else f"{name}.{seen[name]}", statement=statement
             )
+        if self.path.suffix != CODE and (said := conclusion(checked)):
+            yield _Undecided.from_parent(self, name="decided", said=said)
 
     def _checked(self, timeout: float) -> Checked:
         from derive.checking import check_document
@@ -118,3 +121,17 @@ class _Claim(pytest.Item):
         from derive.report.wording import name
 
         return self.path, self.statement.source.place(self.statement.span.start).line - 1, name(self.statement)
+
+
+class _Undecided(pytest.Item):
+    """What is to be said of a document of which nothing was decided."""
+
+    def __init__(self, *, said: str, **others: Any) -> None:
+        super().__init__(**others)
+        self.said = said
+
+    def runtest(self) -> None:
+        pytest.skip(self.said)
+
+    def reportinfo(self) -> tuple[Path, int, str]:
+        return self.path, 0, self.said

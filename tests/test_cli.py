@@ -35,9 +35,36 @@ def test_exit_status_tells_whether_something_is_refuted(capsys: pytest.CaptureFi
 def test_fail_on_other_verdicts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     page = tmp_path / "page.md"
     page.write_text("$$y = x + \\undefinedmacro$$\n", encoding="utf-8")
-    assert main(["check", str(page)]) == 0
+    assert main(["check", str(page), str(RIGHT)]) == 0
     assert main(["check", str(page), "--fail-on", "unsupported"]) == 1
     assert "\\undefinedmacro is not a command" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("Only words.", "Nothing was checked: there is no equation here that derive can find."),
+        ("$$y = 2 x$$", "Nothing was decided: no line here claims anything that derive could check."),
+        (
+            r"$$y = 2 x$$ $$\frac{\partial y}{\partial x} = \foo$$",
+            "Nothing was decided: the only claim could not be read.",
+        ),
+        (
+            r"$$y = x$$ $$\frac{dy}{dx} = \foo$$ $$\frac{dy}{dx} = \goo$$",
+            "Nothing was decided: all 2 claims could not be read.",
+        ),
+    ],
+)
+def test_a_page_of_which_nothing_is_decided_is_no_success(
+    text: str, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(text, encoding="utf-8")
+    for kind in ("text", "concise", "json"):
+        assert main(["check", str(page), "--format", kind]) == 3
+        assert said in " ".join(capsys.readouterr().out.split())
+    assert main(["check", str(page), "--undecided-ok"]) == 0
+    assert main(["check", str(page), str(RIGHT)]) == 0
 
 
 def test_json_has_the_promised_shape(capsys: pytest.CaptureFixture[str]) -> None:
@@ -182,9 +209,9 @@ def test_standard_input_closed() -> None:
 )  # fmt: skip
 def test_hostile_formulas_end_in_a_statement_or_an_error(formula: str) -> None:
     done = run("check", "-", "--format", "json", "--timeout", "5", stdin=f"$${formula}$$\n".encode())
-    assert done.returncode in (0, 2), done.stderr
+    assert done.returncode in (2, 3), done.stderr
     assert "Traceback" not in done.stderr
-    if done.returncode == 0:
+    if done.returncode == 3:
         statements = json.loads(done.stdout)["documents"][0]["statements"]
         assert all(s["status"] in ("unsupported", "assumed", "undecided", "note") for s in statements)
         assert all(s["reason"] for s in statements if s["status"] in ("unsupported", "undecided"))
@@ -192,7 +219,7 @@ def test_hostile_formulas_end_in_a_statement_or_an_error(formula: str) -> None:
 
 def test_definitions_in_a_circle_are_named() -> None:
     done = run("check", "-", stdin=b"$$a = b + 1$$ $$b = a - 1$$ $$\\frac{\\partial a}{\\partial b} = 1$$")
-    assert done.returncode == 0
+    assert done.returncode == 3
     assert "the definitions go in a circle: a uses b uses a" in done.stdout
 
 

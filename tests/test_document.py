@@ -173,6 +173,138 @@ def test_an_ignore_comment_marks_the_next_block() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("comment", "right"),
+    [
+        ("derive: ignor", "derive: ignore"),
+        ("derive: skip", "derive: ignore"),
+        ("derive ignore", "derive: ignore"),
+        ("derive: do not check the next display", "derive: ignore"),
+        (r"given \delta_i = \frac{a}{b}", r"given: \delta_i = \frac{a}{b}"),
+        ("givn: m = N", "given: m = N"),
+        ("given:", "given: m = N"),
+    ],
+)
+@pytest.mark.parametrize(("kind", "frame"), [("md", "<!-- {} -->"), ("tex", "% {}")])
+def test_a_directive_with_a_slip_is_answered(kind: Format, frame: str, comment: str, right: str) -> None:
+    read = read_text(f"{frame.format(comment)}\n\n$$b$$\n", kind=kind)
+    assert [block.ignored for block in read.blocks] == [False]
+    ((source, error),) = read.errors
+    assert frame.format(right) in error.hint
+    assert source.text[slice(*error.span)] == frame.format(comment)
+
+
+@pytest.mark.parametrize(
+    "comment", ["derived in section 2", "given the above, x = 2 follows at once", "TODO: x = 3", "ignore", "toc"]
+)
+def test_other_comments_are_nobody_s_business(comment: str) -> None:
+    read = read_text(f"<!-- {comment} -->\n\n$$b$$\n")
+    assert not read.errors and [block.ignored for block in read.blocks] == [False]
+
+
+# reStructuredText, AsciiDoc, Org, and mathematics without delimiters
+
+RST = r"""
+Title
+=====
+
+.. given: m = N
+
+The loss :math:`L = 2` is ``$x$`` and :math:`y`.
+
+.. math:: a = b
+
+.. math::
+   :label: one
+
+   c = d \\\\
+   e = f
+
+   g = h
+
+.. code-block:: python
+
+   x = "∂L = 2"
+
+.. note::
+
+   .. math:: i = j
+
+.. derive: ignor
+
+Plain ∂L/∂xᵢ = 2 and words that say nothing
+∂L/∂xᵢ = Σⱼ √(a + b) e^(-x)
+"""
+
+
+def test_restructured_text() -> None:
+    read = read_text(RST.replace("\\\\\\\\", "\\\\"), "page.rst", "rst")
+    assert [(kind, " ".join(latex.split())) for kind, latex in formulas(read)] == [
+        ("given", "m = N"),
+        ("inline", "L = 2"),
+        ("inline", "y"),
+        ("display", "a = b"),
+        ("display", "c = d \\\\ e = f"),
+        ("display", "g = h"),
+        ("display", "i = j"),
+        ("display", "∂L/∂xᵢ = ∑ⱼ √{a + b} e^{-x}"),
+    ]
+    assert [error.message for _, error in read.errors] == ["derive does not know the directive 'derive: ignor'"]
+
+
+def test_asciidoc() -> None:
+    text = "// derive: ignore\nThe stem:[x_i] and latexmath:[y]\n\n[stem]\n++++\na = b\n++++\n\n"
+    text += "----\n∂x = 2\n----\n`∂y = 2 x`\n"
+    read = read_text(text, "page.adoc", "adoc")
+    assert formulas(read) == [("inline", "x_i"), ("inline", "y"), ("display", "a = b"), ("inline", "∂y = 2 x")]
+    assert read.blocks[0].ignored
+
+
+def test_org() -> None:
+    text = (
+        "# given: m = N\n#+begin_src python\n$$x$$\n#+end_src\n\\(a\\) $b$ \\[c = d\\]\n\\begin{align}e\\end{align}\n"
+    )
+    read = read_text(text, "page.org", "org")
+    assert [latex for _, latex in formulas(read)] == ["m = N", "a", "b", "c = d", "\\begin{align}e\\end{align}"]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Forward: L = Σᵢ xᵢ²", ["L = ∑ᵢ xᵢ²"]),
+        ("- **Backward:** ∂L/∂x = 2·x  # from above", ["∂L/∂x = 2·x"]),
+        ("so ∂L/∂x = 2·x is the gradient of it", []),
+        ("Σᵢⱼ = E[xᵢ xⱼ]", ["Σᵢⱼ = E[xᵢ xⱼ]"]),
+        ("| x | ∂L = 2 |", []),
+        ("the sign ∂ alone", []),
+        ("```\nL = Σᵢ xᵢ²\nx = 3\n∂L/∂x = 2·x\n```", ["L = ∑ᵢ xᵢ²", "∂L/∂x = 2·x"]),
+        ("```python\n∂L = 2 * x\n```", []),
+        ("| `∂L/∂x = 2·x` | `$a_i = b$` | `$HOME` | `x = 2` |", ["∂L/∂x = 2·x", "a_i = b"]),
+        ("```latex\na = \\frac{b}{c}\n+ d\ne = f\n```", ["a = \\frac{b}{c}\n+ d", "e = f"]),
+        ("```latex\na &= b \\\\\n&= c\n```", ["a &= b \\\\\n&= c"]),
+        ("```tex\nWords and $x$\n\\begin{align}a\\end{align}\n```\n$y$", ["x", "\\begin{align}a\\end{align}", "y"]),
+        ("```{math}\n:label: one\na = b\n```", ["a = b"]),
+        ('<script type="math/tex; mode=display">a = b</script> <script type="math/tex">c</script>', ["a = b", "c"]),
+        ("<script>$a$</script>", []),
+    ],
+)
+def test_mathematics_in_markdown_without_delimiters(text: str, expected: list[str]) -> None:
+    assert [latex.strip() for _, latex in markdown(text)] == expected
+
+
+def test_bare_latex_in_plain_text() -> None:
+    text = "The mean\n\n  \\mu = \\frac{1}{N} \\sum_i x_i\nis what \\mu = 3 says of it, and x = 2\n$y$\n"
+    read = read_text(text, "page.txt", "txt")
+    assert [latex for _, latex in formulas(read)] == ["\\mu = \\frac{1}{N} \\sum_i x_i", "y"]
+
+
+def test_a_file_that_is_put_in_is_named_and_not_read() -> None:
+    read = read_text("\\begin{document}\n\\input{sections/loss}\n$x$\\end{document}", "page.tex", "tex")
+    ((source, note),) = read.notes
+    assert note.message == "the file sections/loss is not read"
+    assert source.text[slice(*note.span)] == "\\input{sections/loss}"
+
+
 # TeX
 
 TEX = r"""\documentclass{article}
@@ -416,7 +548,9 @@ def test_odd_cells_of_a_notebook_are_passed_over() -> None:
     ("name", "latex"),
     [
         *[(f"a{suffix}", ["x"]) for suffix in (".md", ".markdown", ".qmd", ".Rmd", ".MD")],
-        *[(name, ["n", "x"]) for name in ("a.txt", "a", "a.rst")],
+        *[(name, ["n", "x"]) for name in ("a.txt", "a", "a.org")],
+        ("a.rst", ["x"]),
+        ("a.adoc", []),
     ],
 )
 def test_the_suffix_tells_the_format(tmp_path: Path, name: str, latex: list[str]) -> None:
@@ -544,6 +678,9 @@ MEGABYTE = 1024 * 1024
     [
         *[
             "the begin of a ",
+            "∂",
+            "∂ = 2 ",
+            "√(",
             "${ ",
             "$5 ",
             "\\[ x_i ",
@@ -666,7 +803,7 @@ PARTS = [
     ],
 ]
 TEXTS = st.lists(st.sampled_from(PARTS), min_size=1, max_size=30).map("".join)
-FORMATS: list[Format] = ["md", "txt", "tex"]
+FORMATS: list[Format] = ["md", "txt", "tex", "rst", "adoc", "org"]
 
 
 @given(TEXTS, st.sampled_from(FORMATS))

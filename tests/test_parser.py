@@ -8,7 +8,7 @@ import pytest
 from trees import formula, tree
 
 from derive.latex.parser import parse_display, parse_expression
-from derive.latex.syntax import Fraction, Node, Script, Symbol, Unreadable, rebuilt, span_of
+from derive.latex.syntax import Fraction, Node, Script, Symbol, Unread, Unreadable, rebuilt, span_of
 from derive.latex.tokens import Macro
 from derive.source import SourceError, Text
 
@@ -200,14 +200,15 @@ DISPLAYS = [
     (r"1. x = y", ["chain(x = y)"]),
     (r"a = b \tag{1} \\ c = d \label{x}", ["chain(a = b)", "chain(c = d)"]),
     # what cannot be read does not spoil the next row
-    (r"a = ) \\ c = d", ["error: cannot read on at ')'", "chain(c = d)"]),
-    (r"a = \unknown \\ c = d", [r"error: \unknown is not a command that derive knows", "chain(c = d)"]),
+    (r"a = ) \\ c = d", ["chain(a = unread(): cannot read on at ')'))", "chain(c = d)"]),
+    (r"a = \unknown \\ c = d",
+     [r"chain(a = unread(\unknown: \unknown is not a command that derive knows))", "chain(c = d)"]),
     (r"\begin{align} a = ( \\ c = d \end{align} \\ e = f",
-     ["error: ( is not closed with )", "chain(c = d)", "chain(e = f)"]),
+     ["chain(a = unread((: ( opened here is never closed))", "chain(c = d)", "chain(e = f)"]),
     (r"\begin{align} a = b \end{gather}",
      ["chain(a = b)", r"error: \begin{align} is ended by \end{gather}"]),
     (r"\begin{align} a = b", ["chain(a = b)", r"error: \begin{align} is never ended"]),
-    ("a = b c) ", ["error: cannot read on at ')'"]),
+    ("a = b c) ", ["chain(a = unread(b c): cannot read on at ')'))"]),
     ("", []),
     (r"\\ & , .", []),
 ]
@@ -282,26 +283,29 @@ ERRORS = [
     ("x_i_j", "a second subscript", "_", "Write both in one pair of braces."),
     ("x^a^b", "a second superscript", "^", "Set the first one in braces."),
     (r"x^{\prime a}", "{ is not closed with }", "a", ""),
-    ("(a", "( is not closed with )", "", ""),
+    ("(a", "( opened here is never closed", "(", "Add ) where it ends."),
     ("a)", "cannot read on at ')'", ")", ""),
     ("[a, b)", "[ is not closed with ]", ")", ""),
-    (r"\left( a )", r"\left( has no \right", ")", ""),
-    (r"( a \right)", r"( is not closed with ) before \right", r"\right", ""),
-    (r"a + \bigr)", r"cannot read on at '\\bigr'", r"\bigr", ""),
+    (r"\left( a )", r"\left( has no \right", r"\left", r"Add \right. where it ends."),
+    (r"( a \right)", "( opened here is never closed", "(", "Add ) where it ends."),
+    (r"( a \right))", r"( is not closed with ) before \right", r"\right", ""),
+    (r"a + \bigr)", r"derive does not read \bigr here", r"\bigr", ""),
     ("|a", "| is not closed", "", ""),
-    ("{a", "this brace is never closed", "{", "Add a } where the group ends."),
-    (r"\tag{", "this brace is never closed", "{", "Add a } where the group ends."),
+    ("{a", "{ opened here is never closed", "{", "Add } where it ends."),
+    (r"\tag{", "{ opened here is never closed", "{", "Add } where it ends."),
     ("a +", "the formula ends too early", "", ""),
     ("a = = b", "cannot read on at '='", "=", ""),
     (r"\foo x", r"\foo is not a command that derive knows", r"\foo",
      r"If it is your macro, define it in the document with \newcommand{\foo}{...}."),
-    (r"a \binom{n}{k}", r"cannot read on at '\\binom'", r"\binom", ""),
+    (r"\gama x", r"\gama is not a command that derive knows: did you mean \gamma?", r"\gama",
+     r"If it is your macro, define it in the document with \newcommand{\gama}{...}."),
+    (r"a \binom{n}{k}", r"derive does not read \binom here", r"\binom", ""),
     (r"\begin{matrix} a", r"\begin{matrix} is never ended", r"\begin", r"Add \end{matrix}."),
     (r"\begin{matrix} a \end{cases}", r"\begin{matrix} is ended by \end{cases}", r"\end", r"Write \end{matrix}."),
     (r"\begin{foo} a \end{foo}", "derive does not know the environment 'foo'", r"\begin", ""),
     (r"x + \begin{align} a \end{align}", r"\begin{align} holds equations and stands inside one", r"\begin", ""),
     ("1" * 41, "a number of more than 40 digits", "1" * 41, ""),
-    ("(" * 61 + "x", "nested more than 60 deep", "(", "Name the parts and write them apart."),
+    ("(" * 61 + "x" + ")" * 61, "nested more than 60 deep", "(", "Name the parts and write them apart."),
 ]
 # fmt: on
 
@@ -312,6 +316,51 @@ def test_an_error_says_what_where_and_what_to_do(latex: str, message: str, under
         parse_expression(formula(latex))
     error = caught.value
     assert (error.message, latex[slice(*error.span)], error.hint) == (message, underlined, hint)
+
+
+# -- recovery --------------------------------------------------------------------------------------------------------
+
+# fmt: off
+HOLES = [
+    # LaTeX, the statement with its hole, what is underlined, the names in the hole
+    (r"\mu = \frac{1}{N} \foo_i x_i", r"chain(\mu = unread(\frac{1}{N} \foo_i x_i))", r"\foo", ["N", "x_[i]"]),
+    (r"y = \frac{\foo x}{2} + 1", "chain(y = add(+frac(unread(\\foo x), 2) +1))", r"\foo", ["x"]),
+    (r"y = (a ! b_i) c", "chain(y = mul((<unread(a ! b_i)>, c))", "!", ["a", "b_[i]"]),
+    (r"y = \left( a ! \right) + z", "chain(y = add(+(<unread(a !)> +z))", "!", ["a"]),
+    (r"y = \big( a ! \big) + z", "chain(y = add(+(<unread(a !)> +z))", "!", ["a"]),
+    (r"a = b ! c = d", "chain(a = unread(b ! c) = d)", "!", ["b", "c"]),
+    (r"x_{\foo} + \hat{z ! b} = d", r"chain(unread(x_{\foo} + \hat{z ! b}) = d)", r"\foo", ["x", "z", "b"]),
+    (r"\frac{\partial L}{\partial b = \sum_k e^{z_k}",
+     r"chain(unread(\frac{\partial L}{\partial b) = sum[k, ](e^[z_[k]]))",
+     "{", ["L", "b"]),
+    (r"q = \begin{cases} a ! & b > 0 \\ c & b < 0 \end{cases}",
+     "chain(q = cases(unread(a !) if chain(b > 0); c if chain(b < 0)))", "!", ["a"]),
+    (r"s = \gama \sigma(x_i)", r"chain(s = unread(\gama \sigma(x_i)))", r"\gama", [r"\gamma", r"\sigma", "x_[i]"]),
+    (r"\begin{foo} a \end{foo} b = c", r"chain(unread(\begin{foo} a \end{foo} b) = c)", r"\begin", ["a", "b"]),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("latex", "expected", "underlined", "names"), HOLES, ids=lambda value: str(value)[:20])
+def test_an_error_costs_the_smallest_part_around_it(
+    latex: str, expected: str, underlined: str, names: list[str]
+) -> None:
+    (statement,) = parse_display(formula(latex))
+    (hole,) = (node for node in statement.walk() if isinstance(node, Unread))
+    assert tree(statement).replace(f": {hole.message}", "") == expected
+    start = hole.fault.start
+    assert latex[start : hole.fault.end].startswith(underlined)
+    assert [tree(name) for name in hole.names] == names
+    assert latex[slice(*hole.span)] == hole.text
+
+
+def test_a_row_that_cannot_be_read_does_not_spoil_the_next() -> None:
+    found = parse_display(formula(r"\begin{align} a &= \frac{b}{c \\ d &= ( e \\ f &= g \end{align}"))
+    assert [tree(s) for s in found] == [
+        r"chain(a = unread(\frac{b}{c: { opened here is never closed))",
+        "chain(d = unread(( e: ( opened here is never closed))",
+        "chain(f = g)",
+    ]
 
 
 # -- hostile text ----------------------------------------------------------------------------------------------------

@@ -61,6 +61,13 @@ def test_one_test_a_claim(folder: Path) -> None:
     assert "unsupported; \\undefined is not a command that derive knows" in done.stdout
 
 
+def test_a_document_of_which_nothing_is_decided_says_so(tmp_path: Path) -> None:
+    (tmp_path / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
+    (tmp_path / "open.md").write_text("$$y = x$$\n\n$$\\frac{\\partial y}{\\partial x} = \\foo$$\n", encoding="utf-8")
+    done = run(tmp_path, "--derive", "open.md")
+    assert "2 skipped" in done.stdout and "Nothing was decided: the only claim could not be read" in done.stdout
+
+
 def test_a_claim_is_asked_for_by_its_place(folder: Path) -> None:
     done = run(folder, "--derive", "notes.md::9:3")
     assert done.returncode == 0 and "1 passed" in done.stdout

@@ -69,16 +69,19 @@ def test_a_given_is_used_and_listed() -> None:
 
 
 def test_an_ignored_block_is_neither_judged_nor_believed() -> None:
-    assert statuses(f"{SOFTMAX}<!-- derive: ignore -->\n{WRONG}\n") == ["assumed"]
+    """It is listed as what it is, so that nobody takes it for judged."""
+    assert statuses(f"{SOFTMAX}<!-- derive: ignore -->\n{WRONG}\n") == ["assumed", "note"]
     both = f"{SOFTMAX}<!-- derive: ignore -->\n$$p_j = 1$$\n\n{WRONG}"
-    assert statuses(both) == ["assumed", "refuted"]
+    checked = check_document(read_text(both))
+    assert [s.status for s in checked.statements] == ["assumed", "note", "refuted"]
+    assert checked.statements[1].reason == "ignored, as the page asks"
 
 
 def test_a_definition_in_an_ignored_block_defines_nothing() -> None:
     text = (
         "<!-- derive: ignore -->\n$$q = 2$$\n\n" + r"$$y_i = 3 x_i$$ $$\frac{\partial y_i}{\partial x_i} = 3 + q - 2$$"
     )
-    assert statuses(text) == ["assumed", "undecided"]
+    assert statuses(text) == ["note", "assumed", "undecided"]
 
 
 # -- conditions said in words ------------------------------------------------------------------------------------------
@@ -99,17 +102,11 @@ def test_a_condition_behind_a_display_is_not_given_to_the_next_one() -> None:
 
 
 def test_rows_with_their_conditions() -> None:
+    """The conditions are listed as notes, each before its claim."""
     before = SOFTMAX + r"$$i=j: \quad \frac{\partial p_i}{\partial a_j} = p_i (1-p_i) \\ "
-    assert statuses(before + r"i \neq j: \quad \frac{\partial p_i}{\partial a_j} = -p_i p_j$$") == [
-        "assumed",
-        "proved",
-        "proved",
-    ]
-    assert statuses(before + r"i \neq j: \quad \frac{\partial p_i}{\partial a_j} = p_i p_j$$") == [
-        "assumed",
-        "proved",
-        "refuted",
-    ]
+    right = before + r"i \neq j: \quad \frac{\partial p_i}{\partial a_j} = -p_i p_j$$"
+    assert statuses(right) == ["assumed", "note", "proved", "note", "proved"]
+    assert statuses(right.replace("-p_i p_j", "p_i p_j")) == ["assumed", "note", "proved", "note", "refuted"]
 
 
 # -- what an undefined loss depends on ------------------------------------------------------------------------------

@@ -65,6 +65,8 @@ def tree(node: Node) -> str:
         case S.Statement():
             parts = [node.lead and f'"{node.lead}"', tree(node.node), *(f"[{tree(a)}]" for a in node.asides)]
             return " ".join(part for part in parts if part)
+        case S.Unread():
+            return f"unread({node.text}: {node.message})"
         case S.Unreadable():
             return f"error: {node.message}"
     raise AssertionError(type(node))

@@ -29,7 +29,8 @@ examples:
   derive check submission.md --hint 2 --format gradescope -o results.json
 
 exit status:
-  0 nothing is refuted, 1 something is (or has a verdict of --fail-on), 2 a document cannot be read
+  0 something was decided and nothing is refuted, 1 something is refuted (or has a verdict of --fail-on),
+  2 a document cannot be read, 3 nothing was decided (0 with --undecided-ok)
 """
 
 
@@ -45,7 +46,8 @@ def add(commands: Any) -> None:
         "paths",
         nargs="+",
         metavar="PATH",
-        help="a .md, .qmd, .ipynb, .tex or text file, a layer, a .py file or a folder of them, or - for standard input",
+        help="a .md, .qmd, .ipynb, .tex, .rst, .adoc, .org or text file, a layer, a .py file or a folder of them, "
+        "or - for standard input",
     )
     _add_report(check)
     _add_judging(check)
@@ -88,6 +90,11 @@ def _add_judging(check: argparse.ArgumentParser) -> None:
         metavar="VERDICT",
         help=f"exit with 1 for this verdict too ({', '.join(FAILING[1:])}); may be repeated",
     )
+    group.add_argument(
+        "--undecided-ok",
+        action="store_true",
+        help="exit with 0, not 3, where nothing was decided: for hooks that meet pages without a claim",
+    )
     group.add_argument("--timeout", type=_seconds, default=10.0, metavar="S", help="seconds an equation (default: 10)")
     group.add_argument("--watch", action="store_true", help="check again whenever a file changes, until interrupted")
 
@@ -126,10 +133,12 @@ class _Outcome(NamedTuple):
     checked: list[Checked]
     unreadable: list[DocumentError]
 
-    def status(self, failing: set[str]) -> int:
+    def status(self, failing: set[str], undecided_ok: bool) -> int:
         if self.unreadable:
             return 2
-        return int(any(s.status in failing for c in self.checked for s in c.statements))
+        if any(s.status in failing for c in self.checked for s in c.statements):
+            return 1
+        return 0 if undecided_ok or any(c.is_decided for c in self.checked) else 3
 
 
 def run(options: argparse.Namespace) -> int:
@@ -148,7 +157,7 @@ def _run_once(options: argparse.Namespace) -> int:
     failing = {"refuted", *options.fail_on}
     if outcome.checked or options.format not in ("text", "concise"):
         write(_render(outcome, options, failing), options.output)
-    return outcome.status(failing)
+    return outcome.status(failing, options.undecided_ok)
 
 
 def _check(options: argparse.Namespace) -> _Outcome:

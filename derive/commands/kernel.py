@@ -22,7 +22,9 @@ def add(commands: Any) -> None:
         description="Write a module with forward and backward, proved to compute what the document defines.",
         epilog="Exit status: 0 written, 1 --verify found a difference, 2 the document or its kernel can not be had.",
     )
-    kernel.add_argument("document", metavar="DOC", help="a .md, .qmd, .ipynb, .tex or text file, a layer, or -")
+    kernel.add_argument(
+        "document", metavar="DOC", help="a .md, .qmd, .ipynb, .tex, .rst, .adoc, .org or text file, a layer, or -"
+    )
     kernel.add_argument("--target", choices=TARGETS, help="default: c for -o FILE.c, else numpy")
     kernel.add_argument("--wrt", action="append", metavar="NAME", help="differentiate by this; may be repeated")
     kernel.add_argument("--output", "-o", metavar="FILE", help="write it there instead of standard output")

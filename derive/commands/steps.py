@@ -19,7 +19,9 @@ def add(commands: Any) -> None:
         description="Derive the gradients of a forward pass step by step, each step proved for all sizes.",
         epilog="Exit status: 0 every step proved, 1 some step not proved, 2 input that cannot be read or derived.",
     )
-    steps.add_argument("document", metavar="DOC", help="a .md, .qmd, .ipynb, .tex or text file, a layer, or -")
+    steps.add_argument(
+        "document", metavar="DOC", help="a .md, .qmd, .ipynb, .tex, .rst, .adoc, .org or text file, a layer, or -"
+    )
     steps.add_argument(
         "--of", metavar="L", help="what is differentiated: a name of the forward pass (default: the loss)"
     )

@@ -72,10 +72,11 @@ def _assemble(path: str, scanners: list[Scanner]) -> Document:
         text = _trimmed(text)
         if text.value:
             blocks.append(Block(piece.kind, text, piece.span, scanner.source, piece.ignored))
+    notes = tuple((scanner.source, note) for scanner in scanners for note in scanner.notes)
     sources = tuple(scanner.source for scanner in scanners)
     order = {id(source): number for number, source in enumerate(sources)}
     errors.sort(key=lambda error: (order[id(error[0])], error[1].span))
-    return Document(path, sources, tuple(blocks), tuple(repairs), macros, tuple(errors))
+    return Document(path, sources, tuple(blocks), tuple(repairs), macros, tuple(errors), notes)
 
 
 def _trimmed(text: Text) -> Text:

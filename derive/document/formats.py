@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from derive.document import formulas, hidden
+from derive.document import formulas, hidden, markup, typed
 from derive.document.macros import without_definitions
 from derive.document.model import Format
 from derive.document.scanner import ENVIRONMENTS, Dialect, Handler, Scanner
@@ -15,6 +15,9 @@ SUFFIXES: Mapping[str, Format] = {
     ".md": "md", ".markdown": "md", ".qmd": "md", ".rmd": "md",
     ".ipynb": "ipynb",
     ".tex": "tex", ".ltx": "tex",
+    ".rst": "rst", ".rest": "rst",
+    ".adoc": "adoc", ".asciidoc": "adoc",
+    ".org": "org",
 }  # fmt: skip
 """The format of a file by its suffix; anything else is plain text."""
 
@@ -23,6 +26,7 @@ _FRONT_MATTER = re.compile(r"---[ \t\r]*\n(?:[^\n]*\n)*?(?:---|\.\.\.)[ \t\r]*(?
 _TEX_COMMENT = re.compile(r"%(?:(?<!\\%)|(?<=[^\\]\\\\%))[^\n]*")
 
 # What a reader stops at. The patterns start with a plain character, so that the search skips the rest.
+_TYPED: tuple[tuple[Handler, str], ...] = tuple((typed.line, sign) for sign in typed.SIGNS)
 _ROWS: tuple[tuple[Handler, str], ...] = (
     (hidden.comment, r"<!--"),
     (hidden.element, r"<(?i:code|pre|script|style)\b"),
@@ -43,17 +47,16 @@ _ROWS: tuple[tuple[Handler, str], ...] = (
     (hidden.verb, r"\\verb\*?[!-/:-@\[-`{-~]"),
     (formulas.doubled_bracket, r"\\\\(?:\(|\[(?!\d))"),
     (formulas.bracket, r"\\[(\[]"),
+    (formulas.not_followed, r"\\(?:input|include|subfile)\{"),
     (hidden.escape, r"\\[^A-Za-z\s]"),
+    *_TYPED,
 )
 
 
 def scan(source: Source, dialect: Dialect) -> Scanner:
     """Walk through a source."""
     scanner = Scanner(source, dialect)
-    at = hidden.begin_line(scanner, dialect.begin(scanner))
-    while match := dialect.tokens.search(scanner.text, at):
-        handler, _ = dialect.rows[(match.lastindex or 1) - 1]
-        at = handler(scanner, match)
+    scanner.walk(hidden.begin_line(scanner, dialect.begin(scanner)), len(scanner.text))
     return scanner
 
 
@@ -85,7 +88,7 @@ def _without(*handlers: Handler) -> tuple[tuple[Handler, str], ...]:
     return tuple(row for row in _ROWS if row[0] not in handlers)
 
 
-_TEX_ONLY = (hidden.verbatim, hidden.verb)
+_TEX_ONLY = (hidden.verbatim, hidden.verb, formulas.not_followed)
 _MARKDOWN_ONLY = (
     hidden.comment,
     hidden.element,
@@ -97,10 +100,36 @@ _MARKDOWN_ONLY = (
     formulas.backtick_dollar,
 )
 _MARKDOWN = Dialect(_begin_markdown, _without(*_TEX_ONLY), has_layout=True)
+_PLAIN = _without(*_TEX_ONLY, hidden.element, hidden.code)
+_DELIMITED = _without(*_MARKDOWN_ONLY, *_TEX_ONLY)
+_RST: tuple[tuple[Handler, str], ...] = (
+    (markup.explicit, r"\.\.[ ](?=\S)"),
+    (markup.role, r":math:`"),
+    (hidden.code, r"`+"),
+    (formulas.dollars, r"\$\$"),
+    (formulas.dollar, r"\$"),
+    (formulas.environment, rf"\\begin{_NAMED}"),
+    *_TYPED,
+)
+_ASCIIDOC: tuple[tuple[Handler, str], ...] = (
+    (markup.passed, r"\[(?:stem|latexmath)\]"),
+    (markup.stem, r"(?:stem|latexmath):\["),
+    (markup.listing, r"-{4,}[ \t]*(?=\n)"),
+    (markup.comment_line, r"//[ ]"),
+    (hidden.code, r"`+"),
+    *_TYPED,
+)
+_ORG: tuple[tuple[Handler, str], ...] = (
+    (markup.source, r"\#\+(?i:begin_(?:src|example))\b"),
+    (markup.comment_line, r"\#[ ]"),
+)
 
 DIALECTS: Mapping[Format, Dialect] = {
     "md": _MARKDOWN,
     "ipynb": _MARKDOWN,
-    "txt": Dialect(_begin_text, _without(*_TEX_ONLY, hidden.element, hidden.code)),
-    "tex": Dialect(_begin_tex, _without(*_MARKDOWN_ONLY), has_money=False, has_escapes=False),
+    "txt": Dialect(_begin_text, (*_PLAIN, (typed.line, r"\\(?=[A-Za-z])"))),
+    "tex": Dialect(_begin_tex, _without(*_MARKDOWN_ONLY, typed.line), has_money=False, has_escapes=False),
+    "rst": Dialect(_begin_text, _RST, has_escapes=False),
+    "adoc": Dialect(_begin_text, _ASCIIDOC, has_money=False, has_escapes=False),
+    "org": Dialect(_begin_text, (*_ORG, *_DELIMITED), has_escapes=False),
 }

@@ -12,7 +12,9 @@ from derive.document.escapes import decoded_address
 from derive.document.macros import DEFINITION, macro
 from derive.document.model import Kind
 from derive.document.scanner import OUTSIDE, Scanner
-from derive.source import Span
+from derive.source import SourceError, Span
+
+_BRACED = re.compile(r"\{([^{}\n]*)\}")
 
 
 def _unescaped_mark(mark: str) -> re.Pattern[str]:
@@ -198,4 +200,13 @@ def definition(scanner: Scanner, opening: re.Match[str]) -> int:
     if end is None:
         return scanner.unclosed(*opening.span(), "}")
     scanner.macros.update(macro(found, scanner.text[found.end() + 1 : end - 1]))
+    return end
+
+
+def not_followed(scanner: Scanner, opening: re.Match[str]) -> int:
+    r"""``\input{chapter}``: a file of its own, which is said and not read."""
+    name = _BRACED.match(scanner.text, opening.end() - 1)
+    end = name.end() if name is not None else opening.end()
+    said = f"the file {name[1].strip()} is not read" if name is not None else "this file is not read"
+    scanner.notes.append(SourceError(said, Span(opening.start(), end), "Check it by itself, or put it in here."))
     return end

@@ -8,7 +8,9 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from derive.document import typed
 from derive.document.formulas import DOUBLE_DOLLAR
+from derive.document.model import Kind
 from derive.document.scanner import Scanner
 from derive.source import Span
 
@@ -23,7 +25,12 @@ _COMMENT_EDGE = re.compile(r"<!--|-->")
 _ELEMENT_EDGES = {
     name: re.compile(rf"<(?P<close>/?)(?i:{name})\b[^<>]*>") for name in ("code", "pre", "script", "style")
 }
+_MATHJAX = re.compile(r"<(?i:script)\s[^<>]*?type\s*=\s*[\"']?math/tex(?P<display>;\s*mode=display)?[^<>]*>")
+_DOLLARS = re.compile(r"(?P<dollars>\$\$?)(?P<inner>[^$]+)(?P=dollars)")
+_MATHEMATICAL = re.compile(r"[\\_^=]")
+_OPTIONS = re.compile(r"^[ \t>]*:[a-z]+:[^\n]*\n", re.MULTILINE)
 _LONGEST_FENCE = 16
+_LONGEST_SPAN = 2_000
 
 
 def escape(scanner: Scanner, match: re.Match[str]) -> int:
@@ -41,9 +48,15 @@ def comment(scanner: Scanner, opening: re.Match[str]) -> int:
 
 
 def element(scanner: Scanner, opening: re.Match[str]) -> int:
-    """``<code> ... </code>`` and its kin."""
+    """``<code> ... </code>`` and its kin; a script of MathJax holds a formula."""
     edge = scanner.find(_ELEMENT_EDGES[opening.group()[1:].lower()], opening.end())
-    return edge.end() if edge and edge["close"] else opening.end()
+    if edge is None or not edge["close"]:
+        return opening.end()
+    script = _MATHJAX.match(scanner.text, opening.start())
+    if script is not None:
+        kind: Kind = "display" if script["display"] else "inline"
+        scanner.add(kind, Span(opening.start(), edge.end()), scanner.cut(script.end(), edge.start(), opening.start()))
+    return edge.end()
 
 
 def code(scanner: Scanner, opening: re.Match[str]) -> int:
@@ -52,7 +65,18 @@ def code(scanner: Scanner, opening: re.Match[str]) -> int:
     close = scanner.find(_code_end(length), opening.end()) if length <= _LONGEST_FENCE else None
     if close is None or close.start() >= scanner.paragraph_end(opening.end()):
         return opening.end()
+    inner = _formula_in_code(scanner, opening.end(), close.start())
+    if inner is not None:
+        scanner.add("inline", Span(opening.start(), close.end()), typed.written(scanner.cut(*inner)))
     return close.end()
+
+
+def _formula_in_code(scanner: Scanner, start: int, end: int) -> Span | None:
+    """The formula that a code span is: between dollars, or typed in the signs of mathematics."""
+    dollars = _DOLLARS.fullmatch(scanner.text, start, end)
+    if dollars is not None and _MATHEMATICAL.search(dollars["inner"]):
+        return Span(*dollars.span("inner"))
+    return typed.equation(scanner.text, start, end) if end - start < _LONGEST_SPAN else None
 
 
 def verbatim(scanner: Scanner, opening: re.Match[str]) -> int:
@@ -86,10 +110,17 @@ def _fence(scanner: Scanner, opening: re.Match[str]) -> int:
     close = scanner.find(_fence_end(fence[0], min(len(fence), _LONGEST_FENCE)), opening.end())
     if close is None:
         return scanner.unclosed(*opening.span("fence"), fence)
-    if opening["info"].split()[:1] == ["math"]:
+    language = "".join(opening["info"].split()[:1]).lower()
+    if language in ("math", "{math}"):
         text = scanner.cut(opening.end(), close.start(), opening.start())
         strays = [(stray.start(), stray.end(), "") for stray in DOUBLE_DOLLAR.finditer(text.value)]
-        scanner.add("display", Span(opening.start("fence"), close.end("fence")), text.replace(strays))
+        strays += [(option.start(), option.end(), "") for option in _OPTIONS.finditer(text.value)]
+        scanner.add("display", Span(opening.start("fence"), close.end("fence")), text.replace(sorted(strays)))
+    elif language in ("latex", "tex"):
+        if not typed.block(scanner, opening.end(), close.start()):
+            scanner.walk(opening.end(), close.start())
+    elif language in typed.LANGUAGES:
+        typed.lines(scanner, opening.end(), close.start())
     return close.end()
 
 

@@ -12,7 +12,7 @@ from derive.source import Source, SourceError, Span, Text
 
 Kind = Literal["display", "inline", "given", "spoken"]
 """How mathematics stands in a document; what is ``spoken`` was said in words."""
-Format = Literal["md", "ipynb", "tex", "txt"]
+Format = Literal["md", "ipynb", "tex", "txt", "rst", "adoc", "org"]
 
 
 class DocumentError(Exception):
@@ -44,7 +44,7 @@ class Document:
     """The mathematics of a document in reading order.
 
     ``macros`` are the document's own commands, by name without the backslash; their definitions are cut out
-    of the blocks. ``errors`` are the places that could not be read.
+    of the blocks. ``errors`` are the places that could not be read, ``notes`` those that were passed over on purpose.
     """
 
     path: str
@@ -53,3 +53,4 @@ class Document:
     repairs: tuple[Repair, ...]
     macros: Mapping[str, Macro]
     errors: tuple[tuple[Source, SourceError], ...]
+    notes: tuple[tuple[Source, SourceError], ...] = ()

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
+from derive.document import directives
 from derive.document.escapes import is_doubled, unescaped
 from derive.document.model import DocumentError, Kind
 from derive.latex.constructs import ROW_ENVIRONMENTS
@@ -26,7 +27,6 @@ MAX_LENGTH = 200_000  # characters of a formula
 ENVIRONMENTS = "|".join(sorted(ROW_ENVIRONMENTS - {"subequations"}))
 _ENVIRONMENT_EDGE = re.compile(rf"(?P<edge>egin|end)\{{(?P<name>{ENVIRONMENTS})\\?(?P<star>\*?)\}}")
 _BLANK_LINE = re.compile(r"\n[ \t>\r]*\n")
-_DIRECTIVE = re.compile(r"\s*(?:given:(?P<given>.*)|derive:\s*ignore\s*)", re.DOTALL)
 _QUOTED = re.compile(r"[ \t]*>")
 _QUOTE_MARKS = re.compile(r"\n([ \t]*(?:>[ \t]?)+)")
 _DOLLARS_AROUND = re.compile(r"\s*(?P<dollars>\$\$?)(?P<inner>[^$]*)(?P=dollars)\s*")
@@ -93,10 +93,12 @@ class Scanner:
         self.text = source.text
         self.pieces: list[Piece] = []
         self.errors: list[SourceError] = []
+        self.notes: list[SourceError] = []
         self.macros: dict[str, Macro] = {}
         self.ignores: list[int] = []
         self.in_list = False
         self.indented_until = 0
+        self.tried_until = 0
         self.find = Seeker(self.text)
 
     def add(self, kind: Kind, outer: Span, text: Text) -> int:
@@ -107,6 +109,12 @@ class Scanner:
         self._count()
         self.pieces.append(Piece(kind, text, outer))
         return outer.end
+
+    def walk(self, at: int, end: int) -> None:
+        """Read what starts between two places."""
+        while (match := self.dialect.tokens.search(self.text, at, end)) is not None:
+            handler, _ = self.dialect.rows[(match.lastindex or 1) - 1]
+            at = handler(self, match)
 
     def show(self, text: str) -> None:
         """Read another text of the same length instead."""
@@ -136,15 +144,16 @@ class Scanner:
 
     def directive(self, outer: Span, inner: Span) -> None:
         """What a comment says to the reader, if anything."""
-        found = _DIRECTIVE.fullmatch(self.text, *inner)
-        if found is None:
+        try:
+            found = directives.read(self.text, outer, inner)
+        except SourceError as error:
+            self._refuse(error.message, error.span, error.hint, outer.end)
             return
-        if found["given"] is None:
+        if found is not None and found.fact is None:
             self.ignores.append(outer.start)
-        else:
-            start, end = found.span("given")
-            dollars = _DOLLARS_AROUND.fullmatch(self.text, start, end)
-            self.add("given", outer, self.cut(*(dollars.span("inner") if dollars else (start, end))))
+        elif found is not None and found.fact is not None:
+            dollars = _DOLLARS_AROUND.fullmatch(self.text, *found.fact)
+            self.add("given", outer, self.cut(*(dollars.span("inner") if dollars else found.fact)))
 
     def _count(self) -> None:
         if len(self.pieces) + len(self.errors) >= MAX_FORMULAS:

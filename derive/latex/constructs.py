@@ -375,6 +375,8 @@ STRUCTURE = frozenset(
         "over",
         "atop",
         "choose",
+        "oint",
+        "iint",
         "binom",
         "dbinom",
         "tbinom",

@@ -7,12 +7,12 @@ comparisons, so two texts that read alike are equal.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, fields, replace
 from functools import cache
 from typing import Any
 
-from derive.source import Span
+from derive.source import SourceError, Span
 
 NOWHERE = Span(0, 0)
 CALL = "call"
@@ -234,6 +234,34 @@ class Empty(Node):
     span: Span = field(default=NOWHERE, compare=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Unread(Node):
+    """A hole: the smallest bracket, argument, entry or side around something that could not be read.
+
+    Attributes:
+        text: what stands there, as typed up to white space.
+        message, hint, fault: what is wrong in it, what to do, and where.
+        names: the names that stand in it, each with its scripts, as far as they can be told.
+    """
+
+    text: str
+    message: str = field(compare=False)
+    hint: str = field(default="", compare=False)
+    fault: Span = field(default=NOWHERE, compare=False)
+    names: tuple[Node, ...] = ()
+    span: Span = field(default=NOWHERE, compare=False)
+
+    @property
+    def error(self) -> SourceError:
+        """What is wrong, to be raised where a value is needed."""
+        return SourceError(self.message, self.fault, self.hint)
+
+
+def hole_in(nodes: Iterable[Node]) -> Unread | None:
+    """The first part of some nodes that could not be read."""
+    return next((inner for node in nodes for inner in node.walk() if isinstance(inner, Unread)), None)
+
+
 def span_of(node: Node) -> Span:
     """Where a node stands in its source."""
     span: Span = getattr(node, "span", NOWHERE)
@@ -287,7 +315,7 @@ class Statement(Node):
 
 @dataclass(frozen=True, slots=True)
 class Unreadable(Node):
-    """A line that could not be parsed: the message, what to do, and where."""
+    """A display of which not even a statement could be parsed: the message, what to do, and where."""
 
     message: str
     hint: str = ""

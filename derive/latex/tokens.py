@@ -37,13 +37,22 @@ class Macro:
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """``kind`` is command, letter, word, number, mark or end; ``text`` what it reads, with any backslash."""
+    """``kind`` is command, letter, word, number, mark or end; ``text`` what it reads, with any backslash.
+
+    ``open``: it is a bracket that nothing closes.
+    """
 
     kind: str
     text: str
     span: Span
     spaced: bool = False
+    open: bool = False
 
+
+PAIRS = {"{": "}", "(": ")", "[": "]", "\\{": "\\}", "\\left": "\\right", "\\begin": "\\end"}
+"""What is opened and by what it is closed; ``[0, 1)`` is closed as well."""
+_OPENED_BY = {closing: opening for opening, closing in PAIRS.items()}
+_HARD = frozenset({"{", "\\left", "\\begin"})  # what only its own partner closes
 
 _TOKEN = re.compile(
     r"""(?P<space>[ \t\r\n\f\v\x07\x08\x00]+)
@@ -73,7 +82,7 @@ def tokenize(text: Text, macros: Mapping[str, Macro]) -> list[Token]:
             Span(tokens[0].span.start, tokens[0].span.end),
             "Split it into several displays.",
         )
-    return [*tokens, Token("end", "", Span(end, end), True)]
+    return [*_with_open(tokens), Token("end", "", Span(end, end), True)]
 
 
 def _scan(text: Text) -> Iterator[Token]:
@@ -106,6 +115,27 @@ def _scan(text: Text) -> Iterator[Token]:
         else:
             yield Token(*_classify(kind, match.group()), span, spaced)
         at, spaced, count = end, False, count + 1
+
+
+def _with_open(tokens: list[Token]) -> list[Token]:
+    """The tokens with the brackets marked that nothing closes: a brace closes what stands in it, ``\\end`` too."""
+    stack: list[int] = []
+    left_open: list[int] = []
+    for at, token in enumerate(tokens):
+        if at and tokens[at - 1].text in ("\\left", "\\right"):
+            continue  # the delimiter, which is closed by \right and by nothing else
+        if token.text in PAIRS:
+            stack.append(at)
+        elif (opening := _OPENED_BY.get(token.text)) is not None:
+            if opening in _HARD:
+                depth = next((k for k in range(1, len(stack) + 1) if tokens[stack[-k]].text == opening), 0)
+                left_open += stack[len(stack) - depth + 1 :] if depth else []
+                del stack[len(stack) - depth :]
+            elif stack and tokens[stack[-1]].text not in _HARD:
+                stack.pop()
+    for at in (*left_open, *stack):
+        tokens[at] = replace(tokens[at], open=True)
+    return tokens
 
 
 def _with_wide_spaces(tokens: list[Token]) -> list[Token]:

@@ -134,5 +134,6 @@ _WRITERS: dict[type[Node], Callable[..., str]] = {
     S.HeldFixed: lambda node: f"\\left. {latex(node.body)} \\right|{_braced('_', node.fixed)}",
     S.Ellipsis: lambda node: "\\dots",
     S.Empty: lambda node: "",
+    S.Unread: lambda node: node.text,
     S.Statement: lambda node: latex(node.node),
 }

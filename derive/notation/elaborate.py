@@ -62,6 +62,10 @@ def _refuse(ctx: Context, node: Node) -> Value:
     raise SourceError(_REFUSALS[type(node)], span_of(node))
 
 
+def _refuse_hole(ctx: Context, node: S.Unread) -> Value:
+    raise node.error
+
+
 _REFUSALS: dict[type[Node], str] = {
     S.Ellipsis: "derive cannot tell what the dots stand for",
     S.Empty: "something is missing here",
@@ -86,6 +90,7 @@ RULES: dict[type[Node], Callable[[Context, Any], Value]] = {
     S.Apply: applied,
     S.HeldFixed: held_fixed,
     S.Cases: cases,
+    S.Unread: _refuse_hole,
     **dict.fromkeys(_REFUSALS, _refuse),
 }
 """One rule a kind of node."""

@@ -184,10 +184,14 @@ def equations(document: Document) -> Written:
     for one in parsed:
         block = one.block
         for equation in _equation(one, bound):
+            heard = conditions.hear(block, equation)
             if isinstance(one.statement, Statement) and not _is_statement(block, equation):
-                if not conditions.hear(block, equation) and len(equation.members) == 2:
+                if not heard and len(equation.members) == 2:
                     restrictions.append(equation)
-            elif not conditions.hear(block, equation):
+            elif heard:
+                said = S.Chain(equation.shown, equation.relations, equation.span)
+                found.append(replace(equation, members=(), relations=(), written=(said,), role="note"))
+            else:
                 conditions.give(block, equation)
                 found.append(equation)
     if _index_sums(found):
@@ -196,7 +200,7 @@ def equations(document: Document) -> Written:
     before: Equation | None = None
     for equation in found:
         _continue(equation, before)
-        if not equation.given and equation.error is None:
+        if not equation.given and equation.error is None and equation.members:
             before = equation
     return Written(found, functions, tuple(told), restrictions)
 
@@ -373,9 +377,14 @@ def _equation(parsed: _Parsed, bound: frozenset[str]) -> Iterator[Equation]:
     shown = written.members if isinstance(written, S.Chain) else (written,)
     relations = _relations(node) if isinstance(node, S.Chain) else ()
     asides = [with_brackets(aside, bound) for aside in statement.asides]
+    hole = S.hole_in(members) if "=" not in relations else None
     conditions = tuple(c for aside in asides for c in _conditions(aside))
     said: dict[str, Any] = {"conditions": conditions, "restricted": any(map(restricts, asides)), "lead": statement.lead}
     said |= {"members": members, "relations": relations, "written": shown}
+    if hole is not None:
+        said["error"] = hole.error
+    elif block.kind == "given" and not relations:
+        said["error"] = SourceError("this given is no equation", block.span, "Say what equals what: given: m = N.")
     yield Equation(span=_at(statement.span, block), **said, **base)  # type: ignore[arg-type]
     for aside in asides:
         yield from _remark(aside, base)
@@ -466,6 +475,8 @@ def restricts(aside: Node) -> bool:
         return restricts(aside.body)
     if isinstance(aside, S.Sequence):
         return any(map(restricts, aside.items))
+    if S.hole_in([aside]) is not None:
+        return True
     if isinstance(aside, S.Words):
         return any(aside.text.strip().lower().startswith(word) for word in _RESTRICTING)
     if not isinstance(aside, S.Chain) or list(_conditions(aside)):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from derive.checking import Checked, Statement
-from derive.report.wording import ESTABLISHED, equation, tally, why
+from derive.report.wording import ESTABLISHED, conclusion, equation, tally, why
 
 
 def render(checked: Checked, ascii: bool = False) -> str:
     """``path:line:column: status: equation (why)`` lines, and a summary line."""
     lines = [_line(s, ascii) for s in checked.statements if s.status not in ESTABLISHED]
     lines.append(f"{checked.document.path}: {checked.verdict} ({tally(checked.statements)})")
+    lines += [said] if (said := conclusion(checked)) else []
     return "\n".join(lines) + "\n"
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from derive.checking import Checked, Statement
 from derive.latex.writer import latex
+from derive.report.wording import conclusion
 
 
 def render(documents: Iterable[Checked], version: str) -> str:
@@ -21,6 +22,7 @@ def document(checked: Checked) -> dict[str, Any]:
     return {
         "path": checked.document.path,
         "verdict": checked.verdict,
+        "conclusion": conclusion(checked) or None,
         "assumptions": [{"text": a.text, "line": a.line} for a in checked.assumptions],
         "repairs": [
             {"line": r.line, "column": r.column, "was": r.was, "now": r.now, **({"cell": r.cell} if r.cell else {})}

@@ -11,7 +11,7 @@ from typing import Any
 from derive.checking import ORDER, Checked, Statement
 from derive.latex import syntax as S
 from derive.plain import in_ascii, plain
-from derive.report.wording import as_text, names_things, place, readable, remarks
+from derive.report.wording import as_text, conclusion, names_things, place, readable, remarks
 from derive.source import frame
 
 INDENT = "      "
@@ -54,7 +54,8 @@ class TextReport:
 
     def render(self, checked: Checked) -> str:
         """The whole report, with a final line break."""
-        parts = [self._header(checked), *self._sections(checked), self._summary(checked)]
+        end = "\n".join(self._wrapped(conclusion(checked), "", ""))
+        parts = [self._header(checked), *self._sections(checked), self._summary(checked), end]
         return "\n\n".join(part for part in parts if part) + "\n"
 
     def statement(self, statement: Statement) -> str:
@@ -142,6 +143,8 @@ class TextReport:
             return ""
         if isinstance(statement.right, S.Empty) and statement.name:
             return statement.name
+        if isinstance(statement.left, S.Chain):
+            return plain(statement.left, self.ascii)
         return f"{plain(statement.left, self.ascii)} = {plain(statement.right, self.ascii)}".rstrip()
 
     def _source(self, statement: Statement) -> Iterator[str]:

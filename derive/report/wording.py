@@ -100,6 +100,28 @@ def tally(statements: Iterable[Statement]) -> str:
     return ", ".join(f"{counts[status]} {status}" for status in ORDER if counts[status]) or "no equations"
 
 
+def conclusion(checked: Checked) -> str:
+    """What a page comes to on which nothing was decided, in a plain sentence; empty where something was."""
+    if checked.is_decided:
+        return ""
+    found = claims(checked)
+    unread = sum(s.status == "unsupported" for s in found)
+    if not checked.statements:
+        return f"Nothing was checked: there is no equation here that derive can find. {_CARRIERS}"
+    if not found:
+        return "Nothing was decided: no line here claims anything that derive could check."
+    if unread == len(found):
+        return f"Nothing was decided: {_all(unread)} could not be read. That says nothing about the mathematics."
+    return f"Nothing was decided: {_all(len(found))} stayed open. The page may be right or wrong."
+
+
+_CARRIERS = "It reads $...$, $$...$$, \\(...\\), \\[...\\], environments such as align, and code blocks of mathematics."
+
+
+def _all(count: int) -> str:
+    return "the only claim" if count == 1 else f"all {count} claims"
+
+
 def sentence(error: DocumentError) -> str:
     """What is wrong with a document that cannot be read, without its path."""
     return f"{error.message}." + (f" {error.hint}" if error.hint else "")

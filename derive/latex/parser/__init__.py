@@ -35,6 +35,7 @@ def parse_display(text: Text, macros: Mapping[str, Macro] | None = None) -> tupl
 def parse_expression(text: Text, macros: Mapping[str, Macro] | None = None) -> Node:
     """One expression or chain, the whole of ``text``. Raises `SourceError`."""
     parser = Parser(tokenize(text, macros or {}))
-    node = parser.chain()
-    parser.expect_end()
+    with parser.within(strict=True):
+        node = parser.chain()
+        parser.expect_end()
     return node

@@ -17,8 +17,8 @@ def argument(reader: Reader, command: Token) -> Node:
 
 
 def script(reader: Reader) -> Node:
-    """What a ``_`` or ``^`` applies to; letters in it are single."""
-    with reader.within(script=True):
+    """What a ``_`` or ``^`` applies to; letters in it are single. What is wrong in it concerns the whole name."""
+    with reader.within(script=True, strict=True):
         token = reader.look()
         if token.text in ("-", "+", "*"):
             return Symbol(reader.take().text, "", token.span)

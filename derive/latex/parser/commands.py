@@ -66,14 +66,16 @@ def root(reader: Reader) -> Node:
 
 def accent(reader: Reader) -> Node:
     token = reader.take()
-    body = argument(reader, token)
+    with reader.within(strict=True):
+        body = argument(reader, token)
     return Accent(table.ACCENTS[token.text[1:]], body, token.span.join(reader.peek(-1).span))
 
 
 def font(reader: Reader) -> Node:
     """``\\mathbf{x}``: the letters inside carry the font."""
     token = reader.take()
-    body = argument(reader, token)
+    with reader.within(strict=True):
+        body = argument(reader, token)
     return _with_font(body, table.FONTS[token.text[1:]], token.span.join(reader.peek(-1).span))
 
 

@@ -14,6 +14,7 @@ from derive.latex.tokens import Token, split
 from derive.source import SourceError
 
 MAX_DEPTH = 60
+_NEAR = 0.79
 
 _BLANK_MARKS = frozenset({"~", "$"})
 _BLANK_COMMANDS = (table.SPACES | table.IGNORED.keys() | {"\n", " ", "\t"}) - table.WIDE_SPACES
@@ -46,6 +47,7 @@ class Surroundings:
         bars: the kinds of bars that are open in the innermost bracket.
         script: whether this is a subscript or superscript, where letters stand single.
         cell: whether this is an entry of a matrix or of cases, which ``&`` and a row break end.
+        strict: whether an error is no hole here: in a script, and where the reader only tries.
         depth: how many factors lie around this place.
     """
 
@@ -53,6 +55,7 @@ class Surroundings:
     bars: tuple[str, ...] = ()
     script: bool = False
     cell: bool = False
+    strict: bool = False
     depth: int = 0
 
 
@@ -121,11 +124,12 @@ class Cursor:
     def closing_brace(self, at: int) -> int:
         """The position of the brace that closes the one at ``at``."""
         level = 0
-        for k in range(at, len(self.tokens)):
-            level += (self.tokens[k].text == "{") - (self.tokens[k].text == "}")
+        for k in range(at, len(self.tokens) if not self.tokens[at].open else at):
+            token = self.tokens[k]
+            level += (token.text == "{" and not token.open) - (token.text == "}")
             if level == 0:
                 return k
-        raise SourceError("this brace is never closed", self.tokens[at].span, "Add a } where the group ends.")
+        raise never_closed(self.tokens[at], "}")
 
     def drop_braces(self) -> None:
         """Braces that carry no script group nothing on the page: ``{a + b} c`` is read as ``a + b c``."""
@@ -149,7 +153,11 @@ class Cursor:
     def expect(self, text: str, opened: Token) -> Token:
         token = self.look()
         if token.text != text:
-            raise self.unexpected(token, f"{opened.text} is not closed with {text}")
+            raise (
+                never_closed(opened, text)
+                if opened.open
+                else self.unexpected(token, f"{opened.text} is not closed with {text}")
+            )
         return self.take()
 
     def expect_end(self) -> None:
@@ -161,12 +169,29 @@ class Cursor:
         if token.kind == "end":
             return SourceError(problem or "the formula ends too early", token.span)
         if token.kind == "command" and token.text[1:] not in table.COMMANDS:
+            near = nearest(token.text)
             return SourceError(
-                f"{token.text} is not a command that derive knows",
+                f"{token.text} is not a command that derive knows" + (f": did you mean {near}?" if near else ""),
                 token.span,
                 f"If it is your macro, define it in the document with \\newcommand{{{token.text}}}{{...}}.",
             )
+        if token.kind == "command" and token.text[1:].isalpha():
+            return SourceError(problem or f"derive does not read {token.text} here", token.span)
         return SourceError(problem or f"cannot read on at {token.text!r}", token.span)
+
+
+def never_closed(opened: Token, closing: str) -> SourceError:
+    """The error that a bracket without its partner is, at the bracket."""
+    return SourceError(f"{opened.text} opened here is never closed", opened.span, f"Add {closing} where it ends.")
+
+
+def nearest(command: str) -> str:
+    """The known command that one with a slip was meant for, ``\\gamma`` for ``\\gama``; empty where none is near."""
+    from difflib import get_close_matches  # only a page with a slip needs it
+
+    known = sorted(name for name in table.COMMANDS if name.isalpha())
+    found = get_close_matches(command[1:], known, n=1, cutoff=_NEAR)
+    return f"\\{found[0]}" if found else ""
 
 
 class Reader(Cursor, ABC):

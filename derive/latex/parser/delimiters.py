@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from derive.latex import constructs as table
+from derive.latex.parser import holes
 from derive.latex.parser.arguments import script
-from derive.latex.parser.cursor import Reader, is_size, is_text
+from derive.latex.parser.cursor import Reader, is_size, is_text, never_closed
 from derive.latex.parser.prose import prose
 from derive.latex.syntax import Empty, Group, HeldFixed, Node, Sequence, Words, span_of
 from derive.latex.tokens import Token
-from derive.source import Span
+from derive.source import SourceError, Span
 
 _SEPARATORS = {",": ",", ";": ";", ":": ":", "\\colon": "\\colon"}
 _SEPARATORS |= dict.fromkeys(["|", "\\mid", "\\vert", "\\middle", "\\|", "\\Vert", "‖"], "|")
@@ -44,10 +45,12 @@ def group(reader: Reader, sized: bool = False) -> Node:
 def left(reader: Reader) -> Node:
     """``\\left( ... \\right)``; any bracket closes it, as in LaTeX."""
     opened, delimiter = reader.take(), reader.take()
+    if opened.open:
+        raise SourceError(f"\\left{delimiter.text} has no \\right", opened.span, "Add \\right. where it ends.")
     with reader.within(inside=True, bars=()):
         body = _contents(reader, opened, "\\right")
         if reader.look().text != "\\right":
-            raise reader.unexpected(reader.look(), f"\\left{delimiter.text} has no \\right")
+            raise reader.unexpected(reader.look())
         reader.take()
     closed = reader.take()
     span = opened.span.join(closed.span)
@@ -90,9 +93,12 @@ def _skip_size(reader: Reader) -> None:
 
 
 def _contents(reader: Reader, opened: Token, closing: str) -> Node:
+    """What a bracket holds; a hole where that cannot be read. Raises `SourceError` where nothing closes it."""
+    if opened.open:
+        raise never_closed(opened, closing)
     if reader.look().text == closing:
         return Empty(opened.span)
-    return _sequence(reader, closing)
+    return holes.contents(reader, opened, closing, lambda: _sequence(reader, closing))
 
 
 def _sequence(reader: Reader, closing: str = "") -> Node:

@@ -29,7 +29,7 @@ def open_environment(reader: Reader) -> str:
 def close_environment(reader: Reader, name: str, opened: Token) -> None:
     """Consume ``\\end{name}``. Raises `SourceError` where it is missing or another environment's."""
     if reader.look().text != "\\end":
-        raise SourceError(f"\\begin{{{name}}} is never ended", opened.span, f"Add \\end{{{name}}}.")
+        raise never_ended(opened, name)
     closing = reader.environment_name()
     if closing != name:
         raise SourceError(
@@ -39,9 +39,16 @@ def close_environment(reader: Reader, name: str, opened: Token) -> None:
     reader.skip_argument()
 
 
+def never_ended(opened: Token, name: str) -> SourceError:
+    """The error that an environment without its end is."""
+    return SourceError(f"\\begin{{{name}}} is never ended", opened.span, f"Add \\end{{{name}}}.")
+
+
 def environment(reader: Reader) -> Node:
     """Cases or a matrix, from ``\\begin`` to ``\\end``."""
     opened = reader.peek()
+    if opened.open:
+        raise never_ended(opened, reader.environment_name())
     if reader.environment_name() not in VALUES:
         raise _refusal(reader.environment_name(), opened)
     name = open_environment(reader)
@@ -103,7 +110,7 @@ def _condition_in(reader: Reader, words: Words) -> list[Node] | None:
         return None
     try:
         inner = type(reader)(tokenize(Text(rest, [words.span.start] * (len(rest) + 1)), {}))
-        inner.here = Surroundings(depth=reader.here.depth)
+        inner.here = Surroundings(strict=True, depth=reader.here.depth)
         node = inner.chain()
         inner.expect_end()
     except SourceError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from derive.latex import constructs as table
-from derive.latex.parser import commands, delimiters, environments, prose
+from derive.latex.parser import commands, delimiters, environments, holes, prose
 from derive.latex.parser.arguments import with_scripts
 from derive.latex.parser.cursor import Reader, is_size, is_text, separates
 from derive.latex.parser.relations import is_relation, relation
@@ -54,7 +54,7 @@ class Parser(Reader):
         if is_relation(self):
             members: list[Node] = [Empty(Span(first.span.start, first.span.start))]
         else:
-            members = [self.expression()]
+            members = [holes.side(self, self.expression)]
         relations: list[str] = []
         while (sign := self._next_relation()) is not None:
             relations.append(sign)
@@ -78,11 +78,9 @@ class Parser(Reader):
         while (self.look().text == "&" and not self.here.cell) or (self.look().text == "\\\\" and self._row_goes_on()):
             self.take()
         token = self.look()
-        if self.starts(token) or token.text in _SIGNS:
-            return self.expression()
-        if token.kind == "end" or token.text in ("\\\\", "}", "\\end") or separates(token):
+        if token.kind == "end" or token.text in ("\\\\", "}", "\\end") or (separates(token) and not self.starts(token)):
             return Empty(Span(token.span.start, token.span.start))
-        raise self.unexpected(token)
+        return holes.side(self, self.expression)
 
     # -- sums ------------------------------------------------------------------------------------------------------
 

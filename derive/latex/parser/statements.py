@@ -247,7 +247,8 @@ class Statements:
     def _remark(self) -> list[Node]:
         """A bracketed remark that stands alone, ``(k \\neq i)``, or a bare condition on indices."""
         try:
-            node = self.reader.chain()
+            with self.reader.within(strict=True):
+                node = self.reader.chain()
         except SourceError:
             return []
         token = self.reader.look()

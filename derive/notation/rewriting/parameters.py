@@ -82,7 +82,9 @@ def _defined(members: Members, bound: frozenset[str]) -> Iterator[tuple[str, _En
         if isinstance(member, S.Product) and len(member.factors) == 2 and member.operators == ("",):
             call = call_of(*member.factors)
             entry = _entry(call.node.body) if call is not None and isinstance(call.node, S.Group) else None
-            if call is not None and entry is not None and entry.letter in bound and not is_customary(call.head):
+            if call is None or entry is None or entry.letter not in bound or is_customary(call.head):
+                continue
+            if not call.head.endswith("'"):  # a derivative is never defined by its entry alone
                 yield call.head, entry
 
 
