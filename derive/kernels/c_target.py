@@ -140,6 +140,13 @@ static real sigmoid(real u)
 }
 """
 
+SOFTPLUS = """\
+static real softplus(real u)
+{
+    return (u > 0 ? u : 0) + log1p(exp(-fabs(u)));
+}
+"""
+
 HEAVISIDE = """\
 static real heaviside(real u)
 {
@@ -160,6 +167,7 @@ KNOWN = (
     ("put", PUT),
     ("rounded", ROUNDED),
     ("sigmoid", SIGMOID),
+    ("softplus", SOFTPLUS),
     ("sign", SIGN),
     ("heaviside", HEAVISIDE),
 )

@@ -14,13 +14,14 @@ from dataclasses import dataclass
 import sympy
 from sympy import Expr, Symbol
 
-from derive.forward import Definition, Graph, entry
+from derive.forward import Graph, entry
 from derive.kernels.axes import Axes, NotLowerable
 from derive.kernels.centred import find_centres
 from derive.kernels.lower import Lowering, Scope
 from derive.kernels.names import Names, comment
 from derive.kernels.program import Array, Kernel, Output, Program
-from derive.language import D, index, is_quantity, name_of, sigmoid
+from derive.kernels.stable import stable
+from derive.language import D, index, is_quantity, name_of
 from derive.normal.algebra import GaveUp, Undefined
 from derive.verdict import Court
 
@@ -46,7 +47,7 @@ class Made:
     """A kernel with what it is proved against.
 
     Attributes:
-        graph: the forward pass, logistic functions recognised.
+        graph: the forward pass in stable form.
     """
 
     kernel: Kernel
@@ -71,7 +72,7 @@ def make_kernel(graph: Graph, title: str, wrt: Iterable[str] | None, lines: Mapp
     if not graph.definitions:
         raise NotLowerable("there is no forward pass")
     chosen = default_wrt(graph) if wrt is None else tuple(wrt)
-    graph = _recognised(graph)
+    graph = stable(graph, sizes)
     court = Court(graph, sizes)
     formulas = tuple(_formula(court, key) for key in chosen)
     names = Names()
@@ -100,27 +101,6 @@ def default_wrt(graph: Graph) -> tuple[str, ...]:
 
 
 # -- gradients -------------------------------------------------------------------------------------------------------
-
-
-def _recognised(graph: Graph) -> Graph:
-    """The graph with 1/(1 + e^−u) as the logistic function, which does not overflow and whose derivative is s (1 −
-    s)."""
-    definitions = tuple(Definition(d.name, d.indices, d.sizes, _logistic(d.expr)) for d in graph.definitions)
-    if all(new.expr == old.expr for new, old in zip(definitions, graph.definitions, strict=True)):
-        return graph
-    return Graph(
-        definitions, graph.sizes, graph.loss, graph.outputs, graph.positive, graph.facts, graph.selectors
-    )  # fmt: skip
-
-
-def _logistic(expr: Expr) -> Expr:
-    found: dict[Expr, Expr] = {}
-    for power in expr.atoms(sympy.Pow):
-        if power.exp == -1 and isinstance(power.base, sympy.Add) and len(power.base.args) == 2:
-            one, other = power.base.args if power.base.args[0] == 1 else power.base.args[::-1]
-            if one == 1 and isinstance(other, sympy.exp):
-                found[power] = sigmoid(-other.args[0])
-    return expr.xreplace(found)
 
 
 def _formula(court: Court, key: str) -> Formula:

@@ -135,6 +135,12 @@ def sigmoid(u):
     e = np.exp(-abs(u))
     return (1 if u >= 0 else e) / (1 + e)
 ''',
+    "softplus": '''\
+@nb.njit
+def softplus(u):
+    """log(1 + exp(u)), without overflow and with all digits."""
+    return (u if u > 0 else 0) + math.log1p(np.exp(-abs(u)))
+''',
     "heaviside": '''\
 @nb.njit
 def heaviside(u):

@@ -35,6 +35,8 @@ def source(kernel: Kernel) -> str:
         support.near,
         support.rounded,
         support.sigmoid,
+        support.softplus,
+        support.step,
         support.erf,
     )
     helpers = [f for f in known if _calls(body, f.__name__)]

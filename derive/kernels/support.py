@@ -92,6 +92,16 @@ def sigmoid(u: Any) -> Any:
     return np.where(u >= 0, 1, e) / (1 + e)
 
 
+def softplus(u: Any) -> Any:
+    """log(1 + exp(u)), without overflow and with all digits."""
+    return np.maximum(u, 0) + np.log1p(np.exp(-np.abs(u)))
+
+
+def step(u: Any) -> Any:
+    """0 below 0, 1 above, and a half at it."""
+    return (1 + np.sign(u)) / 2
+
+
 def erf(u: Any) -> Any:
     """The error function, by the standard library's, entry by entry."""
     from math import erf

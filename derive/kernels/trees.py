@@ -80,7 +80,7 @@ class _Trees:
         primitive = BY_FUNCTION.get(expr.func)
         if primitive is None:
             raise NotLowerable(f"kernels have no function {expr.func.__name__}")
-        return Call(primitive.name, tuple(self.of(a) for a in expr.args))
+        return Call(primitive.name, (self.of(expr.args[0]),))  # SymPy's step has its value at 0 beside the argument
 
     def _entry(self, expr: Expr) -> Node:
         if isinstance(expr, Symbol) and expr.is_integer:
