@@ -147,6 +147,14 @@ static real softplus(real u)
 }
 """
 
+INVERSE = """\
+/* 1/n, and 0 where n is 0. */
+static double inverse(double n)
+{
+    return n == 0 ? 0 : 1 / n;
+}
+"""
+
 HEAVISIDE = """\
 static real heaviside(real u)
 {
@@ -168,6 +176,7 @@ KNOWN = (
     ("rounded", ROUNDED),
     ("sigmoid", SIGMOID),
     ("softplus", SOFTPLUS),
+    ("inverse", INVERSE),
     ("sign", SIGN),
     ("heaviside", HEAVISIDE),
 )

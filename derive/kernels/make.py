@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import sympy
 from sympy import Expr, Symbol
@@ -19,6 +19,7 @@ from derive.kernels.axes import Axes, NotLowerable
 from derive.kernels.centred import find_centres
 from derive.kernels.lower import Lowering, Scope
 from derive.kernels.names import Names, comment
+from derive.kernels.norms import Norms
 from derive.kernels.program import Array, Kernel, Output, Program
 from derive.kernels.stable import stable
 from derive.language import D, index, is_quantity, name_of
@@ -85,8 +86,10 @@ def make_kernel(graph: Graph, title: str, wrt: Iterable[str] | None, lines: Mapp
     for name in scope.saveable:
         names.fresh(name)
     scope.returned.update(_returned(scope, outputs, names))
-    backward = Lowering(scope, {**graph.by_name, **court.calculus.staged}, names)
-    gradients = _backward(backward, formulas)
+    norms = Norms(graph)
+    staged = {name: norms.definition(d) for name, d in court.calculus.staged.items()}
+    backward = Lowering(scope, {**graph.by_name, **staged}, names)
+    gradients = _backward(backward, [replace(f, expr=norms.guarded(f.expr)) for f in formulas], norms)
     texts = tuple(comment(lines[f"∂{f.key}"]) for f in formulas if f"∂{f.key}" in lines)
     forward.outputs += _saved(gradients, forward)
     kept = tuple(a.name for a in gradients.arrays if a.role == "input" or a.key in outputs)
@@ -161,14 +164,15 @@ def _returned(scope: Scope, outputs: Iterable[str], names: Names) -> dict[str, A
     return found
 
 
-def _backward(lowering: Lowering, formulas: Iterable[Formula]) -> Program:
+def _backward(lowering: Lowering, formulas: Iterable[Formula], norms: Norms) -> Program:
     axes = lowering.scope.axes
     for formula in formulas:
         letters = tuple(map(index, axes.of(formula.key)))
         expr = formula.expr.xreplace(dict(zip(formula.indices, letters, strict=True)))
         name = lowering.scope.arrays[formula.key].name
         lowering.output(formula.key, name, lowering.names.fresh(f"d{name}"), letters, lowering.resolve(expr))
-    return lowering.program("backward", ())
+    lines = ("where a norm is 0 its derivative, of which there is none, is taken to be 0",)
+    return lowering.program("backward", lines if norms.found else ())
 
 
 def _saved(backward: Program, forward: Lowering) -> list[Output]:

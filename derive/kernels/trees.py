@@ -17,6 +17,7 @@ from sympy import Expr, Symbol
 
 from derive.kernels.axes import NotLowerable
 from derive.kernels.names import Names
+from derive.kernels.norms import INVERSE
 from derive.kernels.program import (
     Call,
     Equal,
@@ -75,7 +76,7 @@ class _Trees:
             return self._product(expr)
         if isinstance(expr, sympy.KroneckerDelta):
             return Equal(expr.args[0].name, expr.args[1].name)
-        if expr.func.__name__ in (ROUND, LEFT):
+        if expr.func.__name__ in (ROUND, LEFT, INVERSE):
             return Call(expr.func.__name__, tuple(self.of(a) for a in expr.args))
         primitive = BY_FUNCTION.get(expr.func)
         if primitive is None:
