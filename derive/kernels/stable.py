@@ -91,16 +91,19 @@ def _is_size(expr: Expr) -> bool:
 
 
 def _logistic(expr: Expr, known: Known) -> Expr | None:
-    """1/(1 + e^u) is σ(−u), e^u/(1 + e^u) is σ(u)."""
-    for factor in sympy.Mul.make_args(expr):
-        exponent = _exponent_of_sum(factor.base) if isinstance(factor, sympy.Pow) and factor.exp == -1 else None
-        if exponent is None:
-            continue
-        above, rest = sympy.exp(exponent), [f for f in sympy.Mul.make_args(expr) if f is not factor]
-        if above in rest:
-            rest.remove(above)
-            return sympy.Mul(sigmoid(exponent), *rest)
-        return sympy.Mul(sigmoid(-exponent), *rest)
+    """1/(1 + e^u) is σ(−u)."""
+    if not isinstance(expr, sympy.Pow) or expr.exp != -1:
+        return None
+    exponent = _exponent_of_sum(expr.base)
+    return sigmoid(-exponent) if exponent is not None else None
+
+
+def _other_logistic(expr: Expr, known: Known) -> Expr | None:
+    """e^u σ(−u) is σ(u)."""
+    for factor in expr.args if isinstance(expr, sympy.Mul) else ():
+        above = sympy.exp(-factor.args[0]) if isinstance(factor, sigmoid) else None
+        if above in expr.args:
+            return sympy.Mul(sigmoid(-factor.args[0]), *(f for f in expr.args if f not in (factor, above)))
     return None
 
 
@@ -177,6 +180,6 @@ def _deviations(term: Expr, mean: Expr, value: Expr) -> Expr | None:
     return scale * refresh(sympy.Sum((total.function.base - mean) ** 2, *total.limits))
 
 
-RULES: tuple[Rule, ...] = (_logistic, _softplus, _product, _spread)
+RULES: tuple[Rule, ...] = (_logistic, _other_logistic, _softplus, _product, _spread)
 
 __all__ = ["stable"]
