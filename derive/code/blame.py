@@ -190,6 +190,7 @@ def _alike(judge: Judge, definition: Definition) -> list[str]:
 
 def with_faults(findings: Sequence[Finding], judge: Judge) -> list[Finding]:
     """Findings with the line at fault marked, and those that inherit it."""
+    findings = [_excused(finding, findings, judge) for finding in findings]
     wrong = {f.definition for f in findings if f.status == "refuted" and f.definition}
     marked: list[Finding] = []
     for finding in findings:
@@ -211,6 +212,21 @@ def _with_origin(finding: Finding, line: int) -> Finding:
     if finding.fault != "inherited" or not line:
         return finding
     return replace(finding, reason=finding.reason or f"inherits the fault of line {line}", counterexample=None)
+
+
+def _excused(stage: Finding, findings: Sequence[Finding], judge: Judge) -> Finding:
+    """A stage that is not what its name says, but of which something right is made: a multiple, as a rule."""
+    if stage.role != "stage" or stage.status != "refuted":
+        return stage
+    right = (f for f in findings if f.role == "returned" and f.status == "proved")
+    if not any(stage.definition in {f.definition, *f.uses} | _all_above(f, judge) for f in right):
+        return stage
+    reason = f"it is not ∂L/∂{stage.of} itself, but what is made of it is right"
+    return replace(stage, status="note", reason=reason, counterexample=None)
+
+
+def _all_above(finding: Finding, judge: Judge) -> set[str]:
+    return judge.above(finding.definition) if finding.definition in judge.trace.definitions else set()
 
 
 def _inherits(finding: Finding, wrong: set[str], judge: Judge) -> bool:

@@ -323,7 +323,9 @@ class Reading:
         names = [p.arg for p in self.backward.args.args][int(backward_owner is not None) :]
         values = [given[n] for n in names if n in given]
         returned = self.machine.call(Function(self.backward, self.pair.backward, None, backward_owner), values, {})
-        gradients = self._gradients(returned, self._candidates())
+        own = [p.arg for p in self.forward.args.args]
+        candidates = [n for n in self._candidates() if n in own or self.owner is None]
+        gradients = self._gradients(returned, candidates or self._candidates())
         gradients += self._stored_gradients()
         return self._passes(tuple(name_of(c.array.expr) for c in named), False, gradients)
 
