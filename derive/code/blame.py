@@ -203,8 +203,22 @@ def with_faults(findings: Sequence[Finding], judge: Judge) -> list[Finding]:
             marked += [_elsewhere(finding, line, judge), replace(finding, fault="inherited")]
         else:
             marked.append(replace(finding, fault=fault))  # type: ignore[arg-type]
+    marked = _blamed_on_order(marked, judge)
     first = min((f.line for f in marked if f.fault == "here"), default=0)
     return [_with_origin(f, first) for f in marked]
+
+
+def _blamed_on_order(findings: list[Finding], judge: Judge) -> list[Finding]:
+    """Findings with the fault laid on the line that unpacks a cache in another order than it was packed."""
+    wrong = next((f for f in findings if f.fault == "here"), None)
+    for line, given, saved in judge.trace.unpacked if wrong is not None else ():
+        swapped = [(g, s) for g, s in zip(given, saved, strict=True) if g != s and g in saved and s in given]
+        if swapped and wrong is not None and line <= wrong.line:
+            said = ", ".join(f"{given_} is what was saved as {saved_}" for given_, saved_ in swapped)
+            order = replace(wrong, role="stage", name="the order", line=line, of="", definition="",
+                            reason=f"unpacked in another order: {said}", counterexample=None)  # fmt: skip
+            return [order, *(replace(f, fault="inherited") if f.fault == "here" else f for f in findings)]
+    return findings
 
 
 def _with_origin(finding: Finding, line: int) -> Finding:

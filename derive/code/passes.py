@@ -141,7 +141,7 @@ class Reading:
             return None
         for one, factors in ((error.one, error.other), (error.other, error.one)):
             is_name = len(one) == 1 and isinstance(one[0], sympy.Symbol) and one[0] not in factors
-            if is_name and (len(factors) > 1 or one[0].name in self.machine.free_sizes):
+            if is_name and ((len(factors) > 1 and error.summed) or one[0].name in self.machine.free_sizes):
                 return Refine(one[0], factors, f"{one[0]} is {'*'.join(map(str, factors))}")
         return None
 
