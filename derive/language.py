@@ -39,6 +39,15 @@ class sigmoid(Function):  # type: ignore[misc]
         return self * (1 - self)
 
 
+class softplus(Function):  # type: ignore[misc]
+    """log(1 + exp(u))."""
+
+    nargs = 1
+
+    def fdiff(self, argindex: int = 1) -> Expr:
+        return sigmoid(self.args[0])
+
+
 class erf(Function):  # type: ignore[misc]
     """The error function 2/sqrt(pi) * integral of exp(-t**2) from 0 to u."""
 

@@ -83,6 +83,9 @@ class _Printer(NumPyPrinter):  # type: ignore[misc]
     def _print_sigmoid(self, expr: Expr) -> str:
         return f"(1.0/(1.0 + {self._module_format('numpy.exp')}(-({self._print(expr.args[0])}))))"
 
+    def _print_softplus(self, expr: Expr) -> str:
+        return f"{self._module_format('numpy.logaddexp')}(0, {self._print(expr.args[0])})"
+
     def _print_erf(self, expr: Expr) -> str:
         return f"erf({self._print(expr.args[0])})"
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import sympy
 from sympy import Expr, Integer, Rational
 
-from derive.language import erf, sigmoid
+from derive.language import erf, sigmoid, softplus
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,7 @@ PRIMITIVES = (
     Primitive("abs", sympy.Abs, _sign, "", "abs"),
     Primitive("sign", sympy.sign, lambda u: Integer(0), r"\operatorname{sign}", "sign", ("sgn",)),
     Primitive("sigmoid", sigmoid, lambda u: sigmoid(u) * (1 - sigmoid(u)), r"\sigma", "", ("sigm", "logistic")),
+    Primitive("softplus", softplus, sigmoid, r"\operatorname{softplus}", "", ("Softplus",)),
     Primitive("tanh", sympy.tanh, lambda u: 1 - sympy.tanh(u) ** 2, r"\tanh", "tanh"),
     Primitive("erf", erf, lambda u: 2 / sympy.sqrt(sympy.pi) * sympy.exp(-(u**2)), r"\operatorname{erf}", ""),
     Primitive("sin", sympy.sin, sympy.cos, r"\sin", "sin"),
@@ -68,8 +69,6 @@ COMPOSED: dict[str, Callable[[Expr], Expr]] = {
     "cot": lambda u: sympy.cos(u) / sympy.sin(u),
     "sec": lambda u: 1 / sympy.cos(u),
     "csc": lambda u: 1 / sympy.sin(u),
-    "softplus": lambda u: sympy.log(1 + sympy.exp(u)),
-    "Softplus": lambda u: sympy.log(1 + sympy.exp(u)),
     "softsign": lambda u: u / (1 + sympy.Abs(u)),
     "logit": lambda u: sympy.log(u / (1 - u)),
     "sqrt": sympy.sqrt,

@@ -267,3 +267,35 @@ def test_the_line_at_fault_may_have_no_name_of_a_gradient(lines: str) -> None:
     )
     faults = [f.line for f in findings(body) if f.fault == "here"]
     assert faults == [FAULTS[lines] + 2]
+
+
+def test_a_cache_unpacked_in_another_order_is_the_line_at_fault() -> None:
+    source = '''
+    def f_forward(x, w):
+        """shapes: x (N,), w (N,)"""
+        a = x * w
+        return np.exp(a), (x, w, a)
+
+    def f_backward(dout, cache):
+        w, x, a = cache
+        da = dout * np.exp(a)
+        dx = da * w
+        dw = da * x
+        return dx, dw
+    '''
+    faults = [(f.line, f.reason) for f in findings(source) if f.fault == "here"]
+    assert faults == [(9, "unpacked in another order: w is what was saved as x, x is what was saved as w")]
+
+
+def test_axes_of_size_one_too_many_are_said() -> None:
+    source = '''
+    def f_forward(x, b):
+        """shapes: x (N, D), b (D,)"""
+        return x + b, None
+
+    def f_backward(dout, cache):
+        return dout, dout.sum(axis=0, keepdims=True)
+    '''
+    (found,) = (f for f in findings(source) if f.of == "b")
+    assert found.status == "undecided"
+    assert "(1, D)" in found.reason

@@ -96,6 +96,7 @@ EXACT: dict[str, Callable[[Any], Any]] = {
     "abs": abs,
     "sign": mpmath.sign,
     "sigmoid": lambda u: 1 / (1 + mpmath.exp(-u)),
+    "softplus": lambda u: mpmath.log1p(mpmath.exp(u)),
     "tanh": mpmath.tanh,
     "erf": mpmath.erf,
     "sin": mpmath.sin,

@@ -190,11 +190,11 @@ def _common_axis(arrays: Sequence[Array], place: int) -> Axis:
     return chosen
 
 
-def mismatch(one: Axis, other: Axis, message: str) -> Fault | Unsupported:
+def mismatch(one: Axis, other: Axis, message: str, summed: bool = False) -> Fault | Unsupported:
     """Two axes that should be one: of another size, or of the same size in another order of factors."""
     if sympy.expand(size_of(one) - size_of(other)) == 0:
         return Unsupported("two axes of the same length whose entries are in a different order, or may be")
-    return Mismatch(message, factors(one), factors(other))
+    return Mismatch(message, factors(one), factors(other), summed)
 
 
 def elementwise(function: Callable[..., Expr], arrays: Sequence[Array], kind: Kind = "real") -> Array:

@@ -190,6 +190,7 @@ def _alike(judge: Judge, definition: Definition) -> list[str]:
 
 def with_faults(findings: Sequence[Finding], judge: Judge) -> list[Finding]:
     """Findings with the line at fault marked, and those that inherit it."""
+    findings = [_excused(finding, findings, judge) for finding in findings]
     wrong = {f.definition for f in findings if f.status == "refuted" and f.definition}
     marked: list[Finding] = []
     for finding in findings:
@@ -202,8 +203,22 @@ def with_faults(findings: Sequence[Finding], judge: Judge) -> list[Finding]:
             marked += [_elsewhere(finding, line, judge), replace(finding, fault="inherited")]
         else:
             marked.append(replace(finding, fault=fault))  # type: ignore[arg-type]
+    marked = _blamed_on_order(marked, judge)
     first = min((f.line for f in marked if f.fault == "here"), default=0)
     return [_with_origin(f, first) for f in marked]
+
+
+def _blamed_on_order(findings: list[Finding], judge: Judge) -> list[Finding]:
+    """Findings with the fault laid on the line that unpacks a cache in another order than it was packed."""
+    wrong = next((f for f in findings if f.fault == "here"), None)
+    for line, given, saved in judge.trace.unpacked if wrong is not None else ():
+        swapped = [(g, s) for g, s in zip(given, saved, strict=True) if g != s and g in saved and s in given]
+        if swapped and wrong is not None and line <= wrong.line:
+            said = ", ".join(f"{given_} is what was saved as {saved_}" for given_, saved_ in swapped)
+            order = replace(wrong, role="stage", name="the order", line=line, of="", definition="",
+                            reason=f"unpacked in another order: {said}", counterexample=None)  # fmt: skip
+            return [order, *(replace(f, fault="inherited") if f.fault == "here" else f for f in findings)]
+    return findings
 
 
 def _with_origin(finding: Finding, line: int) -> Finding:
@@ -211,6 +226,21 @@ def _with_origin(finding: Finding, line: int) -> Finding:
     if finding.fault != "inherited" or not line:
         return finding
     return replace(finding, reason=finding.reason or f"inherits the fault of line {line}", counterexample=None)
+
+
+def _excused(stage: Finding, findings: Sequence[Finding], judge: Judge) -> Finding:
+    """A stage that is not what its name says, but of which something right is made: a multiple, as a rule."""
+    if stage.role != "stage" or stage.status != "refuted":
+        return stage
+    right = (f for f in findings if f.role == "returned" and f.status == "proved")
+    if not any(stage.definition in {f.definition, *f.uses} | _all_above(f, judge) for f in right):
+        return stage
+    reason = f"it is not ∂L/∂{stage.of} itself, but what is made of it is right"
+    return replace(stage, status="note", reason=reason, counterexample=None)
+
+
+def _all_above(finding: Finding, judge: Judge) -> set[str]:
+    return judge.above(finding.definition) if finding.definition in judge.trace.definitions else set()
 
 
 def _inherits(finding: Finding, wrong: set[str], judge: Judge) -> bool:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from derive.checking import Checked, Progress, Statement
 from derive.code.crosscheck import crosschecked
-from derive.code.faults import CodeError, Fault, Needs
+from derive.code.faults import CodeError, Fault, Needs, Unsupported
 from derive.code.judge import Finding, Judge
 from derive.code.linking import FAR, linked
 from derive.code.locate import code_of, pair_named
@@ -145,6 +145,11 @@ class _Checker:
             self.statements.append(self._open(pair, why, start))
 
     def _judge(self, pair: Pair) -> None:
+        if pair.kind == "script":
+            raise Unsupported(
+                "the stages of a script",
+                hint="Put them into a function that takes the data and returns the loss and its gradients.",
+            )
         module = Module.of(self.tree)
         reading = Reading(module, pair, self.source.text, self.settings.shapes, self.settings.fixed)
         try:

@@ -33,12 +33,13 @@ class Fault(CodeError):
 
 
 class Mismatch(Fault):
-    """Two axes that should be one, as the factors of their sizes."""
+    """Two axes that should be one, as the factors of their sizes; ``summed`` says whether they are summed over."""
 
-    def __init__(self, message: str, one: tuple[Expr, ...], other: tuple[Expr, ...]) -> None:
+    def __init__(self, message: str, one: tuple[Expr, ...], other: tuple[Expr, ...], summed: bool) -> None:
         super().__init__(message)
         self.one = one
         self.other = other
+        self.summed = summed
 
 
 class Needs(CodeError):

@@ -300,9 +300,9 @@ class Judge:
         if gradient.value is None:
             return finding("undecided", f"None is returned for the gradient by {self.trace.shown_name(gradient.of)}")
         array = as_array(gradient.value, "what is returned").fresh()
-        if tuple(array.sizes) != tuple(self.trace.sizes[gradient.of]) or array.shape != _shape(self.trace, gradient.of):
-            wanted = _shape_text(self.trace, gradient.of)
-            return finding("refuted", f"its shape is {shape_text([array])}, that of {gradient.of} is {wanted}")
+        wanted = _shape(self.trace, gradient.of)
+        if array.shape != wanted or tuple(array.sizes) != tuple(self.trace.sizes[gradient.of]):
+            return finding(*self._of_another_shape(gradient.of, array))
         held = name_of(array.expr) if is_quantity(array.expr) else ""
         uses = frozenset(u for n in names_in(array.expr) & self.backward.keys() for u in (n, *self.above(n)))
         if held in self._status and self.targets[held] == gradient.of and _is_whole(array):
@@ -318,6 +318,16 @@ class Judge:
                 f"return the gradients in the order of the arguments",
             )
         return finding(*self._with_maxima(status, reason, example))
+
+    def _of_another_shape(self, target: str, array: Array) -> tuple[Status, str, Counterexample | None]:
+        """A gradient whose shape is not that of its argument: wrong, unless only axes of size 1 are too many."""
+        shape = f"its shape is {shape_text([array])}, that of {target} is {_shape_text(self.trace, target)}"
+        if tuple(array.sizes) != tuple(self.trace.sizes[target]) or self.passes.pair.kind == "autograd":
+            return "refuted", shape, None
+        status, reason, example = self._verdict(target, array)
+        if status == "refuted":
+            return status, reason, example
+        return "undecided", f"{shape}; entry by entry it is right", None
 
     def _with_maxima(
         self, status: Status, reason: str, example: Counterexample | None

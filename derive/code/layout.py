@@ -121,7 +121,7 @@ def matmul(a: Array, b: Array) -> Array:
         raise Fault("a matrix product with a number")
     left, right = a.axes[-1], b.axes[-2] if b.rank > 1 else b.axes[-1]
     if factors(left) != factors(right):
-        raise mismatch(left, right, f"the inner sizes of a matrix product differ: {shape_text([a, b])}")
+        raise mismatch(left, right, f"the inner sizes of a matrix product differ: {shape_text([a, b])}", summed=True)
     joined = {j: i for (_, i), (_, j) in zip(left, right, strict=True)}
     batch = _batch(a, b)
     rows, columns = a.axes[-2:-1], b.axes[-1:] if b.rank > 1 else ()

@@ -141,7 +141,7 @@ class Reading:
             return None
         for one, factors in ((error.one, error.other), (error.other, error.one)):
             is_name = len(one) == 1 and isinstance(one[0], sympy.Symbol) and one[0] not in factors
-            if is_name and (len(factors) > 1 or one[0].name in self.machine.free_sizes):
+            if is_name and ((len(factors) > 1 and error.summed) or one[0].name in self.machine.free_sizes):
                 return Refine(one[0], factors, f"{one[0]} is {'*'.join(map(str, factors))}")
         return None
 
@@ -323,7 +323,9 @@ class Reading:
         names = [p.arg for p in self.backward.args.args][int(backward_owner is not None) :]
         values = [given[n] for n in names if n in given]
         returned = self.machine.call(Function(self.backward, self.pair.backward, None, backward_owner), values, {})
-        gradients = self._gradients(returned, self._candidates())
+        own = [p.arg for p in self.forward.args.args]
+        candidates = [n for n in self._candidates() if n in own or self.owner is None]
+        gradients = self._gradients(returned, candidates or self._candidates())
         gradients += self._stored_gradients()
         return self._passes(tuple(name_of(c.array.expr) for c in named), False, gradients)
 

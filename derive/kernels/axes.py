@@ -108,7 +108,7 @@ class Axes:
         """Letters for the axes that a definition has or sums over, its own letters where they are free."""
         wishes = [(i, n) for i, n in zip(definition.indices, definition.sizes, strict=True)]
         for node in sympy.preorder_traversal(definition.expr):
-            if isinstance(node, sympy.Sum):
+            if isinstance(node, sympy.Sum | sympy.Product):
                 wishes += [(i, high) for i, _, high in node.limits]
         for letter, size in wishes:
             root = self._root((definition.name, letter))

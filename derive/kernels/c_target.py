@@ -140,6 +140,21 @@ static real sigmoid(real u)
 }
 """
 
+SOFTPLUS = """\
+static real softplus(real u)
+{
+    return (u > 0 ? u : 0) + log1p(exp(-fabs(u)));
+}
+"""
+
+INVERSE = """\
+/* 1/n, and 0 where n is 0. */
+static double inverse(double n)
+{
+    return n == 0 ? 0 : 1 / n;
+}
+"""
+
 HEAVISIDE = """\
 static real heaviside(real u)
 {
@@ -160,6 +175,8 @@ KNOWN = (
     ("put", PUT),
     ("rounded", ROUNDED),
     ("sigmoid", SIGMOID),
+    ("softplus", SOFTPLUS),
+    ("inverse", INVERSE),
     ("sign", SIGN),
     ("heaviside", HEAVISIDE),
 )

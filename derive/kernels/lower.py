@@ -10,7 +10,7 @@ under a sum, which are shifted by their maximum.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import sympy
@@ -20,7 +20,7 @@ from derive.forward import Definition, Graph, entry, quantities_in
 from derive.kernels.axes import Axes, NotLowerable, base_name
 from derive.kernels.centred import Centre, centred_entry
 from derive.kernels.names import Names, comment, identifier
-from derive.kernels.program import Array, Kind, Output, Program, Role, Step, reads
+from derive.kernels.program import Array, Kind, Output, Program, Role, Size, Step, reads, walk
 from derive.kernels.trees import LEFT, ROUND, STEP, named_calls, named_products, tree
 from derive.language import index, indices_of, is_quantity, name_of, ordered
 
@@ -124,10 +124,22 @@ class Lowering:
             named_calls(steps, self.names, self.scope.axes.sorted), self.names, self.scope.axes.sorted
         )
         used = {read.name for step in steps for read in reads(step.value)}
-        arrays = tuple(a for a in self._arrays() if a.name in used)
         axes = self.scope.axes
         sizes = {letter: axes.size_names[axes.sizes[letter]] for letter in axes.order}
+        used |= set(self._measuring(steps, used, sizes))
+        arrays = tuple(a for a in self._arrays() if a.name in used)
         return Program(name, sizes, arrays, tuple(steps), tuple(self.outputs), lines)
+
+    def _measuring(self, steps: list[Step], used: set[str], sizes: Mapping[str, str]) -> Iterator[str]:
+        """Arrays that are not read and yet needed: none of the others shows a size that the steps use."""
+        wanted = {sizes[letter] for step in steps for letter in step.space}
+        wanted |= {node.name for step in steps for node in walk(step.value) if isinstance(node, Size)}
+        known = {sizes[letter] for a in self._arrays() if a.name in used for letter in a.axes}
+        for array in self._arrays():
+            shown = {sizes[letter] for letter in array.axes}
+            if array.role == "input" and shown & wanted - known:
+                known |= shown
+                yield array.name
 
     def _arrays(self) -> list[Array]:
         """What can go in: inputs, then what the other direction saved, then upstream gradients."""

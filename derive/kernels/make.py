@@ -9,18 +9,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import sympy
 from sympy import Expr, Symbol
 
-from derive.forward import Definition, Graph, entry
+from derive.forward import Graph, entry
 from derive.kernels.axes import Axes, NotLowerable
 from derive.kernels.centred import find_centres
 from derive.kernels.lower import Lowering, Scope
 from derive.kernels.names import Names, comment
+from derive.kernels.norms import Norms
 from derive.kernels.program import Array, Kernel, Output, Program
-from derive.language import D, index, is_quantity, name_of, sigmoid
+from derive.kernels.stable import stable
+from derive.language import D, index, is_quantity, name_of
 from derive.normal.algebra import GaveUp, Undefined
 from derive.verdict import Court
 
@@ -46,7 +48,7 @@ class Made:
     """A kernel with what it is proved against.
 
     Attributes:
-        graph: the forward pass, logistic functions recognised.
+        graph: the forward pass in stable form.
     """
 
     kernel: Kernel
@@ -71,7 +73,7 @@ def make_kernel(graph: Graph, title: str, wrt: Iterable[str] | None, lines: Mapp
     if not graph.definitions:
         raise NotLowerable("there is no forward pass")
     chosen = default_wrt(graph) if wrt is None else tuple(wrt)
-    graph = _recognised(graph)
+    graph = stable(graph, sizes)
     court = Court(graph, sizes)
     formulas = tuple(_formula(court, key) for key in chosen)
     names = Names()
@@ -84,8 +86,10 @@ def make_kernel(graph: Graph, title: str, wrt: Iterable[str] | None, lines: Mapp
     for name in scope.saveable:
         names.fresh(name)
     scope.returned.update(_returned(scope, outputs, names))
-    backward = Lowering(scope, {**graph.by_name, **court.calculus.staged}, names)
-    gradients = _backward(backward, formulas)
+    norms = Norms(graph)
+    staged = {name: norms.definition(d) for name, d in court.calculus.staged.items()}
+    backward = Lowering(scope, {**graph.by_name, **staged}, names)
+    gradients = _backward(backward, [replace(f, expr=norms.guarded(f.expr)) for f in formulas], norms)
     texts = tuple(comment(lines[f"∂{f.key}"]) for f in formulas if f"∂{f.key}" in lines)
     forward.outputs += _saved(gradients, forward)
     kept = tuple(a.name for a in gradients.arrays if a.role == "input" or a.key in outputs)
@@ -100,27 +104,6 @@ def default_wrt(graph: Graph) -> tuple[str, ...]:
 
 
 # -- gradients -------------------------------------------------------------------------------------------------------
-
-
-def _recognised(graph: Graph) -> Graph:
-    """The graph with 1/(1 + e^−u) as the logistic function, which does not overflow and whose derivative is s (1 −
-    s)."""
-    definitions = tuple(Definition(d.name, d.indices, d.sizes, _logistic(d.expr)) for d in graph.definitions)
-    if all(new.expr == old.expr for new, old in zip(definitions, graph.definitions, strict=True)):
-        return graph
-    return Graph(
-        definitions, graph.sizes, graph.loss, graph.outputs, graph.positive, graph.facts, graph.selectors
-    )  # fmt: skip
-
-
-def _logistic(expr: Expr) -> Expr:
-    found: dict[Expr, Expr] = {}
-    for power in expr.atoms(sympy.Pow):
-        if power.exp == -1 and isinstance(power.base, sympy.Add) and len(power.base.args) == 2:
-            one, other = power.base.args if power.base.args[0] == 1 else power.base.args[::-1]
-            if one == 1 and isinstance(other, sympy.exp):
-                found[power] = sigmoid(-other.args[0])
-    return expr.xreplace(found)
 
 
 def _formula(court: Court, key: str) -> Formula:
@@ -181,14 +164,15 @@ def _returned(scope: Scope, outputs: Iterable[str], names: Names) -> dict[str, A
     return found
 
 
-def _backward(lowering: Lowering, formulas: Iterable[Formula]) -> Program:
+def _backward(lowering: Lowering, formulas: Iterable[Formula], norms: Norms) -> Program:
     axes = lowering.scope.axes
     for formula in formulas:
         letters = tuple(map(index, axes.of(formula.key)))
         expr = formula.expr.xreplace(dict(zip(formula.indices, letters, strict=True)))
         name = lowering.scope.arrays[formula.key].name
         lowering.output(formula.key, name, lowering.names.fresh(f"d{name}"), letters, lowering.resolve(expr))
-    return lowering.program("backward", ())
+    lines = ("where a norm is 0 its derivative, of which there is none, is taken to be 0",)
+    return lowering.program("backward", lines if norms.found else ())
 
 
 def _saved(backward: Program, forward: Lowering) -> list[Output]:

@@ -34,8 +34,9 @@ _GENERATED = _words(
     """
     np numpy nb numba math abs exp log sqrt tanh erf sin cos sum max min len int float range slice dict tuple
     list forward backward saved upstream self cls out blocks rows shape wide omp simd pragma real print object
-    type id index division near left rounded total sigmoid sign heaviside checked dtype sizes math Any Mapping
-    Iterator FLOATS BLOCK REAL SERIAL INFINITY NAN calloc free pow fabs rint frexp ldexp isfinite share threads
+    type id index division near left rounded total contracted sigmoid softplus step sign heaviside log1p inverse
+    checked dtype sizes math Any Mapping
+    Iterator FLOATS BLOCK PIECE REAL SERIAL INFINITY NAN calloc free pow fabs rint frexp ldexp isfinite share threads
     thread begin end first last room at to sample rest more r threads_for np_errstate size_t complex imaginary
     empty line LINE FAR far put put_words put_word put_near past_cache settle flat compiled intrinsic ir cgutils
     """

@@ -135,6 +135,18 @@ def sigmoid(u):
     e = np.exp(-abs(u))
     return (1 if u >= 0 else e) / (1 + e)
 ''',
+    "softplus": '''\
+@nb.njit
+def softplus(u):
+    """log(1 + exp(u)), without overflow and with all digits."""
+    return (u if u > 0 else 0) + math.log1p(np.exp(-abs(u)))
+''',
+    "inverse": '''\
+@nb.njit
+def inverse(n):
+    """1/n, and 0 where n is 0."""
+    return 0.0 if n == 0 else 1.0 / n
+''',
     "heaviside": '''\
 @nb.njit
 def heaviside(u):

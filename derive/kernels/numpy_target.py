@@ -32,9 +32,13 @@ def source(kernel: Kernel) -> str:
         support.checked,
         support.blocks,
         support.total,
+        support.contracted,
         support.near,
         support.rounded,
         support.sigmoid,
+        support.softplus,
+        support.inverse,
+        support.step,
         support.erf,
     )
     helpers = [f for f in known if _calls(body, f.__name__)]
@@ -55,6 +59,11 @@ def source(kernel: Kernel) -> str:
             "",
             f"FLOATS = {support.FLOATS!r}".replace("'", '"'),
             "BLOCK = 1 << 16  # entries of an array that are worked on at a time: a few such pieces fit a core's cache",
+            *(
+                ["PIECE = 4096  # terms that are summed in the precision of the data"]
+                if _calls(body, "contracted")
+                else []
+            ),
             "wide = np.float64  # sums over blocks, and what depends on sums only, are kept in this type",
             "",
             "",

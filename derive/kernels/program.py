@@ -92,6 +92,8 @@ class Power:
 class Call:
     """An elementwise function, by its name in `derive.primitives`, or ``sqrt``; ``pow`` has two arguments.
 
+    ``inverse(n)`` is 1/n, and 0 where n is 0; see `derive.kernels.norms`.
+
     ``left(near, hi, rest)`` is ``(near − hi) + rest``, which no target may add in another order: what is left of a mean
     when its rounded value is taken off.
     """

@@ -115,7 +115,7 @@ class Printer(NumPyPrinter):  # type: ignore[misc]
         inner = ", ".join(self._print(o) for o in operands)
         kinds = str(subscripts).split("->")[0].split(",")
         optimize = ", optimize=True" if len(kinds) == 2 and set(kinds[0]) != set(kinds[1]) else ""
-        return f'np.einsum("{subscripts}", {inner}{optimize})'
+        return f'contracted("{subscripts}", {inner}{optimize})'
 
     def _print_Into(self, expr: Expr) -> str:
         function, *parts = map(self._print, expr.args)

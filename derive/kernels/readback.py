@@ -143,6 +143,8 @@ def _applied(function: str, arguments: list[Expr]) -> Expr:
     match function:
         case "sqrt":
             return sympy.sqrt(arguments[0])
+        case "inverse":
+            return 1 / arguments[0]
         case "pow":
             return arguments[0] ** arguments[1]
         case "pi":

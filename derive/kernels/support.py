@@ -12,6 +12,7 @@ import numpy as np
 
 FLOATS = ("float16", "bfloat16", "float32", "float64")
 BLOCK = 1 << 16  # entries of an array that are worked on at a time: a few such pieces fit a core's cache
+PIECE = 4096  # terms that are summed in the precision of the data
 
 
 def checked(arrays: Mapping[str, tuple[Any, str]]) -> tuple[Any, dict[str, int]]:
@@ -67,6 +68,25 @@ def total(x: Any) -> Any:
     return (np.ones(len(x), x.dtype) @ x.reshape(len(x), -1)).reshape(x.shape[1:])
 
 
+def contracted(subscripts: str, a: Any, b: Any, **options: Any) -> Any:
+    """An `einsum` of two arrays, in pieces along a long axis that is summed: between them the sum goes on in float64,
+    as float32 loses digits with every term."""
+    inputs, output = subscripts.split("->")
+    sizes = dict(zip(inputs.replace(",", ""), (*a.shape, *b.shape), strict=True))
+    long = max((k for k in sizes if k not in output), key=lambda k: sizes[k], default="")
+    if sizes.get(long, 0) <= PIECE:
+        return np.einsum(subscripts, a, b, **options)
+    parts = []
+    for start in range(0, sizes[long], PIECE):
+        piece = slice(start, start + PIECE)
+        cut = [
+            array[tuple(piece if k == long else slice(None) for k in letters)]
+            for array, letters in zip((a, b), inputs.split(","), strict=True)
+        ]
+        parts.append(np.einsum(subscripts, *cut, **options))
+    return np.sum(parts, axis=0, dtype=np.float64)
+
+
 def near(x: Any, axis: tuple[int, ...]) -> Any:
     """Values near the means over some axes: the means of a sample of about 64 entries each, spread irregularly."""
     for k in axis:
@@ -90,6 +110,21 @@ def sigmoid(u: Any) -> Any:
     """1/(1 + exp(-u)), without overflow."""
     e = np.exp(-np.abs(u))
     return np.where(u >= 0, 1, e) / (1 + e)
+
+
+def inverse(n: Any) -> Any:
+    """1/n, and 0 where n is 0."""
+    return np.where(n == 0, 0, 1 / n)
+
+
+def softplus(u: Any) -> Any:
+    """log(1 + exp(u)), without overflow and with all digits."""
+    return np.maximum(u, 0) + np.log1p(np.exp(-np.abs(u)))
+
+
+def step(u: Any) -> Any:
+    """0 below 0, 1 above, and a half at it."""
+    return (1 + np.sign(u)) / 2
 
 
 def erf(u: Any) -> Any:

@@ -17,6 +17,7 @@ from sympy import Expr, Symbol
 
 from derive.kernels.axes import NotLowerable
 from derive.kernels.names import Names
+from derive.kernels.norms import INVERSE
 from derive.kernels.program import (
     Call,
     Equal,
@@ -75,12 +76,12 @@ class _Trees:
             return self._product(expr)
         if isinstance(expr, sympy.KroneckerDelta):
             return Equal(expr.args[0].name, expr.args[1].name)
-        if expr.func.__name__ in (ROUND, LEFT):
+        if expr.func.__name__ in (ROUND, LEFT, INVERSE):
             return Call(expr.func.__name__, tuple(self.of(a) for a in expr.args))
         primitive = BY_FUNCTION.get(expr.func)
         if primitive is None:
             raise NotLowerable(f"kernels have no function {expr.func.__name__}")
-        return Call(primitive.name, tuple(self.of(a) for a in expr.args))
+        return Call(primitive.name, (self.of(expr.args[0]),))  # SymPy's step has its value at 0 beside the argument
 
     def _entry(self, expr: Expr) -> Node:
         if isinstance(expr, Symbol) and expr.is_integer:

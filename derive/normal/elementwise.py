@@ -225,6 +225,11 @@ def _sigmoid(algebra: Algebra, p: Poly) -> Poly:
     return add(constant(1), power(algebra, add(constant(1), exp(algebra, p)), -1), -1)
 
 
+def _softplus(algebra: Algebra, p: Poly) -> Poly:
+    """log(1 + exp(u))."""
+    return log(algebra, add(constant(1), exp(algebra, p)))
+
+
 def _tanh(algebra: Algebra, p: Poly) -> Poly:
     """1 - 2/(1 + exp(2u))."""
     return add(constant(1), power(algebra, add(constant(1), exp(algebra, scale(p, 2))), -1), -2)
@@ -268,6 +273,7 @@ RULES: dict[str, Callable[..., Poly]] = {
     "max": _maximum,
     "min": _minimum,
     "sigmoid": _sigmoid,
+    "softplus": _softplus,
     "tanh": _tanh,
     "sin": _odd("sin"),
     "erf": _odd("erf"),

@@ -88,12 +88,17 @@ def _float_sigmoid(a: float) -> float:
     return 1.0 / (1.0 + math.exp(-a)) if a >= 0 else math.exp(a) / (1.0 + math.exp(a))
 
 
+def _float_softplus(a: float) -> float:
+    return max(a, 0.0) + math.log1p(math.exp(-abs(a)))
+
+
 _FLOAT: dict[str, Callable[[float], float]] = {
     "exp": math.exp,
     "log": math.log,
     "abs": abs,
     "sign": _float_sign,
     "sigmoid": _float_sigmoid,
+    "softplus": _float_softplus,
     "tanh": math.tanh,
     "erf": math.erf,
     "sin": math.sin,
@@ -281,6 +286,11 @@ def _sigmoid(raw: Raw, bits: int) -> Raw:
     return libmpi.mpi_div(libmpi.mpi_one, below, bits)  # type: ignore[no-any-return]
 
 
+def _softplus(raw: Raw, bits: int) -> Raw:
+    """log(1 + exp(u))."""
+    return _log(libmpi.mpi_add(libmpi.mpi_one, _exp(raw, bits), bits), bits)
+
+
 def _tanh(raw: Raw, bits: int) -> Raw:
     """2 sigmoid(2u) - 1."""
     doubled = tuple(libmp.mpf_shift(end, 1) for end in raw)
@@ -308,6 +318,7 @@ _INTERVAL: dict[str, Callable[[Raw, int], Raw]] = {
     "abs": libmpi.mpi_abs,
     "sign": _interval_sign,
     "sigmoid": _sigmoid,
+    "softplus": _softplus,
     "tanh": _tanh,
     "erf": _erf,
     "sin": _wave(libmpi.mpi_sin),

@@ -89,6 +89,8 @@ class Duals:
                 return self.call("step", u) * self.number(Fraction(0))
             case "sigmoid":
                 return value * (self._one + self._minus(value))
+            case "softplus":
+                return self.call("sigmoid", u)
             case "tanh":
                 return self._one + self._minus(value * value)
             case "sin":

@@ -99,7 +99,8 @@ class TextReport:
         yield self._bold(f"Assumed (state otherwise with {otherwise})")
         for assumption in checked.assumptions:
             line = f" (line {assumption.line})" if assumption.line is not None else ""
-            yield from self._wrapped(f"{readable(assumption.text, self.ascii)}{line}", "  - ", "    ")
+            text = assumption.text if is_code else readable(assumption.text, self.ascii)
+            yield from self._wrapped(f"{text}{line}", "  - ", "    ")
 
     # -- statements --------------------------------------------------------------------------------------------------
 

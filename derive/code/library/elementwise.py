@@ -14,7 +14,7 @@ from derive.code.faults import Unsupported
 from derive.code.library.rows import Call
 from derive.code.masks import Comparison, either
 from derive.code.values import Masked, Value, is_number
-from derive.language import erf, sigmoid
+from derive.language import erf, sigmoid, softplus
 from derive.primitives import COMPOSED, maximum, minimum
 
 
@@ -54,7 +54,7 @@ UNARY: dict[str, Callable[[Expr], Expr]] = {
     "log2": lambda u: sympy.log(u) / sympy.log(2),
     "exp2": lambda u: sympy.exp(u * sympy.log(2)),
     "relu": _relu,
-    "softplus": COMPOSED["softplus"],
+    "softplus": softplus,
     "silu": lambda u: u * sigmoid(u),
     "log_sigmoid": _log_sigmoid,
 }

@@ -19,6 +19,7 @@ import numpy as np
 
 FLOATS = ("float16", "bfloat16", "float32", "float64")
 BLOCK = 1 << 16  # entries of an array that are worked on at a time: a few such pieces fit a core's cache
+PIECE = 4096  # terms that are summed in the precision of the data
 wide = np.float64  # sums over blocks, and what depends on sums only, are kept in this type
 
 
@@ -54,7 +55,7 @@ def forward(x):
 
 
 def _backward_results(ds, s, dx, real):
-    sum_ds_s = wide(np.einsum("ij,ij->i", ds, s))
+    sum_ds_s = wide(contracted("ij,ij->i", ds, s))
     np.multiply(s, ds - real(sum_ds_s)[:, None], out=dx)
 
 
@@ -122,3 +123,22 @@ def blocks(count: int, width: int) -> Iterator[slice]:
     summed before the sum goes on in float64 that float32 loses nothing."""
     rows = max(1, min(256, BLOCK // max(1, width)))
     return (slice(start, start + rows) for start in range(0, count, rows))
+
+
+def contracted(subscripts: str, a: Any, b: Any, **options: Any) -> Any:
+    """An `einsum` of two arrays, in pieces along a long axis that is summed: between them the sum goes on in float64,
+    as float32 loses digits with every term."""
+    inputs, output = subscripts.split("->")
+    sizes = dict(zip(inputs.replace(",", ""), (*a.shape, *b.shape), strict=True))
+    long = max((k for k in sizes if k not in output), key=lambda k: sizes[k], default="")
+    if sizes.get(long, 0) <= PIECE:
+        return np.einsum(subscripts, a, b, **options)
+    parts = []
+    for start in range(0, sizes[long], PIECE):
+        piece = slice(start, start + PIECE)
+        cut = [
+            array[tuple(piece if k == long else slice(None) for k in letters)]
+            for array, letters in zip((a, b), inputs.split(","), strict=True)
+        ]
+        parts.append(np.einsum(subscripts, *cut, **options))
+    return np.sum(parts, axis=0, dtype=np.float64)
