@@ -124,8 +124,8 @@ class Doubts:
         """Which of the things that nobody knows of open names a refutation must not depend on: how they move, and what
         they are where a line that could not be read says it, as that may obey laws that nothing else tells. A number
         obeys none that a derivative would show."""
-        sizes = self.problem.graph.sizes_of
-        lawful = {name for name in self.problem.table.unread if sizes(name) or not pair.derivatives}
+        table, sizes = self.problem.table, self.problem.graph.sizes_of
+        lawful = {name for name in table.unread if sizes(name)} if pair.derivatives else set(table.open)
         return lambda name: is_slope(name) or is_rest_of(name, lawful)
 
     def of_open_names(self, pair: Pair) -> str:

@@ -8,10 +8,10 @@ kept throughout an equation; the one that makes most of it true is reported.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import combinations
 from typing import Literal
 
@@ -188,16 +188,24 @@ class Judge:
         return judged
 
     def _leave_doubtful(self, best: _Reading) -> None:
-        """Leave open what is false, and would be true if a letter meant what it hardly means."""
-        policy = best.sides.elaborator.policy
-        for other, words in self.problem.doubtful(policy, best.sides.asked):
+        """Leave open what is false, and would be true if it meant what it hardly means."""
+        for words, read in self._doubtful(best.sides):
             if not any(v.status == "refuted" for v in best.links):
                 return
-            links = self._read(self.problem.sides(best.sides.equation, other)).links
-            for k, (verdict, changed) in enumerate(zip(best.links, links, strict=True)):
+            for k, (verdict, changed) in enumerate(zip(best.links, read(), strict=True)):
                 if verdict.status == "refuted" and changed.status in ("proved", "tested"):
                     reason = f"false as it stands, and true if {words}"
                     best.links[k] = replace(verdict, status="undecided", reason=reason, counterexample=None)
+
+    def _doubtful(self, sides: Sides) -> Iterator[tuple[str, Callable[[], list[Verdict]]]]:
+        """What an equation hardly means, in words, and the verdicts on its links if it does."""
+        for policy, words in self.problem.doubtful(sides.elaborator.policy, sides.asked):
+            yield words, partial(self._links_under, sides.equation, policy)
+        if "straight" in sides.asked and len(self._readings(sides.pairs())) > 1:
+            yield "d holds other names fixed, as ∂ may", partial(self._links, sides.equation, sides.pairs(), "partial")
+
+    def _links_under(self, equation: Equation, policy: Policy) -> list[Verdict]:
+        return self._read(self.problem.sides(equation, policy)).links
 
     # -- one way of reading throughout a document --------------------------------------------------------------------
 
@@ -249,7 +257,7 @@ class Judge:
         pairs = sides.pairs()
         assumptions = self.problem.heard()
         found: list[_Reading] = []
-        for reading in self._readings(pairs):
+        for reading in ("total",) if "straight" in sides.asked else self._readings(pairs):
             links = self._links(sides.equation, pairs, reading)
             found.append(_Reading(sides, links, assumptions, _score(links)))
             if not found[-1].score[0] and not found[-1].score[1]:

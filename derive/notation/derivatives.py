@@ -55,7 +55,15 @@ def derivative(ctx: Context, above: Node, below: Node, node: Node) -> Value | No
         if _is_operator_name(ctx, above):
             raise SourceError("a derivative of nothing", span_of(node), "Write what is differentiated.")
         return None
+    if _is_straight(ctx, below):
+        ctx.asked.add("straight")
     return differentiate(ctx, ctx.value(of), ctx.value(by), node)
+
+
+def _is_straight(ctx: Context, below: Node) -> bool:
+    """Whether a quotient is one of straight d, which holds nothing fixed."""
+    head = ctx.table.spell(below.factors[0]) if isinstance(below, S.Product) else None
+    return head is not None and head.key == "d"
 
 
 def _order(ctx: Context, above: Node) -> int:

@@ -15,6 +15,7 @@ from derive.notation.ranks import Ranks
 from derive.notation.rewriting.bold import with_plain_vectors
 from derive.notation.rewriting.counts import named_products, with_primes, with_products
 from derive.notation.rewriting.einstein import announces, with_sums
+from derive.notation.rewriting.implicit import limits, solved
 from derive.notation.rewriting.layers import other_layers
 from derive.notation.rewriting.stages import named_stages, with_names, with_variables
 from derive.notation.suppositions import suppose
@@ -53,6 +54,7 @@ def read_problem(document: Document) -> Problem:
     chains, vectors = with_plain_vectors([e.members for e in readable])
     chains = with_primes(with_products(chains))
     chains = with_variables(chains, functions.values)
+    chains = solved(chains, frozenset(limits(chains)))
     for equation, members in zip(readable, chains, strict=True):
         equation.members = members
     layers = _copy_layers(readable)
