@@ -161,7 +161,9 @@ def _check_ranks(sides: Sequence[Expr]) -> None:
         uses += [(s.name, 0) for s in bare]
     for name, rank in sorted(uses):
         if ranks.setdefault(name, rank) != rank:
-            raise ValueError(f"{name} has {ranks[name]} indices here and {rank} there: give one of them another name")
+            raise ValueError(
+                f"the number of indices of {name} is {ranks[name]} here and {rank} there: give one of them another name"
+            )
 
 
 def _index_letters(sides: Sequence[Expr]) -> Iterator[Expr]:

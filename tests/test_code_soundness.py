@@ -134,3 +134,11 @@ def test_the_sample_decides_something() -> None:
 @pytest.mark.parametrize("subject", SUBJECTS, ids=lambda s: s.fixture.name)
 def test_thousands_of_changes_are_judged_soundly(subject: Subject) -> None:
     sample(subject, 300, seed=3)
+
+
+def test_two_axes_of_one_array_are_not_taken_for_one_another() -> None:
+    """``+ w`` for ``+ b``: it runs only where N happens to be d_1 * d_2."""
+    fixture = next(each for each in FIXTURES if each.name == "layers_of_layers")
+    source = fixture.source.replace("@ w + b", "@ w + w")
+    assert source != fixture.source
+    assert not any(each.status == "proved" for each in returned(fixture, source))

@@ -168,6 +168,39 @@ def test_a_gradient_named_in_words_is_a_claim_where_it_is_displayed() -> None:
     assert verdicts(page % "-y_k - t_k") == ["refuted"]
 
 
+@pytest.mark.parametrize(
+    ("forward", "words", "expected"),
+    [
+        (
+            r"p_i = \frac{e^{z_i}}{\sum_k e^{z_k}}",
+            "cross-entropy of $p$ and the one-hot label $y$",
+            ["proved", "refuted"],
+        ),
+        (
+            r"p_i = \frac{e^{z_i}}{\sum_k e^{z_k}}",
+            "cross-entropy between the one-hot $y$ and $p$",
+            ["proved", "refuted"],
+        ),
+        (r"p_i = \frac{e^{z_i}}{\sum_k e^{z_k}}", "loss", None),
+        (r"p_i = \sigma(z_i)", "binary cross-entropy of $p$ and $y$", None),  # a sum or a mean of many
+        (r"p_i = \sigma(z_i)", "cross-entropy of $p$ and $y$", None),
+    ],
+)
+def test_a_loss_in_words(forward: str, words: str, expected: list[str] | None) -> None:
+    """``None``: nothing is decided."""
+    claim = r"$$\frac{\partial L}{\partial z_i} = %s$$" + "\n\n"
+    page = f"$${forward}$$\n\nHere $L$ is the {words}.\n\n"
+    found = verdicts(page + claim % "p_i - y_i" + claim % "y_i - p_i")
+    assert found == expected if expected else not {"proved", "refuted"} & set(found)
+
+
+def test_parameters_and_labels_depend_on_nothing() -> None:
+    page = "$$y_i = x_i - \\mu$$\n\n%s\n\n" + GRADIENT % r"\frac{\partial L}{\partial y_i}"
+    assert verdicts(page % r"Here $\mu$ is a learned parameter.") == ["proved"]
+    assert verdicts(page % r"Here $\mu$ is computed from the batch.") != ["proved"]
+    assert verdicts(page % r"Nothing is said of it.") != ["proved"]
+
+
 def test_a_size_is_told_in_words() -> None:
     page = (
         "%s\n\n"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -141,9 +141,16 @@ class Reading:
             return None
         for one, factors in ((error.one, error.other), (error.other, error.one)):
             is_name = len(one) == 1 and isinstance(one[0], sympy.Symbol) and one[0] not in factors
+            if is_name and self._stand_together(one[0], factors):
+                continue
             if is_name and ((len(factors) > 1 and error.summed) or one[0].name in self.machine.free_sizes):
                 return Refine(one[0], factors, f"{one[0]} is {'*'.join(map(str, factors))}")
         return None
+
+    def _stand_together(self, one: Expr, factors: Sequence[Expr]) -> bool:
+        """Whether one array has an axis of a size beside axes of these: then it is a size of its own."""
+        declared = ([name for axis in d.axes for name in axis] for d in self.shapes.declared.values())
+        return any(str(one) in names and {*map(str, factors)} & {*names} for names in declared)
 
     def _refine(self, refine: Refine) -> None:
         factors = tuple(map(str, refine.factors))

@@ -57,6 +57,8 @@ class Census:
         centres: what a name is taken from: ``x_i`` for the ``\\mu`` of ``x_i - \\mu``.
         lengths: of vectors, as declared.
         defined: names with a definition.
+        inputs: names that definitions use.
+        divided: names that a softmax or a sum of exponentials makes, whose entries so may add up to 1.
         called: names in front of a bracket.
         symbols: all symbols.
         written: those in formulas that are more than a name.
@@ -71,6 +73,8 @@ class Census:
     centres: dict[str, Use] = field(default_factory=dict)
     lengths: dict[str, str] = field(default_factory=dict)
     defined: set[str] = field(default_factory=set)
+    inputs: set[str] = field(default_factory=set)
+    divided: set[str] = field(default_factory=set)
     called: set[str] = field(default_factory=set)
     symbols: set[str] = field(default_factory=set)
     written: set[str] = field(default_factory=set)
@@ -202,6 +206,9 @@ class Census:
             return
         if not isinstance(node.members[1], S.Empty | S.Number):
             self.defined.add(left.key)
+            if any(_is_partition(inner) for inner in node.members[1].walk()):
+                self.divided.add(left.key)
+            self.inputs |= {use.key for member in node.members[1:] for use in _uses(member)}
 
     def _loss(self, node: S.Fraction) -> None:
         above = node.numerator
@@ -270,6 +277,13 @@ def _bare(node: Node) -> Iterator[str]:
     for factor in node.factors if isinstance(node, S.Product) else (node,):
         if isinstance(factor, S.Symbol):
             yield latex(factor)
+
+
+def _is_partition(node: Node) -> bool:
+    """Whether a node is a softmax or a quotient by a sum."""
+    if isinstance(node, S.Symbol):
+        return node.name == "softmax"
+    return isinstance(node, S.Fraction) and any(isinstance(n, S.BigOperator) for n in node.denominator.walk())
 
 
 def _is_derived(node: Node) -> bool:

@@ -31,7 +31,7 @@ from derive.problem.outline import build_graph
 from derive.problem.problem import Problem
 from derive.problem.roots import adopt_roots
 from derive.problem.shapes import find_loss_name, infer_ranks, join_axes
-from derive.problem.spoken import keep_open, with_spoken
+from derive.problem.spoken import Spoken, heed, with_spoken
 from derive.problem.stacks import adopt_capitals
 from derive.problem.upstream import assume_upstream
 
@@ -76,7 +76,7 @@ def read_problem(document: Document) -> Problem:
         problem.assume([f"{name} is the expression in brackets that this line differentiates by"], line)
     if said:
         problem.assume(["a letter that stands twice in a term is summed over, as given"], said[0].line)
-    _build(Draft(problem, readable, Classifier(table, readable)), spoken.open)
+    _build(Draft(problem, readable, Classifier(table, readable)), spoken)
     return problem
 
 
@@ -123,7 +123,7 @@ def _symbols(equations: list[Equation]) -> set[str]:
     return {n.name for e in equations for m in e.members for n in m.walk() if isinstance(n, S.Symbol)}
 
 
-def _build(draft: Draft, open_names: frozenset[str]) -> None:
+def _build(draft: Draft, spoken: Spoken) -> None:
     """The steps, each on what those before it found."""
     draft.classifier.count_indices(draft.equations)
     known = {*draft.table.functions, *draft.table.arguments}
@@ -136,7 +136,7 @@ def _build(draft: Draft, open_names: frozenset[str]) -> None:
     adopt_constraints(draft)
     draft.classifier.classify()
     infer_ranks(draft)
-    keep_open(draft, open_names)
+    heed(draft, spoken)
     join_axes(draft)
     define_all(draft)
     assume_upstream(draft)

@@ -7,7 +7,7 @@ say only that a name is made from data, it is kept as some function of what the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from derive.document import Block, Document
@@ -29,6 +29,7 @@ class Spoken:
         document: the document with a block of kind ``spoken`` for each definition in words.
         told: what was taken from words, with the line.
         open: names that are made from data in a way that the words do not tell.
+        constants: names of parameters and labels, which depend on nothing.
         upstream: names of upstream gradients, of which the words do not say by what they are.
     """
 
@@ -36,6 +37,7 @@ class Spoken:
     told: tuple[tuple[str, int], ...] = ()
     open: frozenset[str] = frozenset()
     upstream: frozenset[str] = frozenset()
+    constants: frozenset[str] = frozenset()
 
 
 def with_spoken(document: Document) -> Spoken:
@@ -54,12 +56,15 @@ def with_spoken(document: Document) -> Spoken:
         elif text is None:
             still_open.add(saying.name)
     upstream = frozenset(s.name for s in found if s.meaning == "upstream" and not s.of)
-    return Spoken(replace(document, blocks=(*document.blocks, *blocks)), tuple(told), frozenset(still_open), upstream)
+    constants = frozenset(s.name for s in found if s.meaning in _DATA and not s.marks & {"X", "?"})
+    document = replace(document, blocks=(*document.blocks, *blocks))
+    return Spoken(document, tuple(told), frozenset(still_open), upstream, constants)
 
 
 _STATISTICS = frozenset(
     {"mean", "variance", "statistic", "deviation", "mean square", "root mean square", "norm", "softmax", "sigmoid"}
 )
+_DATA = frozenset({"parameter", "label", "one hot"})
 _SUMMED = frozenset({"mean", "variance", "deviation", "mean square", "root mean square"})
 _FUNCTIONS = {
     "sigmoid": r"\frac{1}{1 + e^{-%s}}",
@@ -85,9 +90,11 @@ def _declarations(document: Document) -> Iterator[Block]:
                 yield _block(f"{latex(name)} \\in {latex(node.members[1])}", block.source, block.span)
 
 
-def keep_open(draft: Draft, names: Iterable[str]) -> None:
-    """Keep names that words call statistics of something as functions of all that the page does not define."""
+def heed(draft: Draft, spoken: Spoken) -> None:
+    """Keep names that words call statistics as functions of all that the page does not define, and those of parameters
+    and labels as functions of nothing."""
     table = draft.table
+    table.constants |= {_key(draft, name) for name in spoken.constants}
     spelled = [
         s
         for e in draft.equations
@@ -101,12 +108,16 @@ def keep_open(draft: Draft, names: Iterable[str]) -> None:
         for s in spelled
         if s.key not in defined and not table.is_size(s.key) and s.key not in POSITIVE
     }
-    for name in names:
-        node = parsed(name)
-        key = spell.key if node is not None and (spell := table.spell(node)) is not None else name
+    for key in (_key(draft, name) for name in spoken.open):
         for one, count in [item for item in data if item[0] == key]:
             table.inputs.add(one)
             table.open[table.name(one, count)] = {table.name(*item) for item in data if item[0] != key}
+
+
+def _key(draft: Draft, name: str) -> str:
+    node = parsed(name)
+    spelled = draft.table.spell(node) if node is not None else None
+    return spelled.key if spelled is not None else name
 
 
 @dataclass
@@ -256,6 +267,26 @@ class _Speaker:
     def _named(self, saying: Saying) -> Use | None:
         return self.census.use_of(saying.of[0]) if len(saying.of) == 1 else None
 
+    def cross_entropy(self, saying: Saying) -> str:
+        """The loss of a prediction, which the page defines, and a label, which it does not: over the one index that
+        both have, or of two numbers."""
+        uses = [use for name in saying.of if (use := self.census.use_of(name)) is not None]
+        loss = self.census.use_of(saying.name)
+        uses.sort(key=lambda use: use.key not in self.census.defined)
+        if len(uses) != 2 or loss is None or [use.key in self.census.defined for use in uses] != [True, False]:
+            return ""
+        prediction, label = uses
+        if loss.letters or prediction.letters != label.letters or len(label.letters) > 1:
+            return ""
+        if label.letters and (saying.marks or prediction.key not in self.census.divided):
+            return ""  # of many labels, each of two classes
+        if label.letters:
+            return f"{loss.text} = -\\sum_{label.letters[0]} {label.text} \\log {prediction.text}"
+        if {prediction.key, label.key} & self.census.lengths.keys():
+            return ""
+        p, y = prediction.text, label.text
+        return f"{loss.text} = -{y} \\log {p} - (1 - {y}) \\log(1 - {p})"
+
     def norm(self, saying: Saying) -> str:
         left, body = self.census.use_of(saying.name), self._named(saying)
         if left is None or body is None or left.letters:
@@ -290,7 +321,10 @@ class _Speaker:
 
     def one_hot(self, saying: Saying) -> str:
         use = self.census.use_of(saying.name)
-        if use is None or len(use.letters) != 1 or self.census.is_defined(saying.name):
+        losses = {self.census.key_of(o) for s in self.said if s.meaning == "cross entropy" for o in s.of}
+        if use is None or use.key not in self.census.inputs | losses:
+            return ""  # nothing in the forward pass rests on it
+        if len(use.letters) != 1 or self.census.is_defined(saying.name):
             return ""
         return f"\\sum_{use.letters[0]} {use.text} = 1"
 
@@ -322,6 +356,7 @@ _WRITERS: dict[str, Callable[[_Speaker, Saying], str]] = {
     "sigmoid": _Speaker.function,
     "tanh": _Speaker.function,
     "relu": _Speaker.function,
+    "cross entropy": _Speaker.cross_entropy,
     "size": _Speaker.size,
     "vector": _Speaker.vector,
     "gradient": _Speaker.gradient,

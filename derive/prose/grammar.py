@@ -187,6 +187,7 @@ def _forms() -> Iterator[tuple[str, str]]:
     yield "gradient", rf"{names}A?F*[CO]+{_GAP}M[OF]*(?P<top>[NM]?N?){_GAP}[WO]F*{many}"
     yield "gradient", rf"{names}A?F*[C]+{_GAP}(?P<top>M?N?)W[OF]*{many}P?F*M"
     yield "gradient", rf"{names}A?F*[C]+{_GAP}(?P<top>M?N?)P{many}[WP]+F*M"
+    yield "between", rf"{names}A?F*C+{_GAP}(?P<list>M)O[OF]*M?(?P<of>NA+F*M?F*N)"
     yield "dimensional", rf"{names}A?F*C+[FO]*(?P<of>N)\??M"
     yield "sized", rf"{names}A?F*C+[FO]*O{_GAP}(?P<size>M)F*(?P<of>N)"
     yield "meaning", rf"{names}A?F*C+F*(?:{many}|(?P<batch>[BDF]+))P(?P<list>{_LIST})"
@@ -209,7 +210,12 @@ def _read_meaning(found: re.Match[str], tokens: list[_Token], sentence: Sentence
     marks = frozenset(groups.get("batch") or "") & {"B", "D"}
     if len(listed) not in (1, len(names)):
         return
-    if found.start() and tokens[found.start() - 1].kind == "M" and found["list"] and not found["list"].startswith("M"):
+    if (
+        found.start()
+        and tokens[found.start() - 1].text in _APPOSED
+        and found["list"]
+        and not found["list"].startswith("M")
+    ):
         return  # *the mean μ is the ...* is another sentence
     for k, name in enumerate(names):
         meaning, own = listed[min(k, len(listed) - 1)]
@@ -239,6 +245,16 @@ def _read_gradient(found: re.Match[str], tokens: list[_Token], sentence: Sentenc
     if len(names) == len(by):
         for name, one in zip(names, by, strict=True):
             yield Saying(name.text, "gradient", (one.text,), sentence.source, name.span, top)
+
+
+def _read_between(found: re.Match[str], tokens: list[_Token], sentence: Sentence) -> Iterator[Saying]:
+    """*L is the cross-entropy of the prediction p and the label y*."""
+    if tokens[found.start("list")].text == "cross entropy":
+        names, (one, other) = _named(found, "names", tokens), _named(found, "of", tokens)
+        marks = frozenset(t.kind for t in tokens[found.end("names") : found.start("list")]) & {"X", "?"}
+        for name in names[:1]:
+            of = one.text, other.text
+            yield Saying(name.text, "cross entropy", of, sentence.source, name.span, marks=marks)
 
 
 def _read_sized(found: re.Match[str], tokens: list[_Token], sentence: Sentence) -> Iterator[Saying]:
@@ -276,8 +292,9 @@ def _named(found: re.Match[str], group: str, tokens: list[_Token]) -> list[_Toke
 
 
 _READERS: dict[str, Callable[[re.Match[str], list[_Token], Sentence], Iterator[Saying]]] = {
+    "between": _read_between,
     "gradient": _read_gradient, "dimensional": _read_dimensional, "sized": _read_sized, "meaning": _read_meaning,
     "counted": _read_counted,
 }  # fmt: skip
-_APPOSED = frozenset({"mean", "variance", "deviation"})
+_APPOSED = frozenset({"mean", "variance", "deviation", "one hot", "label", "parameter"})
 _FORMS = [(re.compile(form), _READERS[reader]) for reader, form in _forms()]

@@ -42,14 +42,14 @@ AND: Phrases = {
     "ja": "と|および|及び",
 }
 OF: Phrases = {
-    "en": "of|over|for|on|in|from|across",
-    "de": "von|über|der|des",
-    "fr": "de|des|du|d'|d’",
-    "es": "de|del|de los|de las",
-    "it": "di|del|della|dei|delle|degli|dell'",
-    "pt": "de|do|da|dos|das",
+    "en": "of|over|for|on|in|from|across|between",
+    "de": "von|über|der|des|zwischen",
+    "fr": "de|des|du|d'|d’|entre",
+    "es": "de|del|de los|de las|entre",
+    "it": "di|del|della|dei|delle|degli|dell'|tra|fra",
+    "pt": "de|do|da|dos|das|entre",
     "nl": "van|over",
-    "ru": "по|от",
+    "ru": "по|от|между",
 }
 OWNED: Phrases = {
     "zh": "的",
