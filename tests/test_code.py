@@ -299,3 +299,15 @@ def test_axes_of_size_one_too_many_are_said() -> None:
     (found,) = (f for f in findings(source) if f.of == "b")
     assert found.status == "undecided"
     assert "(1, D)" in found.reason
+
+
+def test_a_setting_of_both_passes_has_one_value() -> None:
+    source = '''
+    def f_forward(x, alpha=0.01):
+        """shapes: x (N, D)"""
+        return np.where(x > 0, x, alpha * x), x
+
+    def f_backward(dout, x, alpha=0.01):
+        return np.where(x > 0, dout, alpha * dout)
+    '''
+    assert judged(source) == {"grad of x": "proved"}
