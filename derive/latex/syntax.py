@@ -15,6 +15,8 @@ from typing import Any
 from derive.source import SourceError, Span
 
 NOWHERE = Span(0, 0)
+FACTORIAL = "!"
+"""The function that is written behind its argument."""
 CALL = "call"
 """The `Decoration` of a name that is a function's: what is bracketed behind it are arguments, no factor."""
 

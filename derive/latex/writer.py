@@ -84,6 +84,8 @@ def _big_operator(node: S.BigOperator) -> str:
 
 def _apply(node: S.Apply) -> str:
     argument = latex(node.argument)
+    if node.function.name == S.FACTORIAL:
+        return f"{argument}!"
     if not isinstance(node.argument, S.Group):
         argument = f"\\left({argument}\\right)" if isinstance(node.argument, S.Sum | S.Product) else f" {argument}"
     return f"{node.function.name}{_braced('_', node.sub)}{_braced('^', node.sup)}{argument}"

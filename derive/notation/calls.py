@@ -254,12 +254,21 @@ def applied(ctx: Context, node: S.Apply) -> Value:
             taken, bracket = behind
             return powers.times(ctx, ctx.value(replace(node, argument=taken)), "", ctx.value(bracket))
     argument = node.argument.body if isinstance(node.argument, S.Group) else node.argument
+    if name == S.FACTORIAL:
+        return _factorial(argument, node)
     if name in ("max", "min"):
         return _extremum(ctx, name, argument, node)
     applied = _apply_name(ctx, node.function.name, argument, node)
     if applied is None or node.sub is not None:
         raise SourceError(f"derive does not know the function {node.function.name}", node.span)
     return powers.raised(ctx, applied, node.sup, node) if node.sup is not None else applied
+
+
+def _factorial(argument: Node, node: S.Apply) -> Value:
+    """``3!``, of small whole numbers only."""
+    if not isinstance(argument, S.Number) or not argument.text.isdigit() or len(argument.text) > 2:
+        raise SourceError("derive reads factorials of whole numbers up to 99 only", span_of(node))
+    return Value(sympy.factorial(int(argument.text)))
 
 
 def _bracket_behind(ctx: Context, argument: Node) -> tuple[Node, Node] | None:

@@ -377,7 +377,7 @@ def _equation(parsed: _Parsed, bound: frozenset[str]) -> Iterator[Equation]:
     shown = written.members if isinstance(written, S.Chain) else (written,)
     relations = _relations(node) if isinstance(node, S.Chain) else ()
     asides = [with_brackets(aside, bound) for aside in statement.asides]
-    hole = S.hole_in(members) if "=" not in relations else None
+    hole = S.hole_in(members) if "=" not in relations and not _is_sign(members) else None
     conditions = tuple(c for aside in asides for c in _conditions(aside))
     said: dict[str, Any] = {"conditions": conditions, "restricted": any(map(restricts, asides)), "lead": statement.lead}
     said |= {"members": members, "relations": relations, "written": shown}
@@ -393,6 +393,12 @@ def _equation(parsed: _Parsed, bound: frozenset[str]) -> Iterator[Equation]:
 def _chain(statement: Statement, bound: frozenset[str]) -> Node:
     taken = frozenset(inner.name for inner in statement.node.walk() if isinstance(inner, S.Symbol))
     return _undecorated(without_dots(with_operators(with_brackets(with_slanted(statement.node), bound)), taken))
+
+
+def _is_sign(members: tuple[Node, ...]) -> bool:
+    """Whether a display holds no more than a sign of its own, which a sentence speaks of: ``\\circ``."""
+    (hole, *others) = members
+    return not others and isinstance(hole, S.Unread) and hole.text.count("\\") < 2 and " " not in hole.text
 
 
 def is_numeric(node: Node) -> bool:
@@ -412,7 +418,9 @@ def _relations(chain: S.Chain) -> tuple[str, ...]:
     ``w \\leftarrow w - \\eta g`` changes w and defines nothing.
     """
     name, value = chain.members[:2]
-    if chain.relations[0] not in _DEFINING or not isinstance(name, S.Symbol | S.Accent | S.Script):
+    if chain.relations[0] not in _DEFINING:
+        return chain.relations
+    if chain.relations[0] != "\\coloneqq" and not isinstance(name, S.Symbol | S.Accent | S.Script):
         return chain.relations
     if any(inner == name for inner in value.walk()):
         return chain.relations

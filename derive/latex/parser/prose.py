@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from derive.latex import constructs as table
 from derive.latex.parser.cursor import Reader, separates
+from derive.latex.parser.relations import is_relation
 from derive.latex.syntax import Node, Symbol, Words
 from derive.latex.tokens import Token
 from derive.source import SourceError
@@ -75,8 +76,10 @@ def text(reader: Reader) -> Node:
         reader.at = phrase.start
         with reader.deeper(phrase.command):
             return reader.braces()
+    label = labels_side(reader)
     reader.at = phrase.end
-    return phrase.node()
+    node = phrase.node()
+    return Symbol(node.text, "text", node.span) if label and isinstance(node, Words) else node
 
 
 def prose(reader: Reader) -> Words | None:
@@ -94,6 +97,23 @@ def prose(reader: Reader) -> Words | None:
     return None
 
 
+def labels_side(reader: Reader) -> bool:
+    """Whether words are a side of their own, ``\\text{weighted sum} = 3``: a name, though it has blanks."""
+    phrase = _phrase(reader)
+    node = phrase.node()
+    if phrase.is_mathematics or isinstance(node, Symbol):
+        return False
+    words = node.text.lower().split()
+    if not words or not node.text[-1].isalnum() or _PROSE & set(words[:1]) or _CONDITION_WORDS & set(words[:1]):
+        return False
+    start, reader.at = reader.at, phrase.end
+    while reader.look().text == "&":
+        reader.take()
+    related = is_relation(reader)
+    reader.at = start
+    return related
+
+
 def _stands_in_front(reader: Reader) -> bool:
     """Whether something follows, in front of which a word of another script is prose."""
     token = reader.look()
@@ -106,7 +126,7 @@ def is_name(reader: Reader) -> bool:
         phrase = _phrase(reader)
     except SourceError:
         return False
-    return phrase.is_mathematics or isinstance(phrase.node(), Symbol)
+    return phrase.is_mathematics or isinstance(phrase.node(), Symbol) or labels_side(reader)
 
 
 def begins_condition(words: str) -> bool:

@@ -8,7 +8,7 @@ from derive.latex import constructs as table
 from derive.latex.parser.commands import skip_option
 from derive.latex.parser.cursor import Reader, is_text, separates
 from derive.latex.parser.environments import close_environment, open_environment
-from derive.latex.parser.prose import begins_condition, prose
+from derive.latex.parser.prose import begins_condition, labels_side, prose
 from derive.latex.syntax import (
     Chain,
     Ellipsis,
@@ -195,7 +195,7 @@ class Statements:
     def _lead(self) -> str:
         """Prose in front of a statement."""
         lead: list[str] = []
-        while is_text(self.reader.look()) and (words := prose(self.reader)):
+        while is_text(self.reader.look()) and not labels_side(self.reader) and (words := prose(self.reader)):
             lead.append(words.text)
             self._ends()
         if self.reader.look().text == "\\forall":
@@ -254,7 +254,7 @@ class Statements:
         token = self.reader.look()
         if token.kind != "end" and token.text not in _REMARK_ENDS and not is_text(token):
             return []
-        bracketed = isinstance(node, Group) and isinstance(node.body, Chain | Sequence | Words)
+        bracketed = isinstance(node, Group) and isinstance(node.body, Chain | Sequence | Words | Number)
         condition = isinstance(node, Chain) and set(node.relations) <= _CONDITIONS
         return [node] if bracketed or condition else []
 
