@@ -7,7 +7,6 @@ from derive.latex.syntax import Apply, Node, Script, Symbol, span_of
 from derive.latex.tokens import Token
 from derive.source import SourceError
 
-
 _EULER = (Symbol("e", "text"), Symbol("e", "sans"))
 """An upright e with a power is the exponential function, whatever an e in italics is called."""
 _TRANSPOSED = (Symbol("T"), Symbol("\\top"), Symbol("T", "text"))
