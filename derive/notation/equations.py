@@ -418,6 +418,8 @@ def _relations(chain: S.Chain) -> tuple[str, ...]:
     ``w \\leftarrow w - \\eta g`` changes w and defines nothing.
     """
     name, value = chain.members[:2]
+    if isinstance(value, S.Sum) and value.terms[0] == name and chain.relations == ("=",):
+        return ("\\leftarrow",)  # w = w - \eta g gives w another value
     if chain.relations[0] not in _DEFINING:
         return chain.relations
     if chain.relations[0] != "\\coloneqq" and not isinstance(name, S.Symbol | S.Accent | S.Script):
@@ -454,6 +456,8 @@ def _unboxed(node: Node) -> Node:
 
 
 def _conditions(aside: Node) -> Iterator[Condition]:
+    if isinstance(aside, S.Decoration) and aside.kind == S.REASON:
+        return
     if isinstance(aside, S.Group | S.Decoration):
         yield from _conditions(aside.body)
     elif isinstance(aside, S.Sequence):
@@ -479,6 +483,8 @@ def restricts(aside: Node) -> bool:
 
     That sizes and what only keeps a root from zero are positive limits nothing.
     """
+    if isinstance(aside, S.Decoration) and aside.kind == S.REASON:
+        return False
     if isinstance(aside, S.Group | S.Decoration):
         return restricts(aside.body)
     if isinstance(aside, S.Sequence):

@@ -23,6 +23,7 @@ _CONDITION_WORDS = frozenset({
     "wenn", "falls", "für", "sonst", "si", "quand", "pour", "sinon", "cuando", "para", "se", "quando", "per",
     "если", "при", "для", "иначе", "当", "若", "如果", "对", "对于", "否则", "場合", "もし",
 })  # fmt: skip
+_REASON_WORDS = frozenset({"since", "because", "using", "by", "from", "as", "weil", "da", "car", "parce", "porque"})
 
 
 @dataclass(frozen=True)
@@ -132,6 +133,11 @@ def is_name(reader: Reader) -> bool:
 def begins_condition(words: str) -> bool:
     """Whether prose begins a condition: *if*, *for all*."""
     return bool(_CONDITION_WORDS.intersection(words.lower().split()[:1]))
+
+
+def begins_reason(words: str) -> bool:
+    """Whether prose begins a reason, which a display may give beside each row: *since*, *using*."""
+    return bool(_REASON_WORDS.intersection(words.lower().split()[:1]))
 
 
 def _join(tokens: Iterable[Token]) -> str:

@@ -8,9 +8,11 @@ from derive.latex import constructs as table
 from derive.latex.parser.commands import skip_option
 from derive.latex.parser.cursor import Reader, is_text, separates
 from derive.latex.parser.environments import close_environment, open_environment
-from derive.latex.parser.prose import begins_condition, labels_side, prose
+from derive.latex.parser.prose import begins_condition, begins_reason, labels_side, prose
 from derive.latex.syntax import (
+    REASON,
     Chain,
+    Decoration,
     Ellipsis,
     Group,
     Node,
@@ -242,6 +244,8 @@ class Statements:
         """Words, with the condition that they begin; nothing where they lead the next statement."""
         if not self.reader.starts(self.reader.look()):
             return [words]
+        if begins_reason(words.text):
+            return [words, Decoration(REASON, self.reader.chain(), None, words.span)]
         return [words, self.reader.chain()] if begins_condition(words.text) else []
 
     def _remark(self) -> list[Node]:
