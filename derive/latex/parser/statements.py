@@ -244,9 +244,11 @@ class Statements:
         """Words, with the condition that they begin; nothing where they lead the next statement."""
         if not self.reader.starts(self.reader.look()):
             return [words]
-        if begins_reason(words.text):
-            return [words, Decoration(REASON, self.reader.chain(), None, words.span)]
-        return [words, self.reader.chain()] if begins_condition(words.text) else []
+        if not begins_reason(words.text) and not begins_condition(words.text):
+            return []
+        with self.reader.within(cell=True):  # the next row goes on with the statement, not with what is said beside it
+            said = self.reader.chain()
+        return [words, said if begins_condition(words.text) else Decoration(REASON, said, None, words.span)]
 
     def _remark(self) -> list[Node]:
         """A bracketed remark that stands alone, ``(k \\neq i)``, or a bare condition on indices."""
