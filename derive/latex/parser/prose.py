@@ -16,14 +16,14 @@ _MATHEMATICAL = frozenset({"=", "_", "^", "[", "("})
 _PROSE = frozenset({
     "if", "for", "when", "and", "with", "where", "let", "thus", "so", "hence", "then", "or", "else", "otherwise",
     "since", "because", "as", "in", "which", "gives", "via", "const", "constant", "unless", "both", "all", "each",
-    "is", "are", "the", "of", "to", "by", "on", "at", "from", "we", "get", "have",
+    "is", "are", "the", "of", "to", "by", "on", "at", "from", "we", "get", "have", "using",
 })  # fmt: skip
 _CONDITION_WORDS = frozenset({
     "if", "for", "when", "unless", "otherwise", "else", "forall", "each", "all", "any", "every", "only",
     "wenn", "falls", "für", "sonst", "si", "quand", "pour", "sinon", "cuando", "para", "se", "quando", "per",
     "если", "при", "для", "иначе", "当", "若", "如果", "对", "对于", "否则", "場合", "もし",
 })  # fmt: skip
-_REASON_WORDS = frozenset({"since", "because", "using", "by", "from", "as", "weil", "da", "car", "parce", "porque"})
+_REASON_WORDS = frozenset({"since", "because", "using", "by", "from", "as", "weil", "porque"})
 
 
 @dataclass(frozen=True)
