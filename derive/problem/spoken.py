@@ -30,13 +30,11 @@ class Spoken:
         told: what was taken from words, with the line.
         open: names that are made from data in a way that the words do not tell.
         constants: names of parameters and labels, which depend on nothing.
-        upstream: names of upstream gradients, of which the words do not say by what they are.
     """
 
     document: Document
     told: tuple[tuple[str, int], ...] = ()
     open: frozenset[str] = frozenset()
-    upstream: frozenset[str] = frozenset()
     constants: frozenset[str] = frozenset()
 
 
@@ -55,10 +53,9 @@ def with_spoken(document: Document) -> Spoken:
             told.append((speaker.told(saying), saying.line))
         elif text is None:
             still_open.add(saying.name)
-    upstream = frozenset(s.name for s in found if s.meaning == "upstream" and not s.of)
     constants = frozenset(s.name for s in found if s.meaning in _DATA and not s.marks & {"X", "?"})
     document = replace(document, blocks=(*document.blocks, *blocks))
-    return Spoken(document, tuple(told), frozenset(still_open), upstream, constants)
+    return Spoken(document, tuple(told), frozenset(still_open), constants)
 
 
 _STATISTICS = frozenset(
