@@ -40,7 +40,8 @@ def _braced(mark: str, node: Node | None) -> str:
     if node is None:
         return ""
     text = latex(node)
-    if isinstance(node, S.Product) and all(isinstance(f, S.Symbol) and len(f.name) == 1 for f in node.factors):
+    letters = isinstance(node, S.Product) and all(isinstance(f, S.Symbol) and len(f.name) == 1 for f in node.factors)
+    if letters and not any(node.operators):  # type: ignore[attr-defined]
         text = text.replace(" ", "")  # indices side by side
     return f"{mark}{text}" if len(text) == 1 else f"{mark}{{{text}}}"
 

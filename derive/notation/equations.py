@@ -14,13 +14,14 @@ from derive.latex.syntax import Node, Statement, Unreadable, span_of
 from derive.notation.axes import Scope
 from derive.notation.functions import Functions, find_functions, with_bare_tops, with_calls, without_arguments
 from derive.notation.names import Letters, letter_of, spell
+from derive.notation.picked import marked_picks, with_marked_picks
 from derive.notation.rewriting.capitals import with_operators
 from derive.notation.rewriting.differentials import with_slanted
 from derive.notation.rewriting.dots import without_dots
 from derive.notation.rewriting.labels import find_labels, with_labels
 from derive.notation.rewriting.pairs import with_pairs
-from derive.notation.rewriting.parameters import with_entries, with_parameters
-from derive.notation.rewriting.sets import find_sets, with_sizes
+from derive.notation.rewriting.parameters import with_entries, with_local_parameters, with_parameters
+from derive.notation.rewriting.sets import find_parts, find_sets, with_parts, with_sizes
 from derive.notation.rewriting.unindexed import letters_outside, with_indices
 from derive.notation.rewriting.words import find_words, with_words
 from derive.notation.survey import bracket_letters, with_brackets
@@ -220,9 +221,12 @@ def _parsed(document: Document) -> tuple[list[_Parsed], list[str]]:
     labels, words = find_labels(written for _, written in found), find_words(written for _, written in found)
 
     def together(node: Node) -> Node:
-        return with_sizes(with_labels(with_words(node, words), labels), sets)
+        labelled = with_marked_picks(with_labels(with_words(node, words), labels), picks)
+        return with_sizes(with_parts(labelled, parts), sets)
 
-    sets = find_sets(with_labels(written, labels) for _, written in found)
+    labelled = [with_labels(written, labels) for _, written in found]
+    parts, picks = find_parts(labelled), marked_picks(labelled)
+    sets = find_sets(with_parts(node, parts) for node in labelled)
     told = [f"the superscript {letter} tells names apart and is no power" for letter in sorted(labels.letters)]
     told += [f"a sum over {name} runs over all values of its letter" for name in sorted(sets)]
     return [_Parsed(block, written, _changed(written, together)) for block, written in found], told
@@ -342,7 +346,7 @@ def _index_sums(found: list[Equation]) -> bool:
 
 def _name_values(found: list[Equation]) -> Functions:
     """Write ``softmax(z)_j`` as ``softmax_j`` wherever the argument is that of its definition."""
-    chains = with_parameters(with_entries([e.members for e in found]))
+    chains = with_local_parameters(with_parameters(with_entries([e.members for e in found])))
     for equation, members in zip(found, chains, strict=True):
         equation.members = members
     functions = find_functions([e.members for e in found if "=" in e.relations])
@@ -392,7 +396,8 @@ def _equation(parsed: _Parsed, bound: frozenset[str]) -> Iterator[Equation]:
 
 def _chain(statement: Statement, bound: frozenset[str]) -> Node:
     taken = frozenset(inner.name for inner in statement.node.walk() if isinstance(inner, S.Symbol))
-    return _undecorated(without_dots(with_operators(with_brackets(with_slanted(statement.node), bound)), taken))
+    node = with_brackets(with_slanted(statement.node), bound)
+    return _undecorated(without_dots(with_operators(node), taken))
 
 
 def _is_sign(members: tuple[Node, ...]) -> bool:

@@ -164,7 +164,7 @@ _STATISTICS = frozenset(
 
 def is_statistic(head: str, group: Node) -> bool:
     """Whether a name before a bracket is a mean or a variance, as in ``E[x]``; ``E(w)`` is an energy."""
-    name = head[6:-1] if head.startswith("\\text{") else head.lstrip("\\")
+    name = _plain_name(head)
     while isinstance(group, S.Script):
         group = group.base
     return name in _STATISTICS and isinstance(group, S.Group) and (name != "E" or group.opening == "[")
@@ -172,8 +172,12 @@ def is_statistic(head: str, group: Node) -> bool:
 
 def is_customary(head: str) -> bool:
     """Whether a head is a function that needs no definition."""
-    name = head[6:-1] if head.startswith("\\text{") else head.lstrip("\\")
-    return name in FUNCTIONS
+    return _plain_name(head) in FUNCTIONS
+
+
+def _plain_name(head: str) -> str:
+    """A name without the command that sets it as a word."""
+    return head[6:-1] if head.startswith("\\text{") else head.lstrip("\\")
 
 
 def _says_how(value: Node, arguments: tuple[str, ...]) -> bool:
