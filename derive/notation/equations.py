@@ -11,6 +11,7 @@ from derive.document import Block, Document
 from derive.latex import syntax as S
 from derive.latex.parser import parse_display
 from derive.latex.syntax import Node, Statement, Unreadable, span_of
+from derive.latex.writer import latex
 from derive.notation.axes import Scope
 from derive.notation.functions import Functions, find_functions, with_bare_tops, with_calls, without_arguments
 from derive.notation.names import Letters, letter_of, spell
@@ -52,11 +53,13 @@ class Supposition:
 
     Attributes:
         certain: whether the page leaves no doubt that it still holds there.
+        quality: what words say of the data that the equation is, or begins with.
     """
 
     equation: Equation | None
     words: str = ""
     certain: bool = True
+    quality: str = ""
 
     @property
     def is_value(self) -> bool:
@@ -67,6 +70,8 @@ class Supposition:
         if self.equation is None:
             return f"*{self.words}*"
         start, end = self.equation.span
+        if self.quality:
+            return f"that {latex(self.equation.members[0])} is {self.quality}, in line {self.equation.line},"
         return f"{' '.join(self.equation.source.text[start:end].split())} in line {self.equation.line}"
 
 
@@ -187,7 +192,7 @@ def equations(document: Document) -> Written:
         for equation in _equation(one, bound):
             heard = conditions.hear(block, equation)
             if isinstance(one.statement, Statement) and not _is_statement(block, equation):
-                if not heard and len(equation.members) == 2:
+                if not heard and equation.members:
                     restrictions.append(equation)
             elif heard:
                 said = S.Chain(equation.shown, equation.relations, equation.span)

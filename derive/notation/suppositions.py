@@ -13,6 +13,7 @@ from derive.document import Block, Document
 from derive.latex import syntax as S
 from derive.latex.syntax import Node
 from derive.notation.equations import Equation, Supposition, is_numeric
+from derive.notation.names import letter_of
 from derive.notation.survey import is_quotient
 from derive.prose.cues import announces, is_only_procedure
 from derive.prose.passages import Passage, passages
@@ -32,6 +33,7 @@ def suppose(document: Document, equations: list[Equation], restrictions: list[Eq
     """
     page = _Page(document, equations, restrictions)
     carried: tuple[Supposition, ...] = ()
+    page.hear_properties()
     for passage in page.passages:
         if passage.heading or announces(passage.words, "general"):
             carried = ()
@@ -54,6 +56,9 @@ class _Page:
     def __init__(self, document: Document, equations: list[Equation], restrictions: list[Equation]) -> None:
         self.equations = equations
         self.passages = passages(document)
+        below = (n.sub for e in equations for m in e.members for n in m.walk() if isinstance(n, S.Script))
+        self._indices = {letter_of(node) for sub in below if sub is not None for node in sub.walk()} - {None}
+        self._properties: list[Supposition] = []
         self._at: dict[int, list[Equation]] = {}
         for equation in sorted((*equations, *restrictions), key=lambda e: e.span):
             block = self._block(document, equation)
@@ -64,7 +69,7 @@ class _Page:
     def _block(document: Document, equation: Equation) -> Block | None:
         if equation.given or equation.ignored:
             return None
-        around = (b for b in document.blocks if b.source is equation.source and b.kind != "given")
+        around = (b for b in document.blocks if b.source is equation.source and b.kind in ("display", "inline"))
         return next((b for b in around if b.span.start <= equation.span.start < b.span.end), None)
 
     def settle(self, passage: Passage, carried: tuple[Supposition, ...]) -> tuple[Supposition, ...]:
@@ -100,11 +105,22 @@ class _Page:
     def _claim(self, walk: _Walk, claim: Equation, block: Block, carried: tuple[Supposition, ...]) -> None:
         certain = not walk.displays
         own = tuple(replace(one, certain=one.certain and certain) for one in walk.waiting)
-        claim.suppositions = (*claim.suppositions, *own, *(s for s in carried if s.equation is not claim))[:_MOST]
+        known = (s for s in self._properties if s.equation is not None and s.equation.span < claim.span)
+        others = (s for s in carried if s.equation is not claim)
+        claim.suppositions = (*claim.suppositions, *own, *known, *others)[:_MOST]
         walk.used = bool(walk.waiting)
         walk.displays += block.kind == "display"
         kept = walk.claims if block.kind == "inline" else []
         walk.claims = [] if walk.waiting else [*kept, claim]
+
+    def hear_properties(self) -> None:
+        """What words say of data holds for all that is claimed behind them."""
+        for passage in self.passages:
+            for name, blocks in passage.properties():
+                for block in blocks:
+                    for said in self._at.get(id(block), [])[:1]:
+                        if _is_data(said):
+                            self._properties.append(Supposition(said, quality=name))
 
     # -- what is only supposed -----------------------------------------------------------------------------------------
 
@@ -118,7 +134,7 @@ class _Page:
         if not isinstance(name, S.Symbol | S.Accent | S.Script):
             return False
         if is_numeric(value) or (equation.inline and _is_counted(equation)):
-            return equation.inline or cue in ("if", "suppose", "let")
+            return equation.inline or cue in ("if", "suppose", "let") or letter_of(name) in self._indices
         if cue in ("if", "suppose", "for") and _is_numbered(name):
             return True
         if cue == "if" or (cue == "suppose" and self._is_used(name, equation, before=True)) or passage.is_remark:
@@ -137,6 +153,12 @@ class _Page:
             for member in other.members[1:]
             for inner in member.walk()
         )
+
+
+def _is_data(said: Equation) -> bool:
+    """Whether a formula in a sentence is a name: ``x_i``, ``S \\in \\mathbb{R}^{n \\times n}``."""
+    alone = len(said.members) == 1 or said.relations == ("\\in",)
+    return alone and isinstance(said.members[0], S.Symbol | S.Accent | S.Script | S.Decoration)
 
 
 def _in_words(passage: Passage) -> list[Supposition]:
