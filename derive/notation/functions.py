@@ -112,7 +112,22 @@ def find_functions(chains: list[tuple[Node, ...]]) -> Functions:
             values[call.head] = call.arguments
             if call.sub is None and _says_all(value, call.arguments):
                 aliases[call.head] = FunctionAlias(call.arguments, (), value)
+    for members in chains:
+        for call in _gradients(members):
+            values.setdefault(call.head, call.arguments)
     return Functions(values, aliases)
+
+
+def _gradients(members: Iterable[Node]) -> Iterator[Call]:
+    """Calls behind a gradient by one of their arguments: ``\\nabla_w J(w)``."""
+    products = (node for member in members for node in member.walk() if isinstance(node, S.Product))
+    for product in products:
+        for nabla, head, group in zip(product.factors, product.factors[1:], product.factors[2:], strict=False):
+            if isinstance(nabla, S.Script) and nabla.base == S.Symbol("\\nabla") and nabla.sub is not None:
+                call = call_of(head, group)
+                by = spell(nabla.sub, _PLAIN)
+                if call is not None and by is not None and by.key in call.arguments and all(call.arguments):
+                    yield call
 
 
 def vague_functions(chains: Iterable[tuple[Node, ...]], known: Container[str]) -> frozenset[str]:

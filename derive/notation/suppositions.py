@@ -80,7 +80,9 @@ class _Page:
         walk = _Walk([] if supposed else _in_words(passage))
         lasting = list(carried)
         for block, equation in standing:
-            if id(equation) in supposed:
+            if is_update(equation):
+                equation.standing = "supposed"
+            elif id(equation) in supposed:
                 equation.standing = "supposed"
                 if not cues[id(block)]:
                     continue  # a value in passing, under which nothing is claimed
@@ -173,6 +175,15 @@ def _in_words(passage: Passage) -> list[Supposition]:
 
 def _shortened(words: str) -> str:
     return " ".join(words.split())[-60:].strip(" ,:;")
+
+
+def is_update(equation: Equation) -> bool:
+    """Whether an equation changes a name and claims nothing: ``w = w - \\eta g``."""
+    if equation.relations != ("=",) or equation.given:
+        return False
+    name, value = equation.members
+    is_name = isinstance(name, S.Symbol | S.Accent | S.Script)
+    return is_name and isinstance(value, S.Sum) and value.terms[0] == name
 
 
 def differentiates(node: Node) -> bool:
