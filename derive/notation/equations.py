@@ -54,12 +54,14 @@ class Supposition:
     Attributes:
         certain: whether the page leaves no doubt that it still holds there.
         quality: what words say of the data that the equation is, or begins with.
+        denied: whether it is supposed not to hold: *otherwise*.
     """
 
     equation: Equation | None
     words: str = ""
     certain: bool = True
     quality: str = ""
+    denied: bool = False
 
     @property
     def is_value(self) -> bool:
@@ -72,7 +74,8 @@ class Supposition:
         start, end = self.equation.span
         if self.quality:
             return f"that {latex(self.equation.members[0])} is {self.quality}, in line {self.equation.line},"
-        return f"{' '.join(self.equation.source.text[start:end].split())} in line {self.equation.line}"
+        text = " ".join(self.equation.source.text[start:end].split())
+        return f"{'not ' if self.denied else ''}{text} in line {self.equation.line}"
 
 
 @dataclass(eq=False)

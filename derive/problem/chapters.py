@@ -17,7 +17,7 @@ from derive.latex.syntax import Node
 from derive.latex.writer import latex
 from derive.notation.equations import Equation, equations
 from derive.notation.names import letter_of, subscript_items
-from derive.notation.suppositions import differentiates, suppose
+from derive.notation.suppositions import by_block, differentiates, suppose
 from derive.notation.survey import is_quotient
 from derive.prose.cues import announces, tells_stage
 from derive.prose.passages import Passage, passages
@@ -60,7 +60,7 @@ def _may_open(page: Passage) -> bool:
 def _divided(document: Document, pages: list[Passage]) -> list[_Chapter]:
     written = equations(document)
     suppose(document, written.equations, written.restrictions)
-    standing = _by_block(document, written.equations)
+    standing = by_block(document, written.equations)
     current, heading, announced = _Chapter(), None, False
     found = [current]
     for section in _sections(pages):
@@ -115,16 +115,6 @@ def _replaces(
 
 def _alike(first: Equation, second: Equation) -> bool:
     return first.members[:2] == second.members[:2]
-
-
-def _by_block(document: Document, found: list[Equation]) -> dict[int, list[Equation]]:
-    """The equations of each block, by its ``id``."""
-    standing: dict[int, list[Equation]] = {}
-    for block in document.blocks:
-        if block.kind in ("display", "inline") and not block.ignored:
-            inside = (e for e in found if e.source is block.source and not e.given)
-            standing[id(block)] = [e for e in inside if block.span.start <= e.span.start < block.span.end]
-    return standing
 
 
 # -- one chapter -------------------------------------------------------------------------------------------------------

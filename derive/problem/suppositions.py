@@ -29,9 +29,11 @@ def under(problem: Problem, claim: Equation, pair: Pair, supposition: Suppositio
         with problem.table.axes.trial():
             first, second = (elaborator.value(member) for member in said.members)
             if said.relations == ("=",):
-                return _with_value(problem, pair, first, second)
+                return None if supposition.denied else _with_value(problem, pair, first, second)
             sign = _SIGNS.get(said.relations[0])
-            return None if sign is None else _where_positive(problem, pair, first, second, sign)
+            if sign is None:
+                return None
+            return _where_positive(problem, pair, first, second, -sign if supposition.denied else sign)
     except (SourceError, ShapeError):
         return None
     finally:

@@ -255,7 +255,7 @@ def _alternatives(phrases: dict[str, tuple[str, ...]]) -> str:
 _CUES = re.compile(
     "|".join(
         f"(?P<{role if role != 'else' and role != 'if' and role != 'for' else role + '_'}>{_alternatives(WORDS[role])})"
-        for role in ("another", "general", "else", "suppose", "let", "remark", "if", "for", "then")
+        for role in ("another", "general", "else", "then", "suppose", "let", "remark", "if", "for")
     )
     + "|(?P<comma>[,;:，；：、])"
 )

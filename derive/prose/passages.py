@@ -23,7 +23,9 @@ _HEADING = re.compile(
 _STOP = re.compile(r"(?<!\w[.]\w)(?<!\bvs)(?<!\bcf)(?<!\bEq)(?<!\bresp)[.!?](?=\s|\Z)|[。！？]")
 _BREAK = re.compile(r"\n[ \t>\r]*\n|\n[ \t>]*(?:[-+]|\d+[.)])[ \t]|\\item\b|\\par\b|\n[ \t>]*-{3,}[ \t]*\n")
 _ENDS = re.compile(r"[.!?。！？](?:\s|\\[,;!:~ ]|\\q?quad|\\tag\{[^{}]*\}|\\label\{[^{}]*\})*\Z")
-_GOES_ON = re.compile(r"\s*(?:\(?[^\W\d_A-Z]|[,;:，；])")
+_FIRST = re.compile(r"\s*\(?(\S)")
+_GOING_ON = (",", ";", ":", "，", "；", "其", "た", "こ")
+"""Marks that go on with a sentence, and the first signs of *where* in scripts without capitals."""
 _NEAR = 3  # words between a property and the name that it is said of
 _LETTER = re.compile(r"[^\W\d_]")
 
@@ -175,4 +177,5 @@ def _starts_anew(gap: str, before: Block) -> bool:
     """Whether a new sentence begins behind a display."""
     if _ENDS.search(before.text.value):
         return True
-    return bool(gap.strip()) and not (_GOES_ON.match(gap) and not _HEADING.match(gap.lstrip("\n")))
+    first = _FIRST.match(gap)
+    return first is not None and not (first[1].islower() or first[1] in _GOING_ON)
