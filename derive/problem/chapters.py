@@ -32,14 +32,40 @@ class _Chapter:
     """Passages that share their definitions.
 
     Attributes:
-        defined: for each name the equation that defines it and the number of its indices.
-        levels: for each name the level of the heading that its definition stands under.
+        heading: the heading that it begins under; what is defined there anew has a new meaning.
+        inherited: definitions of the chapters before, each with the number of its name's indices.
+        headings: for each name the heading that its definition stands under.
+        defined: its own definitions, first ones first.
+        waits: whether words have just announced something else.
     """
 
+    heading: Passage | None = None
+    inherited: dict[Key, tuple[Equation, int]] = field(default_factory=dict)
+    headings: dict[Key, Passage | None] = field(default_factory=dict)
+    defined: dict[Key, tuple[Equation, int]] = field(default_factory=dict)
     blocks: list[Block] = field(default_factory=list)
     equations: list[Equation] = field(default_factory=list)
-    defined: dict[Key, tuple[Equation, int]] = field(default_factory=dict)
-    headings: dict[Key, Passage | None] = field(default_factory=dict)
+    waits: bool = False
+
+    def known(self, heading: Passage | None) -> dict[Key, tuple[Equation, int]]:
+        """The definitions that another one under a heading would replace."""
+        return self.defined if heading is self.heading else {**self.inherited, **self.defined}
+
+    def add(
+        self,
+        section: list[Passage],
+        own: list[Equation],
+        defined: dict[Key, tuple[Equation, int]],
+        heading: Passage | None,
+    ) -> None:
+        """Take a section in; what it states anew without being a new meaning is no definition of the chapter's."""
+        known = self.known(heading)
+        self.blocks += [block for page in section for block in page.blocks]
+        self.equations += own
+        for key, one in defined.items():
+            if key not in known:
+                self.defined[key] = one
+                self.headings[key] = heading
 
 
 def chapters(document: Document) -> list[Document]:
@@ -61,24 +87,19 @@ def _divided(document: Document, pages: list[Passage]) -> list[_Chapter]:
     written = equations(document)
     suppose(document, written.equations, written.restrictions)
     standing = by_block(document, written.equations)
-    current, heading, announced = _Chapter(), None, False
+    current, heading = _Chapter(), None
     found = [current]
     for section in _sections(pages):
-        first = section[0]
-        if first.heading:
-            heading, announced = first, announces(first.words, "another")
-        announced = announced or announces(first.words, "another")
+        heading = section[0] if section[0].heading else heading
+        announced = any(announces(page.words, "another") for page in section)
         own = [e for page in section for block in page.blocks for e in standing.get(id(block), ())]
         defined = {key: (e, count) for e in own if (key := _defined(e)) for count in (_rank(e.members[0]),)}
-        if _replaces(defined, current, heading, announced):
-            current = _Chapter()
+        if _replaces(defined, current, heading, announced or current.waits):
+            current = _Chapter(heading, {**current.inherited, **current.defined}, dict(current.headings))
             found.append(current)
-            announced = False
-        current.blocks += [block for page in section for block in page.blocks]
-        current.equations += own
-        for key, one in defined.items():
-            current.defined.setdefault(key, one)
-            current.headings.setdefault(key, heading)
+        else:
+            current.waits = announced and not defined
+        current.add(section, own, defined, heading)
     return found
 
 
@@ -98,10 +119,11 @@ def _replaces(
     defined: dict[Key, tuple[Equation, int]], before: _Chapter, heading: Passage | None, announced: bool
 ) -> bool:
     """Whether a section gives names new meanings that its heading, its words or their indices bear out."""
+    known = before.known(heading)
     for key, (equation, count) in defined.items():
-        if key not in before.defined:
+        if key not in known:
             continue
-        other, others = before.defined[key]
+        other, others = known[key]
         if _alike(equation, other):
             continue
         above = before.headings[key]

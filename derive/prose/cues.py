@@ -168,12 +168,12 @@ WORDS: dict[Role, dict[str, tuple[str, ...]]] = {
             "another layer", "another model", "another loss", "another network", "another sample", "another example",
             "a different layer", "a different model", "a different loss", "second layer", "second model",
             "second loss", "next layer", "other model", "other layer", "same letters", "same names", "same symbols",
-            "redefine", "now one", "now a single", "now let", "now define", "instead", "model b",
+            "redefine", "now one", "now a single", "now let", "now define", "model b",
         ),
         "de": (
             "andere schicht", "anderes modell", "anderen schicht", "anderes netz", "zweite schicht", "zweiten schicht",
             "zweites modell", "zweite modell", "nächste schicht", "gleichen buchstaben", "dieselben buchstaben",
-            "nun sei", "jetzt sei", "stattdessen",
+            "nun sei", "jetzt sei",
         ),
         "fr": (
             "autre couche", "autre modèle", "autre réseau", "deuxième couche", "seconde couche", "deuxième modèle",
