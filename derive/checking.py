@@ -157,8 +157,8 @@ def check_document(
         checker = _Checker(problem, Judge(problem, timeout), terms)
         for k, equation in enumerate(problem.equations):
             if part.holds(equation):
-                ignored = equation.ignored
-                checked.statements += [checker.ignored(equation, k + 1)] if ignored else checker.statements(equation, k + 1)
+                judged = [checker.ignored(equation, k + 1)] if equation.ignored else checker.statements(equation, k + 1)
+                checked.statements += judged
                 if progress is not None:
                     progress(k + 1, len(problem.equations))
         checked.goals += checker.goals()

@@ -21,7 +21,7 @@ from derive.notation.suppositions import by_block, differentiates, suppose
 from derive.notation.survey import is_quotient
 from derive.prose.cues import announces, tells_stage
 from derive.prose.passages import Passage, passages
-from derive.source import Text
+from derive.source import Span, Text
 
 Key = str
 """A name without its indices."""
@@ -68,14 +68,35 @@ class _Chapter:
                 self.headings[key] = heading
 
 
-def chapters(document: Document) -> list[Document]:
-    """The document itself, or one for each of its chapters, with the blocks of the others ignored."""
+@dataclass(frozen=True)
+class Part:
+    """A chapter as a document of its own.
+
+    Attributes:
+        document: with the blocks of the other chapters ignored.
+        places: where its blocks stand; for the first chapter, where those of all others do: it reports the rest.
+        is_first: whether it is the first chapter.
+    """
+
+    document: Document
+    places: frozenset[tuple[str, int | None, Span]] = frozenset()
+    is_first: bool = True
+
+    def holds(self, equation: Equation) -> bool:
+        """Whether an equation is one of this chapter's."""
+        source, at = equation.source, equation.span.start
+        own = any((path, cell) == (source.path, source.cell) and a <= at < b for path, cell, (a, b) in self.places)
+        return own != self.is_first
+
+
+def chapters(document: Document) -> list[Part]:
+    """The document itself, or a part of it for each of its chapters."""
     pages = passages(document)
     if not any(_may_open(page) for page in pages):
-        return [document]
+        return [Part(document)]
     found = _divided(document, pages)
     if len(found) == 1:
-        return [document]
+        return [Part(document)]
     return [_alone(document, found, k) for k in range(len(found))]
 
 
@@ -142,15 +163,17 @@ def _alike(first: Equation, second: Equation) -> bool:
 # -- one chapter -------------------------------------------------------------------------------------------------------
 
 
-def _alone(document: Document, found: list[_Chapter], at: int) -> Document:
+def _alone(document: Document, found: list[_Chapter], at: int) -> Part:
     """A chapter as a document: the other chapters' blocks are ignored, what it uses of them is lent to it."""
     own = {id(block) for block in found[at].blocks}
     others = {id(block) for chapter in found for block in chapter.blocks} - own
     blocks = [replace(b, ignored=True) if id(b) in others else b for b in document.blocks]
-    return replace(document, blocks=(*blocks, *_lent(document, found, at)))
+    told = found[1:] if not at else found[at : at + 1]
+    places = frozenset((b.source.path, b.source.cell, b.span) for chapter in told for b in chapter.blocks)
+    return Part(replace(document, blocks=(*blocks, *_lent(found, at))), places, is_first=not at)
 
 
-def _lent(document: Document, found: list[_Chapter], at: int) -> Iterator[Block]:
+def _lent(found: list[_Chapter], at: int) -> Iterator[Block]:
     """The definitions of earlier chapters that a chapter needs, as blocks of their own."""
     own = found[at]
     waiting = [key for equation in own.equations for key in _keys(equation)]
