@@ -30,6 +30,7 @@ from derive.notation.values import Misfit
 from derive.opaque import is_parameter, shown_name
 from derive.probe.points import Counterexample
 from derive.problem import Assumption, Pair, Problem
+from derive.problem.chapters import chapters
 from derive.problem.reader import read_problem
 from derive.repair import Repair
 from derive.source import Source, SourceError, Span
@@ -148,18 +149,28 @@ def check_document(
         terms: compare gradients term by term as well.
     """
     start = time.monotonic()
-    problem = read_problem(document)
-    checker = _Checker(problem, Judge(problem, timeout), terms)
-    statements: list[Statement] = []
-    for k, equation in enumerate(problem.equations):
-        statements += [checker.ignored(equation, k + 1)] if equation.ignored else checker.statements(equation, k + 1)
-        if progress is not None:
-            progress(k + 1, len(problem.equations))
-    statements += [_unread(source, error, k) for k, (source, error) in enumerate(document.errors)]
-    statements += [_passed_over(source, note, k) for k, (source, note) in enumerate(document.notes)]
-    assumptions = list(problem.assumptions.values())
-    goals = checker.goals()
-    return Checked(document, statements, assumptions, document.repairs, goals, time.monotonic() - start)
+    checked = Checked(document, [], [], document.repairs)
+    found: dict[str, Assumption] = {}
+    parts = chapters(document)
+    for part in parts:
+        problem = read_problem(part.document)
+        checker = _Checker(problem, Judge(problem, timeout), terms)
+        for k, equation in enumerate(problem.equations):
+            if part.holds(equation):
+                judged = [checker.ignored(equation, k + 1)] if equation.ignored else checker.statements(equation, k + 1)
+                checked.statements += judged
+                if progress is not None:
+                    progress(k + 1, len(problem.equations))
+        checked.goals += checker.goals()
+        found = {**problem.assumptions, **found}
+    if len(parts) > 1:
+        told = "names that are defined anew further on have their new meaning from there on"
+        found[told] = Assumption(told, None)
+    checked.statements += [_unread(source, error, k) for k, (source, error) in enumerate(document.errors)]
+    checked.statements += [_passed_over(source, note, k) for k, (source, note) in enumerate(document.notes)]
+    checked.assumptions = list(found.values())
+    checked.seconds = time.monotonic() - start
+    return checked
 
 
 def _unread(source: Source, error: SourceError, k: int) -> Statement:

@@ -21,6 +21,7 @@ from derive.notation.functions import function_of
 from derive.notation.table import SIZE_LETTERS
 from derive.opaque import as_given, is_parameter, is_rest_of, is_slope
 from derive.problem import Pair, Problem
+from derive.problem.problem import symmetrized
 
 
 class Doubts:
@@ -40,25 +41,31 @@ class Doubts:
     def graph_of(self, pair: Pair) -> Graph:
         """The forward pass that a pair speaks of. A loss that is differentiated by a name which it does not depend on
         is not the loss that the document defines, but any function of that name."""
-        graph = self._with_values(self.problem.graph, pair.values)
+        graph = self._supposed(pair)
         by = pair.variables_of(graph.loss)
         apart = tuple(name for name in by if name in graph.by_name and not graph.depends(graph.loss, name))
         if not graph.has_loss or not apart:
             return graph
-        key = (*apart, *map(str, pair.values))
+        key = (*apart, *map(str, (*pair.values, *pair.known)))
         if key not in self._generic:
             kept = tuple(d for d in graph.definitions if d.name != graph.loss)
             self._generic[key] = replace(graph, definitions=kept, outputs=apart)
         return self._generic[key]
 
-    def _with_values(self, graph: Graph, values: tuple[tuple[Expr, Expr], ...]) -> Graph:
-        """A forward pass with numbers for some of its inputs."""
-        if not values:
+    def _supposed(self, pair: Pair) -> Graph:
+        """The forward pass under what is supposed of its inputs: numbers for them, signs, symmetry."""
+        graph = self.problem.graph
+        if not pair.values and not pair.known:
             return graph
-        key = ("values", *map(str, values))
+        key = ("supposed", *map(str, (*pair.values, *pair.known)))
         if key not in self._generic:
-            definitions = tuple(replace(d, expr=d.expr.xreplace(dict(values))) for d in graph.definitions)
-            self._generic[key] = replace(graph, definitions=definitions)
+            symmetric = [name for name, known in pair.known if known == "symmetric"]
+            positive = graph.positive | {name for name, known in pair.known if known == "positive"}
+            put = dict(pair.values)
+            definitions = tuple(
+                replace(d, expr=symmetrized(d.expr.xreplace(put), symmetric)) for d in graph.definitions
+            )
+            self._generic[key] = replace(graph, definitions=definitions, positive=positive)
         return self._generic[key]
 
     def of_pair(self, pair: Pair) -> str:
@@ -75,6 +82,9 @@ class Doubts:
         again = min(met & set(self.redefined), default="")
         if again:
             return f"line {self.redefined[again]} gives {again} another meaning"
+        anew = min(met & set(self.stated_anew), default="")
+        if anew:
+            return f"line {self.stated_anew[anew]} defines {anew} otherwise"
         used = pair.names - self.problem.table.axes.sizes() - SIZE_LETTERS
         other = self._other_step(pair)
         if other:
@@ -106,7 +116,7 @@ class Doubts:
         if pair.restricted:
             return "claimed under a condition that derive does not use, and not true without it"
         reasons = (
-            self._conditional, self._told, self._open, self._undependent, self._unexplained, self._anew,
+            self._conditional, self._told, self._open, self._undependent, self._unexplained,
             self._told_apart, self._unused_given, self._unrelated_outputs, self._carried,
         )  # fmt: skip
         return next((reason for find in reasons if (reason := find(pair))), "")
@@ -163,11 +173,6 @@ class Doubts:
         loss = Symbol(graph.loss, real=True)
         by = {name_of(d.args[1]) for d in self.problem.derivatives if d.args[0] == loss}
         return "" if by & set(graph.outputs) else f"nothing says what {graph.loss} is"
-
-    def _anew(self, pair: Pair) -> str:
-        names = self.reached(pair.names)
-        anew = min(names & set(self.stated_anew), default="")
-        return f"line {self.stated_anew[anew]} defines {anew} otherwise" if anew else ""
 
     def is_guess(self, pair: Pair) -> bool:
         """Whether a gradient misses paths: something that it may go through could not be read, or has changed."""

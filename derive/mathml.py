@@ -227,6 +227,8 @@ class _Printer:
         return f"<{where[1]}>{base}{above}</{where[1]}>" if above else base
 
     def apply(self, node: S.Apply) -> str:
+        if node.function.name == S.FACTORIAL:
+            return _row(self._bracketed(node.argument, isinstance(node.argument, S.Sum | S.Product)), _operator("!"))
         function = self._scripted(self.markup(node.function), node.sub, node.sup)
         argument = self._bracketed(node.argument, isinstance(node.argument, S.Sum | S.Product))
         gap = "" if isinstance(node.argument, S.Group | S.Sum | S.Product) else '<mspace width="0.17em"></mspace>'

@@ -187,6 +187,8 @@ class _Printer:
 
     def _apply(self, node: S.Apply) -> tuple[str, int]:
         argument, level = self.text(node.argument)
+        if node.function.name == S.FACTORIAL:
+            return (argument if level == _ATOM else f"({argument})") + S.FACTORIAL, _ATOM
         inside = (
             argument if isinstance(node.argument, S.Group) else f"({argument})" if level < _ATOM else f" {argument}"
         )

@@ -75,8 +75,21 @@ COMPOSED: dict[str, Callable[[Expr], Expr]] = {
     **dict.fromkeys(("swish", "Swish", "silu", "SiLU"), lambda u: u * sigmoid(u)),
     **dict.fromkeys(("gelu", "GELU"), lambda u: u * (1 + erf(u / sympy.sqrt(2))) / 2),
     "mish": lambda u: u * sympy.tanh(sympy.log(1 + sympy.exp(u))),
+    "logsigmoid": lambda u: sympy.log(sigmoid(u)),
+    **dict.fromkeys(("artanh", "arctanh"), lambda u: sympy.log((1 + u) / (1 - u)) / 2),
+    **dict.fromkeys(("arsinh", "arcsinh"), lambda u: sympy.log(u + sympy.sqrt(u**2 + 1))),
 }
 """Functions that others say exactly, by the names that documents use."""
+
+INVERSES: dict[str, Callable[[Expr], Expr]] = {
+    "exp": sympy.log,
+    "log": sympy.exp,
+    "sigmoid": COMPOSED["logit"],
+    "tanh": COMPOSED["artanh"],
+    "sinh": COMPOSED["arsinh"],
+    "softplus": lambda u: sympy.log(sympy.exp(u) - 1),
+}
+"""Inverse functions, where they have one value."""
 
 
 def maximum(a: Expr, b: Expr) -> Expr:

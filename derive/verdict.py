@@ -22,7 +22,7 @@ from derive.closed import Compactor
 from derive.doubts import Doubts
 from derive.forward import Definition, Graph, names_in
 from derive.gradient import Calculus, NoDerivative, Reading
-from derive.language import is_quantity, name_of, total
+from derive.language import D, delta, is_quantity, name_of, total
 from derive.latex.syntax import Node
 from derive.limits import TimeLimit, time_limit
 from derive.normal.algebra import GaveUp, Undefined
@@ -248,7 +248,9 @@ class Judge:
             sides = self.problem.sides(equation, base.answering(question, answer))
             pairs = sides.pairs() if question in sides.asked else []
             self.problem.heard()
-            if pairs and all(isinstance(p, Pair) and not p.transposed and self._surely(p, "total") for p in pairs):
+            if not pairs or self._whole_jacobian(sides):
+                continue
+            if all(isinstance(p, Pair) and not p.transposed and self._surely(p, "total") for p in pairs):
                 return True
         return False
 
@@ -256,6 +258,10 @@ class Judge:
         """The better of the total and the partial reading of an equation's members."""
         pairs = sides.pairs()
         assumptions = self.problem.heard()
+        if whole := self._whole_jacobian(sides):
+            reason = f"{whole} is a matrix, and no derivative entry by entry"
+            links = [Verdict("unsupported", reason=reason) for _ in pairs]
+            return _Reading(sides, links, assumptions, (0, len(pairs) + 1, 0))
         found: list[_Reading] = []
         for reading in ("total",) if "straight" in sides.asked else self._readings(pairs):
             links = self._links(sides.equation, pairs, reading)
@@ -263,6 +269,23 @@ class Judge:
             if not found[-1].score[0] and not found[-1].score[1]:
                 break
         return min(found, key=lambda one: one.score)
+
+    def _whole_jacobian(self, sides: Sides) -> str:
+        """A Jacobian that was read entry by entry and is not diagonal, in words."""
+        court = self.court(self.problem.graph)
+        for of, by in sides.elaborator.diagonals:
+            if len(of.slots) != len(by.slots):
+                continue
+            same = sympy.Mul(*(delta(a.symbol, b.symbol) for a, b in zip(of.slots, by.slots, strict=True)))
+            try:
+                beside = court.calculus.resolve(D(of.expr, by.expr) * (1 - same), "total")
+                if court.prover.equal(beside, sympy.Integer(0)):
+                    continue
+            except (GaveUp, Undefined, NoDerivative):
+                continue
+            names = [name_of(side.expr) if is_quantity(side.expr) else "it" for side in (of, by)]
+            return "∂{}/∂{}".format(*names)
+        return ""
 
     def _links(self, equation: Equation, pairs: list[Pair | SourceError], reading: Reading) -> list[Verdict]:
         verdicts = []

@@ -299,3 +299,29 @@ def test_axes_of_size_one_too_many_are_said() -> None:
     (found,) = (f for f in findings(source) if f.of == "b")
     assert found.status == "undecided"
     assert "(1, D)" in found.reason
+
+
+def test_a_setting_of_both_passes_has_one_value() -> None:
+    source = '''
+    def f_forward(x, alpha=0.01):
+        """shapes: x (N, D)"""
+        return np.where(x > 0, x, alpha * x), x
+
+    def f_backward(dout, x, alpha=0.01):
+        return np.where(x > 0, dout, alpha * dout)
+    '''
+    assert judged(source) == {"grad of x": "proved"}
+
+
+def test_a_gradient_that_has_no_name_of_one_may_be_at_fault() -> None:
+    source = '''
+    def f_loss(x, b):
+        """shapes: x (N, D), b (D,)"""
+        loss = ((x + b) ** 2).sum()
+        grads = {}
+        b2 = 2.0 * (x + b).sum(axis=0) + b
+        grads["b"] = b2
+        return loss, grads
+    '''
+    faults = [(f.name, f.line) for f in findings(source) if f.fault == "here"]
+    assert faults == [("b2", 7)]

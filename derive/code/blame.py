@@ -246,6 +246,7 @@ def _all_above(finding: Finding, judge: Judge) -> set[str]:
 def _inherits(finding: Finding, wrong: set[str], judge: Judge) -> bool:
     """Whether what is wrong was wrong before."""
     name = finding.definition
+    wrong = wrong - {name}
     if finding.role == "returned" and name in judge.targets:
         return True
     above = judge.above(name) if name in judge.trace.definitions else set(finding.uses)

@@ -349,7 +349,7 @@ class Reading:
         names = [p.arg for p in (*args.posonlyargs, *args.args)]
         if bound and self._takes_self(self.backward):
             names = names[1:]
-        required = names[: len(names) - len(args.defaults)]
+        required = [n for k, n in enumerate(names) if k < len(names) - len(args.defaults) or n in self.parameters]
         upstream = [n for n in required if is_upstream(n) and n not in self.parameters]
         if not upstream:
             others = [n for n in required if not is_cache(n) and n not in self.parameters]

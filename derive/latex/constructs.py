@@ -136,6 +136,11 @@ RELATIONS = frozenset(
         "equiv",
         "triangleq",
         "coloneqq",
+        "coloneq",
+        "eqqcolon",
+        "defeq",
+        "eqdef",
+        "doteq",
         "approx",
         "simeq",
         "sim",
@@ -420,7 +425,7 @@ SHORTHANDS["pdv"][3] = r"\frac{\partial^2 #1}{\partial #2 \partial #3}"
 """Commands of packages (physics, derivative) by the number of their arguments in braces, where a document does not
 define them itself."""
 
-SYNONYMS = {"\\part": "\\partial", "\\parallel": "\\|"}
+SYNONYMS = {"\\part": "\\partial", "\\parallel": "\\|", "\\llbracket": "[", "\\rrbracket": "]"}
 """Commands that people type for others."""
 
 UNICODE = {

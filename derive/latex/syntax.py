@@ -15,6 +15,10 @@ from typing import Any
 from derive.source import SourceError, Span
 
 NOWHERE = Span(0, 0)
+FACTORIAL = "!"
+"""The function that is written behind its argument."""
+REASON = "reason"
+"""The `Decoration` of what is said beside a row to justify it, which is neither a condition nor a claim."""
 CALL = "call"
 """The `Decoration` of a name that is a function's: what is bracketed behind it are arguments, no factor."""
 

@@ -40,7 +40,8 @@ def _braced(mark: str, node: Node | None) -> str:
     if node is None:
         return ""
     text = latex(node)
-    if isinstance(node, S.Product) and all(isinstance(f, S.Symbol) and len(f.name) == 1 for f in node.factors):
+    letters = isinstance(node, S.Product) and all(isinstance(f, S.Symbol) and len(f.name) == 1 for f in node.factors)
+    if letters and not any(node.operators):  # type: ignore[attr-defined]
         text = text.replace(" ", "")  # indices side by side
     return f"{mark}{text}" if len(text) == 1 else f"{mark}{{{text}}}"
 
@@ -84,6 +85,8 @@ def _big_operator(node: S.BigOperator) -> str:
 
 def _apply(node: S.Apply) -> str:
     argument = latex(node.argument)
+    if node.function.name == S.FACTORIAL:
+        return f"{argument}!"
     if not isinstance(node.argument, S.Group):
         argument = f"\\left({argument}\\right)" if isinstance(node.argument, S.Sum | S.Product) else f" {argument}"
     return f"{node.function.name}{_braced('_', node.sub)}{_braced('^', node.sup)}{argument}"

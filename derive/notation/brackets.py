@@ -8,6 +8,7 @@ from derive.latex import syntax as S
 from derive.latex.syntax import Node
 from derive.notation import conditions
 from derive.notation.context import Context
+from derive.notation.powers import is_matrix
 from derive.notation.values import ShapeError, Value, apply, close
 from derive.source import SourceError
 
@@ -25,6 +26,8 @@ def group(ctx: Context, node: S.Group) -> Value:
         return ctx.value(node.body)
     if node.opening in _BARS:
         value = ctx.value(node.body)
+        if is_matrix(value) and node.opening not in _NORMS:
+            raise SourceError("derive does not read determinants", node.span)
         return _norm(value) if value.slots or node.opening in _NORMS else apply(value, sympy.Abs)
     if node.opening == "\\langle" and isinstance(node.body, S.Sequence) and len(node.body.items) == 2:
         return _inner_product(ctx, *node.body.items)
@@ -37,7 +40,12 @@ def norm_with_kind(ctx: Context, node: S.Group, kind: Node) -> Value | None:
         return None
     if kind == S.Number("1"):
         return _all_summed(apply(ctx.value(node.body), sympy.Abs))
-    return _norm(ctx.value(node.body)) if kind in (S.Number("2"), S.Symbol("F")) else None
+    value = ctx.value(node.body)
+    if kind == S.Number("2") and is_matrix(value):
+        raise SourceError(
+            "derive does not read spectral norms", node.span, "Write \\|A\\|_F for the root of all squares."
+        )
+    return _norm(value) if kind in (S.Number("2"), S.Symbol("F")) else None
 
 
 def _norm(value: Value) -> Value:

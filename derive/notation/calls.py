@@ -16,7 +16,7 @@ from derive.notation.functions import is_statistic, is_value, is_word, substitut
 from derive.notation.names import Spelling, symbol_key
 from derive.notation.ranks import ARRAY_FUNCTIONS, plain
 from derive.notation.values import ShapeError, Value, apply, close, fresh_slot, mean
-from derive.primitives import BY_NAME, COMPOSED, maximum, minimum
+from derive.primitives import BY_NAME, COMPOSED, INVERSES, maximum, minimum
 from derive.source import SourceError
 
 _RELU = ("relu", "ReLU")
@@ -49,9 +49,25 @@ def application(ctx: Context, rest: list[Node]) -> tuple[Value, int] | None:
     if applied is None:
         _refuse_doubtful(ctx, spelled, rest[0], group)
         return None
-    if spelled.power is not None:
+    if spelled.power is not None and _is_minus_one(spelled.power):
+        applied = _inverse(ctx, spelled.key, group.body, rest[0])
+    elif spelled.power is not None:
         applied = powers.raised(ctx, applied, spelled.power, rest[0])
     return (powers.raised(ctx, applied, power, group) if power is not None else applied), 2
+
+
+def _is_minus_one(power: Node) -> bool:
+    return power == S.Sum((S.Number("1"),), ("-",))
+
+
+def _inverse(ctx: Context, key: str, argument: Node, node: Node) -> Value:
+    """``\\tanh^{-1}(x)``: the function of which tanh is the inverse, where it is a known one."""
+    name = "sigmoid" if key == "\\sigma" else plain(key)
+    name = BY_NAME[name].name if name in BY_NAME else name
+    if key in ctx.table.functions or name not in INVERSES:
+        raise SourceError("derive does not know the inverse of this function", span_of(node))
+    ctx.table.tell(f"{key}^{{-1}} is the inverse function")
+    return apply(ctx.value(argument), INVERSES[name])
 
 
 def _refuse_doubtful(ctx: Context, spelled: Spelling | None, head: Node, group: S.Group) -> None:
@@ -252,14 +268,27 @@ def applied(ctx: Context, node: S.Apply) -> Value:
         ctx.asked.add("reach")
         if ctx.policy.reach == "short":
             taken, bracket = behind
-            return powers.times(ctx, ctx.value(replace(node, argument=taken)), "", ctx.value(bracket))
-    argument = node.argument.body if isinstance(node.argument, S.Group) else node.argument
+            return powers.times(ctx, ctx.value(replace(node, argument=taken)), "", ctx.value(bracket), node)
+    argument = node.argument
+    if isinstance(argument, S.Group) and argument.opening in ("(", "[", "\\{"):
+        argument = argument.body
+    if name == S.FACTORIAL:
+        return _factorial(argument, node)
     if name in ("max", "min"):
         return _extremum(ctx, name, argument, node)
     applied = _apply_name(ctx, node.function.name, argument, node)
     if applied is None or node.sub is not None:
         raise SourceError(f"derive does not know the function {node.function.name}", node.span)
+    if node.sup is not None and _is_minus_one(node.sup):
+        return _inverse(ctx, node.function.name, argument, node)
     return powers.raised(ctx, applied, node.sup, node) if node.sup is not None else applied
+
+
+def _factorial(argument: Node, node: S.Apply) -> Value:
+    """``3!``, of small whole numbers only."""
+    if not isinstance(argument, S.Number) or not argument.text.isdigit() or len(argument.text) > 2:
+        raise SourceError("derive reads factorials of whole numbers up to 99 only", span_of(node))
+    return Value(sympy.factorial(int(argument.text)))
 
 
 def _bracket_behind(ctx: Context, argument: Node) -> tuple[Node, Node] | None:

@@ -82,6 +82,7 @@ class Context(ABC):
     Attributes:
         shapes: the operations on arrays.
         asked: the questions of the policy that came up.
+        diagonals: bare arrays differentiated by bare arrays entry by entry, which says all only of a diagonal Jacobian.
         free: the letters of the equation that no sum binds, with their axes.
         unknown: names that nothing in the document introduces.
         vague: functions that were given their customary meaning, or none: what is read with them is not refuted.
@@ -96,6 +97,7 @@ class Context(ABC):
     policy: Policy = Policy()
     defining: bool = False
     asked: set[str] = field(default_factory=set)
+    diagonals: list[tuple[Value, Value]] = field(default_factory=list)
     free: dict[str, Letter] = field(default_factory=dict)
     unknown: set[str] = field(default_factory=set)
     vague: set[str] = field(default_factory=set)

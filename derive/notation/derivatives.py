@@ -159,6 +159,7 @@ def _derivative_axes(ctx: Context, of: Value, by: Value) -> tuple[Expr, Expr, tu
             return of.expr, by.expr, by.slots + of.slots
         if ctx.policy.product == "matrix":
             return of.expr, by.expr, of.slots + by.slots
+        ctx.diagonals.append((of, by))
         return ctx.shapes.align(of, by)
     return of.expr, by.expr, of.slots or by.slots
 
@@ -200,7 +201,7 @@ def on_path(ctx: Context, fraction: S.Fraction, note: Node) -> Value | None:
     if words.startswith(("via", "through")) and len(items) > 1:
         through = ctx.value(items[-1])
         first = differentiate(ctx, ctx.value(of), through, fraction)
-        return powers.times(ctx, first, "", differentiate(ctx, through, ctx.value(by), fraction))
+        return powers.times(ctx, first, "", differentiate(ctx, through, ctx.value(by), fraction), fraction)
     return None
 
 
@@ -351,10 +352,10 @@ def slash_derivative(ctx: Context, node: S.Product) -> Value | None:
     if value is None:
         return None
     if start:
-        value = powers.times(ctx, ctx.value(_part(node, 0, start)), "", value)
+        value = powers.times(ctx, ctx.value(_part(node, 0, start)), "", value, node)
     if end < len(node.factors):
         rest = ctx.value(_part(node, end, len(node.factors)))
-        value = powers.times(ctx, value, node.operators[end - 1], rest)
+        value = powers.times(ctx, value, node.operators[end - 1], rest, node)
     return value
 
 

@@ -11,16 +11,18 @@ from derive.document import Block, Document
 from derive.latex import syntax as S
 from derive.latex.parser import parse_display
 from derive.latex.syntax import Node, Statement, Unreadable, span_of
+from derive.latex.writer import latex
 from derive.notation.axes import Scope
 from derive.notation.functions import Functions, find_functions, with_bare_tops, with_calls, without_arguments
 from derive.notation.names import Letters, letter_of, spell
+from derive.notation.picked import marked_picks, with_marked_picks
 from derive.notation.rewriting.capitals import with_operators
 from derive.notation.rewriting.differentials import with_slanted
 from derive.notation.rewriting.dots import without_dots
 from derive.notation.rewriting.labels import find_labels, with_labels
 from derive.notation.rewriting.pairs import with_pairs
-from derive.notation.rewriting.parameters import with_entries, with_parameters
-from derive.notation.rewriting.sets import find_sets, with_sizes
+from derive.notation.rewriting.parameters import with_entries, with_local_parameters, with_parameters
+from derive.notation.rewriting.sets import find_parts, find_sets, with_parts, with_sizes
 from derive.notation.rewriting.unindexed import letters_outside, with_indices
 from derive.notation.rewriting.words import find_words, with_words
 from derive.notation.survey import bracket_letters, with_brackets
@@ -51,11 +53,15 @@ class Supposition:
 
     Attributes:
         certain: whether the page leaves no doubt that it still holds there.
+        quality: what words say of the data that the equation is, or begins with.
+        denied: whether it is supposed not to hold: *otherwise*.
     """
 
     equation: Equation | None
     words: str = ""
     certain: bool = True
+    quality: str = ""
+    denied: bool = False
 
     @property
     def is_value(self) -> bool:
@@ -66,7 +72,10 @@ class Supposition:
         if self.equation is None:
             return f"*{self.words}*"
         start, end = self.equation.span
-        return f"{' '.join(self.equation.source.text[start:end].split())} in line {self.equation.line}"
+        if self.quality:
+            return f"that {latex(self.equation.members[0])} is {self.quality}, in line {self.equation.line},"
+        text = " ".join(self.equation.source.text[start:end].split())
+        return f"{'not ' if self.denied else ''}{text} in line {self.equation.line}"
 
 
 @dataclass(eq=False)
@@ -186,7 +195,7 @@ def equations(document: Document) -> Written:
         for equation in _equation(one, bound):
             heard = conditions.hear(block, equation)
             if isinstance(one.statement, Statement) and not _is_statement(block, equation):
-                if not heard and len(equation.members) == 2:
+                if not heard and equation.members:
                     restrictions.append(equation)
             elif heard:
                 said = S.Chain(equation.shown, equation.relations, equation.span)
@@ -220,9 +229,12 @@ def _parsed(document: Document) -> tuple[list[_Parsed], list[str]]:
     labels, words = find_labels(written for _, written in found), find_words(written for _, written in found)
 
     def together(node: Node) -> Node:
-        return with_sizes(with_labels(with_words(node, words), labels), sets)
+        labelled = with_marked_picks(with_labels(with_words(node, words), labels), picks)
+        return with_sizes(with_parts(labelled, parts), sets)
 
-    sets = find_sets(with_labels(written, labels) for _, written in found)
+    labelled = [with_labels(written, labels) for _, written in found]
+    parts, picks = find_parts(labelled), marked_picks(labelled)
+    sets = find_sets(with_parts(node, parts) for node in labelled)
     told = [f"the superscript {letter} tells names apart and is no power" for letter in sorted(labels.letters)]
     told += [f"a sum over {name} runs over all values of its letter" for name in sorted(sets)]
     return [_Parsed(block, written, _changed(written, together)) for block, written in found], told
@@ -342,7 +354,7 @@ def _index_sums(found: list[Equation]) -> bool:
 
 def _name_values(found: list[Equation]) -> Functions:
     """Write ``softmax(z)_j`` as ``softmax_j`` wherever the argument is that of its definition."""
-    chains = with_parameters(with_entries([e.members for e in found]))
+    chains = with_local_parameters(with_parameters(with_entries([e.members for e in found])))
     for equation, members in zip(found, chains, strict=True):
         equation.members = members
     functions = find_functions([e.members for e in found if "=" in e.relations])
@@ -377,7 +389,7 @@ def _equation(parsed: _Parsed, bound: frozenset[str]) -> Iterator[Equation]:
     shown = written.members if isinstance(written, S.Chain) else (written,)
     relations = _relations(node) if isinstance(node, S.Chain) else ()
     asides = [with_brackets(aside, bound) for aside in statement.asides]
-    hole = S.hole_in(members) if "=" not in relations else None
+    hole = S.hole_in(members) if "=" not in relations and not _is_sign(members) else None
     conditions = tuple(c for aside in asides for c in _conditions(aside))
     said: dict[str, Any] = {"conditions": conditions, "restricted": any(map(restricts, asides)), "lead": statement.lead}
     said |= {"members": members, "relations": relations, "written": shown}
@@ -392,7 +404,14 @@ def _equation(parsed: _Parsed, bound: frozenset[str]) -> Iterator[Equation]:
 
 def _chain(statement: Statement, bound: frozenset[str]) -> Node:
     taken = frozenset(inner.name for inner in statement.node.walk() if isinstance(inner, S.Symbol))
-    return _undecorated(without_dots(with_operators(with_brackets(with_slanted(statement.node), bound)), taken))
+    node = with_brackets(with_slanted(statement.node), bound)
+    return _undecorated(without_dots(with_operators(node), taken))
+
+
+def _is_sign(members: tuple[Node, ...]) -> bool:
+    """Whether a display holds no more than a sign of its own, which a sentence speaks of: ``\\circ``."""
+    (hole, *others) = members
+    return not others and isinstance(hole, S.Unread) and hole.text.count("\\") < 2 and " " not in hole.text
 
 
 def is_numeric(node: Node) -> bool:
@@ -412,7 +431,11 @@ def _relations(chain: S.Chain) -> tuple[str, ...]:
     ``w \\leftarrow w - \\eta g`` changes w and defines nothing.
     """
     name, value = chain.members[:2]
-    if chain.relations[0] not in _DEFINING or not isinstance(name, S.Symbol | S.Accent | S.Script):
+    if isinstance(value, S.Sum) and value.terms[0] == name and chain.relations == ("=",):
+        return ("\\leftarrow",)  # w = w - \eta g gives w another value
+    if chain.relations[0] not in _DEFINING:
+        return chain.relations
+    if chain.relations[0] != "\\coloneqq" and not isinstance(name, S.Symbol | S.Accent | S.Script):
         return chain.relations
     if any(inner == name for inner in value.walk()):
         return chain.relations
@@ -446,6 +469,8 @@ def _unboxed(node: Node) -> Node:
 
 
 def _conditions(aside: Node) -> Iterator[Condition]:
+    if isinstance(aside, S.Decoration) and aside.kind == S.REASON:
+        return
     if isinstance(aside, S.Group | S.Decoration):
         yield from _conditions(aside.body)
     elif isinstance(aside, S.Sequence):
@@ -471,6 +496,8 @@ def restricts(aside: Node) -> bool:
 
     That sizes and what only keeps a root from zero are positive limits nothing.
     """
+    if isinstance(aside, S.Decoration) and aside.kind == S.REASON:
+        return False
     if isinstance(aside, S.Group | S.Decoration):
         return restricts(aside.body)
     if isinstance(aside, S.Sequence):

@@ -112,7 +112,22 @@ def find_functions(chains: list[tuple[Node, ...]]) -> Functions:
             values[call.head] = call.arguments
             if call.sub is None and _says_all(value, call.arguments):
                 aliases[call.head] = FunctionAlias(call.arguments, (), value)
+    for members in chains:
+        for call in _gradients(members):
+            values.setdefault(call.head, call.arguments)
     return Functions(values, aliases)
+
+
+def _gradients(members: Iterable[Node]) -> Iterator[Call]:
+    """Calls behind a gradient by one of their arguments: ``\\nabla_w J(w)``."""
+    products = (node for member in members for node in member.walk() if isinstance(node, S.Product))
+    for product in products:
+        for nabla, head, group in zip(product.factors, product.factors[1:], product.factors[2:], strict=False):
+            if isinstance(nabla, S.Script) and nabla.base == S.Symbol("\\nabla") and nabla.sub is not None:
+                call = call_of(head, group)
+                by = spell(nabla.sub, _PLAIN)
+                if call is not None and by is not None and by.key in call.arguments and all(call.arguments):
+                    yield call
 
 
 def vague_functions(chains: Iterable[tuple[Node, ...]], known: Container[str]) -> frozenset[str]:
@@ -164,7 +179,7 @@ _STATISTICS = frozenset(
 
 def is_statistic(head: str, group: Node) -> bool:
     """Whether a name before a bracket is a mean or a variance, as in ``E[x]``; ``E(w)`` is an energy."""
-    name = head[6:-1] if head.startswith("\\text{") else head.lstrip("\\")
+    name = _plain_name(head)
     while isinstance(group, S.Script):
         group = group.base
     return name in _STATISTICS and isinstance(group, S.Group) and (name != "E" or group.opening == "[")
@@ -172,8 +187,12 @@ def is_statistic(head: str, group: Node) -> bool:
 
 def is_customary(head: str) -> bool:
     """Whether a head is a function that needs no definition."""
-    name = head[6:-1] if head.startswith("\\text{") else head.lstrip("\\")
-    return name in FUNCTIONS
+    return _plain_name(head) in FUNCTIONS
+
+
+def _plain_name(head: str) -> str:
+    """A name without the command that sets it as a word."""
+    return head[6:-1] if head.startswith("\\text{") else head.lstrip("\\")
 
 
 def _says_how(value: Node, arguments: tuple[str, ...]) -> bool:

@@ -6,6 +6,7 @@ node in its light.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -216,11 +217,15 @@ def letter_of(node: Node) -> str | None:
     return None
 
 
+_MARKED = re.compile(
+    r"(\\(?:hat|bar|tilde|check)\{)?(?P<letter>\\ell|.)'*(?(1)\})(\^\{(\*|\\ast|\\star)\})?(_\d)?|\\text\{(?P<word>\w+)\}"
+)
+
+
 def _unmarked(name: str) -> str:
-    """A letter without the primes, or the star, that tell it from others."""
-    for star in ("^{*}", "^{\\ast}", "^{\\star}"):
-        name = name.removesuffix(star)
-    return name.rstrip("'")
+    """A letter without the primes, the star, the accent or the number that tell it from others; of a word its first."""
+    found = _MARKED.fullmatch(name)
+    return (found["letter"] or found["word"][0]) if found is not None else name
 
 
 def indexed_node(name: Node, items: tuple[Node, ...], power: Node | None = None) -> Node:

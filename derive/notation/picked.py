@@ -8,9 +8,25 @@ evidence: a word such as *negative samples* in the text, and the entry added to 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Set
+from dataclasses import replace
 
-from derive.latex.syntax import BigOperator, Group, Node, Product, Script, Sum
-from derive.notation.names import Letters, letter_of, spell, subscript_items
+from derive.latex.syntax import (
+    Accent,
+    BigOperator,
+    Chain,
+    Group,
+    Node,
+    Number,
+    Product,
+    Script,
+    Statement,
+    Sum,
+    Symbol,
+    Words,
+    rebuilt,
+    span_of,
+)
+from derive.notation.names import Letters, label_text, letter_of, spell, subscript_items
 
 APART = frozenset(
     ("negative", "negatives", "noise", "distractor", "distractors", "negativen", "negativ", "négatif", "négatifs")
@@ -55,3 +71,81 @@ def _summand(term: Node) -> Node | None:
     if isinstance(term, Product):
         term = term.factors[-1]
     return term.body if isinstance(term, BigOperator) and term.operator == "sum" else None
+
+
+# -- picks that are no single letters ------------------------------------------------------------------------------
+
+PICKING = frozenset(
+    (
+        "true",
+        "correct",
+        "target",
+        "label",
+        "truth",
+        "gt",
+        "wahr",
+        "richtig",
+        "ziel",
+        "vrai",
+        "vraie",
+        "cible",
+        "correcta",
+    )
+)
+"""Words below an array that single out the entry of the right class."""
+
+
+def marked_picks(nodes: list[Node]) -> frozenset[Node]:
+    """What stands for one letter at a summed place of an array: ``\\hat{k}``, ``k_0``, the word of ``z_{\\text{c}}``.
+
+    None where it stands elsewhere too, other than in a condition: then it has a meaning of its own.
+    """
+    inner = [n for node in nodes for n in node.walk()]
+    alone = {id(node.node) for node in nodes if isinstance(node, Statement)}
+    bound = {letter for n in inner if isinstance(n, BigOperator) for letter in _letters_of(n.lower)}
+    summed = {place for n in inner if isinstance(n, Script) for place, letter in _own_places(n) if letter in bound}
+    found: set[Node] = set()
+    below: set[int] = set()
+    for script in (n for n in inner if isinstance(n, Script) and n.sub is not None):
+        base, items = spell(script.base, Letters()), list(subscript_items(script.sub))  # type: ignore[arg-type]
+        below |= {id(part) for item in items for part in (item, *item.children())}
+        for k, item in enumerate(items):
+            if base is not None and _is_mark(item) and (base.key, len(items), k) in summed:
+                found.add(item)
+    below |= {
+        id(member) for n in inner if isinstance(n, Chain) and n.relations[0] in ("=", "\\neq") for member in n.members
+    }
+    elsewhere = {n for n in inner if id(n) not in below | alone}
+    return frozenset(found - elsewhere)
+
+
+def _own_places(script: Script) -> Iterator[tuple[Place, str]]:
+    return (pair for pair in places(replace(script, sup=None)) if script.sub is not None)
+
+
+def _letters_of(lower: Node | None) -> Iterator[str]:
+    first = lower.members[0] if isinstance(lower, Chain) else lower
+    if first is not None and (letter := letter_of(first)) is not None:
+        yield letter
+
+
+def _is_mark(node: Node) -> bool:
+    if isinstance(node, Accent):
+        return node.accent in ("hat", "bar", "tilde", "check") and letter_of(node.body) is not None
+    if isinstance(node, Script):
+        number = isinstance(node.sub, Number) and node.sup is None and not node.primes
+        return number and letter_of(node.base) is not None
+    return (isinstance(node, Words) and node.text in PICKING) or (
+        isinstance(node, Symbol) and node.font in ("text", "word") and node.name in PICKING
+    )
+
+
+def with_marked_picks(node: Node, picks: Set[Node]) -> Node:
+    """The tree with each of these as one letter."""
+    return rebuilt(node, lambda inner: _as_letter(inner) if inner in picks else inner) if picks else node
+
+
+def _as_letter(node: Node) -> Node:
+    if isinstance(node, Words):
+        return Symbol(f"\\text{{{node.text}}}", "", node.span)
+    return Symbol(label_text(node) if not isinstance(node, Symbol) else f"\\text{{{node.name}}}", "", span_of(node))

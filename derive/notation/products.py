@@ -75,13 +75,13 @@ def product(ctx: Context, node: S.Product) -> Value:
 def _join_run(ctx: Context, left: Value | None, operator: str, run: list[Node], node: Node) -> Value:
     if operator != "/":
         right = _run(ctx, run)
-        return right if left is None else powers.times(ctx, left, operator, right)
+        return right if left is None else powers.times(ctx, left, operator, right, node)
     assert left is not None
     if len(run) > 1:
         ctx.asked.add("slash")
     below = _below(ctx, run)
     divided = powers.divide(ctx, left, _run(ctx, run[:below]), node)
-    return powers.times(ctx, divided, "", _run(ctx, run[below:])) if below < len(run) else divided
+    return powers.times(ctx, divided, "", _run(ctx, run[below:]), node) if below < len(run) else divided
 
 
 def _below(ctx: Context, run: list[Node]) -> int:
@@ -99,8 +99,9 @@ def _run(ctx: Context, run: list[Node]) -> Value:
     result: Value | None = None
     rest = list(run)
     while rest:
+        head = rest[0]
         value, rest = _take(ctx, rest)
-        result = value if result is None else powers.times(ctx, result, "", value)
+        result = value if result is None else powers.times(ctx, result, "", value, head)
     assert result is not None
     return result
 

@@ -87,7 +87,10 @@ def _prime_of_expression(ctx: Context, node: S.Script) -> Value:
 
 def _power_of_name(ctx: Context, spelled: Spelling, node: S.Script) -> Value:
     if spelled.key in EULER and _is_euler(ctx, spelled):
-        return apply(ctx.value(spelled.power), sympy.exp)  # type: ignore[arg-type]
+        exponent = ctx.value(spelled.power)  # type: ignore[arg-type]
+        if powers.is_square(exponent):
+            raise SourceError("derive does not read exponentials of matrices", span_of(node))
+        return apply(exponent, sympy.exp)
     return powers.raised(ctx, _spelled(ctx, spelled, node), spelled.power, node)
 
 
@@ -151,7 +154,7 @@ def _bare_name(ctx: Context, spelled: Spelling, node: Node) -> Value:
         special = _special(ctx, key)
         if special is not None:
             return special
-    return array(ctx, key) if ctx.table.total(key, 0) else _plain_name(ctx, key)
+    return array(ctx, key) if ctx.table.total(key, 0) else _plain_name(ctx, key, node)
 
 
 def _special(ctx: Context, key: str) -> Value | None:
@@ -162,7 +165,7 @@ def _special(ctx: Context, key: str) -> Value | None:
         return Value(sympy.E)
     if key in ONES or key.split("_")[0] in ONES:
         return Value(Integer(1), (fresh_slot(ctx.table.axes.fresh()),))
-    if key in IDENTITIES:
+    if key in IDENTITIES or key.split("_")[0] in IDENTITIES:
         axis = ctx.table.axes.fresh()
         first, second = fresh_slot(axis), fresh_slot(axis)
         return Value(sympy.KroneckerDelta(first.symbol, second.symbol), (first, second))
@@ -178,18 +181,20 @@ def array(ctx: Context, key: str) -> Value:
     return Value(tensor(ctx.table.name(key, 0))[tuple(s.symbol for s in slots)], slots, row)
 
 
-def _plain_name(ctx: Context, key: str) -> Value:
+def _plain_name(ctx: Context, key: str, node: Node) -> Value:
     if not ctx.table.introduced(Spelling(key)):
         if ctx.table.is_any_function(key) and not calls.is_customary(key.rstrip("'")):
             ctx.variables.add(ctx.table.variable)
             return Value(sympy.Function(key, real=True)(scalar(ctx.table.variable)))
-        if (barred := _barred(ctx, key)) is not None:
+        if key in ctx.table.vague:
+            raise SourceError(f"{key} is a function, and stands here without what it is applied to", span_of(node))
+        if (barred := _barred(ctx, key, node)) is not None:
             return barred
         ctx.unknown.add(key)
     return Value(scalar(key))
 
 
-def _barred(ctx: Context, key: str) -> Value | None:
+def _barred(ctx: Context, key: str, node: Node) -> Value | None:
     """A line over a known number is drawn by a box or a copying error; over an array it is the mean."""
     inner = Spelling(key[5:-1]) if key.startswith("\\bar{") else None
     if inner is None or not ctx.table.introduced(inner):
@@ -200,7 +205,7 @@ def _barred(ctx: Context, key: str) -> Value | None:
     if ctx.table.total(inner.key, 0):
         return None
     ctx.table.tell(f"{key} is read as {inner.key}")
-    return _plain_name(ctx, inner.key)
+    return _plain_name(ctx, inner.key, node)
 
 
 def _expanded(ctx: Context, alias: Alias, spelled: Spelling, node: Node) -> Value:

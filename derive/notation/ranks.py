@@ -43,6 +43,7 @@ class Ranks:
         row_vectors: whether vectors are rows, as the x in ``xW``.
         functions: those that the document defines.
         samples: names of vectors, one a sample: ``x^{(i)}`` beside ``x^{(i)}_j``.
+        declared: names of matrices of which the page says the shape.
         numbers: capitals that multiply other names in the forward pass and were taken for numbers for want of evidence.
     """
 
@@ -59,6 +60,7 @@ class Ranks:
     _claimed: set[int] = field(default_factory=set)
     _forward: set[str] = field(default_factory=set)
     samples: set[str] = field(default_factory=set)
+    declared: set[str] = field(default_factory=set)
     numbers: set[str] = field(default_factory=set)
 
     def total(self, key: str, count: int) -> int:
@@ -312,6 +314,8 @@ class Ranks:
         for left, right in pairwise(members):
             dimensions = shape(right)
             spelled = spell(left, self.letters)
+            if len(dimensions) == 2 and spelled is not None:
+                self.declared.add(spelled.key)
             if dimensions and spelled is not None and not spelled.indices:
                 self._set(spelled, len(dimensions))
 

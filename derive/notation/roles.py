@@ -39,8 +39,9 @@ LABELLED = frozenset(LOSSES) - {"f", "F"}
 """Those that are a loss with a label too, as ``L_t`` is; ``f_t`` is a forget gate."""
 
 
-def find_loss(nodes: Iterable[Node], letters: Letters, defined: set[str]) -> str | None:
-    """The bare name that is differentiated most often and never defined; else one with a customary letter."""
+def find_loss(nodes: Iterable[Node], letters: Letters, defined: set[str], used: set[str]) -> str | None:
+    """The bare name that is differentiated most often and never defined; else one with a customary letter. What other
+    names are made from is data, as the x of ``y = e^x`` is where somebody asks for dx/dy."""
     tops: Counter[str] = Counter()
     for node in nodes:
         for inner in node.walk():
@@ -48,7 +49,7 @@ def find_loss(nodes: Iterable[Node], letters: Letters, defined: set[str]) -> str
             if name is not None:
                 tops[name] += 1
     ordered = [name for name, _ in tops.most_common()]
-    undefined = [name for name in ordered if name not in defined]
+    undefined = [name for name in ordered if name not in defined | used]
     customary = [name for name in ordered if name in LOSSES or name.split("_")[0] in LABELLED]
     return next(iter(customary or undefined), None)
 

@@ -148,6 +148,8 @@ def _check_range(ctx: Context, node: S.BigOperator, letters: list[Letter], axes:
         raise SourceError("derive does not understand the limits of this sum", node.span)
     if ctx.table.axes.end(node) is None:
         return
+    if high.as_coeff_Mul()[0].q != 1:
+        raise SourceError("derive cannot tell whether this is the whole of an axis", span_of(node.upper))
     high = ctx.table.axes.canonical(high)
     terms = high - (start if start is not None else 1) + 1
     if terms == axes[0].size or (high == axes[0].size and start is not None and 1 < start <= 4):

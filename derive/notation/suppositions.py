@@ -7,12 +7,14 @@ there is no definition, and what is claimed beside it is claimed under it. Which
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from dataclasses import dataclass, field, replace
 
 from derive.document import Block, Document
 from derive.latex import syntax as S
 from derive.latex.syntax import Node
 from derive.notation.equations import Equation, Supposition, is_numeric
+from derive.notation.names import letter_of
 from derive.notation.survey import is_quotient
 from derive.prose.cues import announces, is_only_procedure
 from derive.prose.passages import Passage, passages
@@ -32,6 +34,7 @@ def suppose(document: Document, equations: list[Equation], restrictions: list[Eq
     """
     page = _Page(document, equations, restrictions)
     carried: tuple[Supposition, ...] = ()
+    page.hear_properties()
     for passage in page.passages:
         if passage.heading or announces(passage.words, "general"):
             carried = ()
@@ -54,18 +57,15 @@ class _Page:
     def __init__(self, document: Document, equations: list[Equation], restrictions: list[Equation]) -> None:
         self.equations = equations
         self.passages = passages(document)
-        self._at: dict[int, list[Equation]] = {}
-        for equation in sorted((*equations, *restrictions), key=lambda e: e.span):
-            block = self._block(document, equation)
-            if block is not None:
-                self._at.setdefault(id(block), []).append(equation)
-
-    @staticmethod
-    def _block(document: Document, equation: Equation) -> Block | None:
-        if equation.given or equation.ignored:
-            return None
-        around = (b for b in document.blocks if b.source is equation.source and b.kind != "given")
-        return next((b for b in around if b.span.start <= equation.span.start < b.span.end), None)
+        below = (n.sub for e in equations for m in e.members for n in m.walk() if isinstance(n, S.Script))
+        self._indices = {letter_of(node) for sub in below if sub is not None for node in sub.walk()} - {None}
+        self._properties: list[Supposition] = []
+        self._last: list[Supposition] = []
+        self._at = by_block(document, [*equations, *restrictions])
+        self._uses: dict[Node, list[Equation]] = {}
+        for equation in equations:
+            for base in _made_from(equation):
+                self._uses.setdefault(base, []).append(equation)
 
     def settle(self, passage: Passage, carried: tuple[Supposition, ...]) -> tuple[Supposition, ...]:
         """Give the equations of a sentence their standing and their suppositions; those that hold from here on."""
@@ -75,16 +75,22 @@ class _Page:
         walk = _Walk([] if supposed else _in_words(passage))
         lasting = list(carried)
         for block, equation in standing:
-            if id(equation) in supposed:
+            cue = cues[id(block)]
+            if is_update(equation):
                 equation.standing = "supposed"
-                if not cues[id(block)]:
-                    continue  # a value in passing, under which nothing is claimed
-                self._take(walk, equation)
-                if cues[id(block)] in ("suppose", "let", "for") and not passage.is_remark:
+            elif id(equation) in supposed:
+                equation.standing = "supposed"
+                if cue:  # else a value in passing, under which nothing is claimed
+                    self._take(walk, equation)
+                if cue in ("suppose", "let", "for") and not passage.is_remark:
                     lasting.append(Supposition(equation, certain=False))
             elif "=" in equation.relations:
+                if cue == "else":
+                    walk = _Walk(_otherwise(walk.waiting or self._last))
                 self._claim(walk, equation, block, carried)
-        return tuple(lasting)
+        self._last = walk.waiting or self._last
+        over = [s.equation for s in walk.waiting] if walk.used else []
+        return tuple(one for one in lasting if one.equation is None or one.equation not in over)
 
     def _take(self, walk: _Walk, equation: Equation) -> None:
         """A supposition is about the claims before it in its sentence, else about those behind it."""
@@ -100,11 +106,22 @@ class _Page:
     def _claim(self, walk: _Walk, claim: Equation, block: Block, carried: tuple[Supposition, ...]) -> None:
         certain = not walk.displays
         own = tuple(replace(one, certain=one.certain and certain) for one in walk.waiting)
-        claim.suppositions = (*claim.suppositions, *own, *(s for s in carried if s.equation is not claim))[:_MOST]
+        known = (s for s in self._properties if s.equation is not None and s.equation.span < claim.span)
+        others = (s for s in carried if s.equation is not claim)
+        claim.suppositions = (*claim.suppositions, *own, *known, *others)[:_MOST]
         walk.used = bool(walk.waiting)
         walk.displays += block.kind == "display"
         kept = walk.claims if block.kind == "inline" else []
         walk.claims = [] if walk.waiting else [*kept, claim]
+
+    def hear_properties(self) -> None:
+        """What words say of data holds for all that is claimed behind them."""
+        for passage in self.passages:
+            for name, blocks in passage.properties():
+                for block in blocks:
+                    for said in self._at.get(id(block), [])[:1]:
+                        if _is_data(said):
+                            self._properties.append(Supposition(said, quality=name))
 
     # -- what is only supposed -----------------------------------------------------------------------------------------
 
@@ -118,7 +135,7 @@ class _Page:
         if not isinstance(name, S.Symbol | S.Accent | S.Script):
             return False
         if is_numeric(value) or (equation.inline and _is_counted(equation)):
-            return equation.inline or cue in ("if", "suppose", "let")
+            return equation.inline or cue in ("if", "suppose", "let") or letter_of(name) in self._indices
         if cue in ("if", "suppose", "for") and _is_numbered(name):
             return True
         if cue == "if" or (cue == "suppose" and self._is_used(name, equation, before=True)) or passage.is_remark:
@@ -127,23 +144,51 @@ class _Page:
 
     def _is_used(self, name: Node, equation: Equation, before: bool = False) -> bool:
         """Whether other equations are made from a name: then nothing that is only supposed defines it."""
-        base = _base(name)
-        others = (e for e in self.equations if e is not equation and e.standing == "stated" and len(e.members) > 1)
-        return any(
-            _base(inner) == base
-            for other in others
-            if not before or other.span < equation.span
-            if not any(map(differentiates, other.members))
-            for member in other.members[1:]
-            for inner in member.walk()
-        )
+        others = (e for e in self._uses.get(_base(name) or name, ()) if e is not equation and e.standing == "stated")
+        return any(not before or other.span < equation.span for other in others)
+
+
+def by_block(document: Document, equations: list[Equation]) -> dict[int, list[Equation]]:
+    """The equations of each formula that the document shows, by the ``id`` of its block."""
+    blocks = [b for b in document.blocks if b.kind in ("display", "inline") and not b.ignored]
+    places = {id(source): sorted((b for b in blocks if b.source is source), key=_start) for source in document.sources}
+    found: dict[int, list[Equation]] = {}
+    for equation in sorted(equations, key=lambda e: e.span):
+        own = places.get(id(equation.source), []) if not (equation.given or equation.ignored) else []
+        at = bisect_right(own, equation.span.start, key=_start) - 1
+        if at >= 0 and equation.span.start < own[at].span.end:
+            found.setdefault(id(own[at]), []).append(equation)
+    return found
+
+
+def _start(block: Block) -> int:
+    return block.span.start
+
+
+def _made_from(equation: Equation) -> set[Node]:
+    """The names in what an equation says another name to be."""
+    if len(equation.members) < 2 or any(map(differentiates, equation.members)):
+        return set()
+    nodes = (node for member in equation.members[1:] for node in member.walk())
+    return {base for node in nodes if (base := _base(node)) is not None}
+
+
+def _otherwise(before: list[Supposition]) -> list[Supposition]:
+    """That what was supposed before does not hold."""
+    if len(before) == 1 and before[0].equation is not None:
+        return [replace(before[0], denied=not before[0].denied, certain=True)]
+    return [Supposition(None, "otherwise")]
+
+
+def _is_data(said: Equation) -> bool:
+    """Whether a formula in a sentence is a name: ``x_i``, ``S \\in \\mathbb{R}^{n \\times n}``."""
+    alone = len(said.members) == 1 or said.relations == ("\\in",)
+    return alone and isinstance(said.members[0], S.Symbol | S.Accent | S.Script | S.Decoration)
 
 
 def _in_words(passage: Passage) -> list[Supposition]:
     """A condition said in words alone: *when the loss is positive*, *otherwise*."""
     words = next((part for part in passage.parts[:1] if isinstance(part, str)), "")
-    if announces(words, "else"):
-        return [Supposition(None, _shortened(words))]
     if announces(words, "if") and not is_only_procedure(words):
         return [Supposition(None, _shortened(words))]
     return []
@@ -151,6 +196,15 @@ def _in_words(passage: Passage) -> list[Supposition]:
 
 def _shortened(words: str) -> str:
     return " ".join(words.split())[-60:].strip(" ,:;")
+
+
+def is_update(equation: Equation) -> bool:
+    """Whether an equation changes a name and claims nothing: ``w = w - \\eta g``."""
+    if equation.relations != ("=",) or equation.given:
+        return False
+    name, value = equation.members
+    is_name = isinstance(name, S.Symbol | S.Accent | S.Script)
+    return is_name and isinstance(value, S.Sum) and value.terms[0] == name
 
 
 def differentiates(node: Node) -> bool:

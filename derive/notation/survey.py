@@ -422,7 +422,7 @@ def _marks(nodes: list[Node]) -> frozenset[str]:
                 while isinstance(base, Script):
                     base = base.base
                 spelled = spell(base, Letters())
-                if spelled is not None:
+                if spelled is not None and spelled.key != "e":
                     marks.setdefault(spelled.key, set()).add(inner.sup.name)
     return frozenset(base for base, names in marks.items() if names != {"T"})
 

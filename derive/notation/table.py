@@ -60,6 +60,7 @@ class Table:
         variable: what arbitrary functions depend on where they are written without argument.
         arguments: names that the document writes with arguments, with those.
         uses: for each defined name those that its definition uses.
+        words: those of the document's text.
         shifts: vectors that are added to every row of a matrix, or to every column: nothing says which.
     """
 
@@ -86,6 +87,7 @@ class Table:
     arguments: dict[str, tuple[str, ...]] = field(default_factory=dict)
     uses: dict[str, tuple[str, ...]] = field(default_factory=dict)
     shifts: set[str] = field(default_factory=set)
+    words: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         self.shapes = Shapes(self.axes.join)

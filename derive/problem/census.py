@@ -45,6 +45,14 @@ def read_formula(block: Block, document: Document) -> Node | None:
     return read[0].node if len(read) == 1 and isinstance(read[0], Statement) else None
 
 
+def read_list(block: Block, document: Document) -> tuple[Node | None, ...]:
+    """The formulas that stand in a block one after the other, with commas between them."""
+    read = parse_display(block.text, document.macros)
+    if not read or not all(isinstance(one, Statement) for one in read):
+        return (None,)
+    return tuple(node for one in read if isinstance(one, Statement) for node in (one.node, *one.asides))
+
+
 @dataclass
 class Census:
     """What formulas show.

@@ -53,6 +53,7 @@ class Pair:
         equal: sizes that must be the same for the pair to have a meaning.
         values: numbers that are supposed for inputs; both sides have them already.
         positive: what is supposed to be positive.
+        known: names of data that is supposed to have a property, with that.
     """
 
     left: Expr
@@ -67,6 +68,7 @@ class Pair:
     equal: tuple[tuple[Expr, Expr], ...] = ()
     values: tuple[tuple[Expr, Expr], ...] = ()
     positive: tuple[Expr, ...] = ()
+    known: tuple[tuple[str, str], ...] = ()
 
     @cached_property
     def names(self) -> frozenset[str]:
@@ -273,6 +275,13 @@ class Sides:
                 order = compared_indices(self.elaborator, first, condition.relation, second, first)
             if order is not None:
                 yield order
+
+
+def symmetrized(expr: Expr, names: Iterable[str]) -> Expr:
+    """An expression with each entry of some matrices as half the sum of the two entries that mirror each other."""
+    chosen = set(names)
+    entries = {a for a in expr.atoms(sympy.Indexed) if name_of(a) in chosen and len(a.indices) == 2}
+    return expr.xreplace({a: (a + a.base[a.indices[1], a.indices[0]]) / 2 for a in entries})
 
 
 def _a_set(node: Node) -> SourceError:

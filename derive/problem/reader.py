@@ -59,8 +59,10 @@ def read_problem(document: Document) -> Problem:
         equation.members = members
     layers = _copy_layers(readable)
     staged = _name_stages(readable)
-    letters = survey([e.statement() for e in readable], _words(document))
-    table = Table(letters, Axes(letters), Ranks(letters, {}, functions=functions.aliases), lambda text: None)
+    words = _words(document)
+    letters = survey([e.statement() for e in readable], words)
+    ranks = Ranks(letters, {}, functions=functions.aliases)
+    table = Table(letters, Axes(letters), ranks, lambda text: None, words=words)
     table.arguments, table.functions = functions.values, functions.aliases
     problem = Problem(document, table, Graph(()), found, {})
     table.tell = problem.tell

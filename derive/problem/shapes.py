@@ -25,7 +25,9 @@ def find_loss_name(draft: Draft) -> None:
     lefts = [draft.table.spell(draft.classifier.left(e)) for e in draft.equations if len(e.members) > 1]
     defined = {s.key for s in lefts if s is not None and s.power is None}
     nodes = [member for e in draft.equations for member in e.members]
-    draft.table.loss = find_loss(nodes, draft.table.letters, defined)
+    plain = (e for e in draft.equations if len(e.members) > 1 and not draft.classifier.has_derivative(e))
+    used = {key for e in plain if draft.table.spell(draft.classifier.left(e)) for key in draft.classifier.names_used(e)}
+    draft.table.loss = find_loss(nodes, draft.table.letters, defined, used)
     draft.table.variable = next((name for node in nodes for name in _operated_by(draft, node)), draft.table.variable)
 
 

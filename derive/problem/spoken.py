@@ -15,7 +15,7 @@ from derive.latex import syntax as S
 from derive.latex.writer import latex
 from derive.notation.ranks import shape
 from derive.notation.table import POSITIVE
-from derive.problem.census import Census, Use, parsed, read_formula
+from derive.problem.census import Census, Use, parsed, read_formula, read_list
 from derive.problem.draft import Draft
 from derive.prose import Saying, is_sign, listed, sayings
 from derive.source import Source, Span, Text
@@ -30,13 +30,11 @@ class Spoken:
         told: what was taken from words, with the line.
         open: names that are made from data in a way that the words do not tell.
         constants: names of parameters and labels, which depend on nothing.
-        upstream: names of upstream gradients, of which the words do not say by what they are.
     """
 
     document: Document
     told: tuple[tuple[str, int], ...] = ()
     open: frozenset[str] = frozenset()
-    upstream: frozenset[str] = frozenset()
     constants: frozenset[str] = frozenset()
 
 
@@ -55,10 +53,9 @@ def with_spoken(document: Document) -> Spoken:
             told.append((speaker.told(saying), saying.line))
         elif text is None:
             still_open.add(saying.name)
-    upstream = frozenset(s.name for s in found if s.meaning == "upstream" and not s.of)
     constants = frozenset(s.name for s in found if s.meaning in _DATA and not s.marks & {"X", "?"})
     document = replace(document, blocks=(*document.blocks, *blocks))
-    return Spoken(document, tuple(told), frozenset(still_open), upstream, constants)
+    return Spoken(document, tuple(told), frozenset(still_open), constants)
 
 
 _STATISTICS = frozenset(
@@ -80,14 +77,16 @@ def _block(text: str, source: Source, span: Span) -> Block:
 def _declarations(document: Document) -> Iterator[Block]:
     """``x \\in \\mathbb{R}^D`` in a sentence, for each of the names in it, and ``x_1, \\dots, x_D``."""
     for block in document.blocks:
-        node = read_formula(block, document) if block.kind != "given" and is_sign(block) else None
+        is_said = block.kind != "given" and is_sign(block)
+        node = read_formula(block, document) if is_said else None
         entries = listed(node) if node is not None else None
         if entries is not None:
             yield _block(f"{entries[0]} \\in \\mathbb{{R}}^{{{entries[1]}}}", block.source, block.span)
-        if isinstance(node, S.Chain) and node.relations == ("\\in",) and shape(node.members[1]):
-            names = node.members[0].items if isinstance(node.members[0], S.Sequence) else (node.members[0],)
-            for name in names:
-                yield _block(f"{latex(name)} \\in {latex(node.members[1])}", block.source, block.span)
+        *others, chain = read_list(block, document) if is_said else (None,)
+        if isinstance(chain, S.Chain) and chain.relations == ("\\in",) and shape(chain.members[1]):
+            names = chain.members[0].items if isinstance(chain.members[0], S.Sequence) else (chain.members[0],)
+            for name in (*filter(None, others), *names):
+                yield _block(f"{latex(name)} \\in {latex(chain.members[1])}", block.source, block.span)
 
 
 def heed(draft: Draft, spoken: Spoken) -> None:

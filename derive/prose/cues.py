@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from typing import Literal
 
 Role = Literal["if", "suppose", "let", "for", "remark", "else", "then", "general", "another"]
@@ -167,12 +168,12 @@ WORDS: dict[Role, dict[str, tuple[str, ...]]] = {
             "another layer", "another model", "another loss", "another network", "another sample", "another example",
             "a different layer", "a different model", "a different loss", "second layer", "second model",
             "second loss", "next layer", "other model", "other layer", "same letters", "same names", "same symbols",
-            "redefine", "now one", "now a single", "now let", "now define", "instead", "model b",
+            "redefine", "now one", "now a single", "now let", "now define", "model b",
         ),
         "de": (
             "andere schicht", "anderes modell", "anderen schicht", "anderes netz", "zweite schicht", "zweiten schicht",
             "zweites modell", "zweite modell", "nächste schicht", "gleichen buchstaben", "dieselben buchstaben",
-            "nun sei", "jetzt sei", "stattdessen",
+            "nun sei", "jetzt sei",
         ),
         "fr": (
             "autre couche", "autre modèle", "autre réseau", "deuxième couche", "seconde couche", "deuxième modèle",
@@ -209,6 +210,36 @@ BEHIND: dict[Role, tuple[str, ...]] = {
 }
 """Words that stand behind the formula which they are about."""
 
+Property = Literal["symmetric", "positive"]
+
+PROPERTIES: dict[Property, dict[str, tuple[str, ...]]] = {
+    "symmetric": {
+        "en": ("symmetric",),
+        "de": ("symmetrisch", "symmetrische", "symmetrischen"),
+        "fr": ("symétrique", "symétriques"),
+        "es": ("simétrica", "simétrico", "simétricas"),
+        "it": ("simmetrica", "simmetrico", "simmetriche"),
+        "pt": ("simétrica", "simétrico", "simétricas"),
+        "nl": ("symmetrisch", "symmetrische"),
+        "ru": ("симметричная", "симметрична", "симметричной", "симметрическая", "симметричную"),
+        "zh": ("对称",),
+        "ja": ("対称",),
+    },
+    "positive": {
+        "en": ("positive", "strictly positive"),
+        "de": ("positiv", "positive"),
+        "fr": ("positif", "positifs", "positive", "positives", "strictement positifs"),
+        "es": ("positivo", "positivos", "positiva", "positivas"),
+        "it": ("positivo", "positivi", "positiva", "positive"),
+        "pt": ("positivo", "positivos", "positiva", "positivas"),
+        "nl": ("positief",),
+        "ru": ("положительны", "положительные", "положительно", "положительная"),
+        "zh": ("为正", "是正数", "都为正", "大于零"),
+        "ja": ("正の数", "正である", "正とする"),
+    },
+}
+"""What data can be said to be, beside what `derive.prose.vocabulary` reads as equations."""
+
 _UNSPACED = ("zh", "ja")
 
 
@@ -224,7 +255,7 @@ def _alternatives(phrases: dict[str, tuple[str, ...]]) -> str:
 _CUES = re.compile(
     "|".join(
         f"(?P<{role if role != 'else' and role != 'if' and role != 'for' else role + '_'}>{_alternatives(WORDS[role])})"
-        for role in ("another", "general", "else", "suppose", "let", "remark", "if", "for", "then")
+        for role in ("another", "general", "else", "then", "suppose", "let", "remark", "if", "for")
     )
     + "|(?P<comma>[,;:，；：、])"
 )
@@ -237,6 +268,23 @@ def cues(words: str) -> Iterator[tuple[str, int]]:
     """What the words of a stretch of prose announce, in order, with the place behind each; commas are told too."""
     for found in _CUES.finditer(words.lower()):
         yield (found.lastgroup or "").rstrip("_"), found.end()
+
+
+_DENIED = re.compile(
+    r"\b(?:not|non|need not|no|nicht|ne|pas|niet|не)\b[^.]{0,20}\Z|(?:un|non|anti|skew|a|semi|in)-?\Z|[不非反半]\Z"
+)
+
+
+@cache
+def _properties() -> re.Pattern[str]:
+    return re.compile("|".join(f"(?P<{name}>{_alternatives(phrases)})" for name, phrases in PROPERTIES.items()))
+
+
+def properties(words: str) -> Iterator[tuple[Property, int]]:
+    """The properties that words say of data, with the place of each; those that are denied are none."""
+    for found in _properties().finditer(words.lower()):
+        if not _DENIED.search(words.lower()[: found.start()]) and not words.lower()[found.end() :].startswith("-"):
+            yield found.lastgroup, found.start()  # type: ignore[misc]
 
 
 def announces(words: str, role: Role) -> bool:
@@ -253,6 +301,21 @@ _PROCEDURE = re.compile(
 def is_only_procedure(words: str) -> bool:
     """Whether words tell what is done and set no condition: *when we apply the chain rule*."""
     return _PROCEDURE.search(words.lower()) is not None
+
+
+_STAGES = re.compile(
+    r"forward|backward|backprop|gradient|deriv|summar|result|proof|prove|step|simplif|final|chain rule|recap|appendix"
+    r"|notes?|notation|set-?up|definition|computation|conclusion|vorwärts|rückwärts|ableitung|zusammenfassung|ergebnis|beweis"
+    r"|schritt|kettenregel|résumé|dérivée|preuve|étape|conclusion|avant|arrière|derivada|resumen|prueba|paso|adelante"
+    r"|atrás|conclusión|derivata|riassunto|dimostrazione|passo|avanti|indietro|resumo|prova|conclusão|afgeleide"
+    r"|samenvatting|bewijs|stap|производн|градиент|итог|доказательств|шаг|прям|обратн|вывод|前向|反向|梯度|导数|推导|总结"
+    r"|证明|步骤|结论|順伝播|逆伝播|勾配|微分|まとめ|証明|導出"
+)
+
+
+def tells_stage(heading: str) -> bool:
+    """Whether a heading names a part of one derivation, and no other model."""
+    return _STAGES.search(heading.lower()) is not None
 
 
 def closes(words: str) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from derive.document import Block, Document
-from derive.prose.cues import announces, closes, cues
+from derive.prose.cues import Property, announces, closes, cues, properties
 from derive.source import Source
 
 _CODE = r"^[ \t>]*(?:```|~~~).*?^[ \t>]*(?:```|~~~)[^\n]*$"
@@ -23,7 +23,10 @@ _HEADING = re.compile(
 _STOP = re.compile(r"(?<!\w[.]\w)(?<!\bvs)(?<!\bcf)(?<!\bEq)(?<!\bresp)[.!?](?=\s|\Z)|[。！？]")
 _BREAK = re.compile(r"\n[ \t>\r]*\n|\n[ \t>]*(?:[-+]|\d+[.)])[ \t]|\\item\b|\\par\b|\n[ \t>]*-{3,}[ \t]*\n")
 _ENDS = re.compile(r"[.!?。！？](?:\s|\\[,;!:~ ]|\\q?quad|\\tag\{[^{}]*\}|\\label\{[^{}]*\})*\Z")
-_GOES_ON = re.compile(r"\s*(?:\(?[^\W\d_A-Z]|[,;:，；])")
+_FIRST = re.compile(r"\s*\(?(\S)")
+_GOING_ON = (",", ";", ":", "，", "；", "其", "た", "こ")
+"""Marks that go on with a sentence, and the first signs of *where* in scripts without capitals."""
+_NEAR = 3  # words between a property and the name that it is said of
 _LETTER = re.compile(r"[^\W\d_]")
 
 
@@ -72,6 +75,22 @@ class Passage:
                 role = "" if part.kind == "display" else role
         return found
 
+    def properties(self) -> Iterator[tuple[Property, list[Block]]]:
+        """What its words say of formulas: of the one before, and of those that *and* joins to it, else of the next."""
+        before: list[Block] = []
+        for k, part in enumerate(self.parts):
+            if isinstance(part, Block):
+                joined = k and isinstance(self.parts[k - 1], str) and len(str(self.parts[k - 1]).split()) <= 1
+                before = [*before, part] if joined else [part]
+                continue
+            for found, at in properties(part):
+                behind = self.parts[k + 1 : k + 2]
+                near = len(part[at:].split()) <= _NEAR and behind and isinstance(behind[0], Block)
+                if before:
+                    yield found, before
+                elif near and isinstance(behind[0], Block):
+                    yield found, [behind[0]]
+
     @property
     def is_remark(self) -> bool:
         """Whether it speaks of special values: *the network can learn* …"""
@@ -89,7 +108,7 @@ def passages(document: Document) -> list[Passage]:
     """All sentences of a document, in reading order; what stands in comments is none."""
     found: list[Passage] = []
     for source in document.sources:
-        blocks = [b for b in document.blocks if b.source is source and b.kind != "given"]
+        blocks = [b for b in document.blocks if b.source is source and b.kind in ("display", "inline")]
         found += _of_source(source, sorted(blocks, key=lambda b: b.span))
     return [passage for passage in found if passage.parts]
 
@@ -158,4 +177,5 @@ def _starts_anew(gap: str, before: Block) -> bool:
     """Whether a new sentence begins behind a display."""
     if _ENDS.search(before.text.value):
         return True
-    return bool(gap.strip()) and not (_GOES_ON.match(gap) and not _HEADING.match(gap.lstrip("\n")))
+    first = _FIRST.match(gap)
+    return first is not None and not (first[1].islower() or first[1] in _GOING_ON)

@@ -32,6 +32,8 @@ TABLES: Mapping[str, Mapping[str, Row]] = {
     "scipy": plain.SCIPY,
     "math": plain.MATH,
     "builtins": plain.BUILTINS,
+    "past.builtins": plain.BUILTINS,
+    "six.moves": plain.BUILTINS,
     "array_api_strict": numpy.FUNCTIONS,
 }
 """For each module the functions behind its name; the longest name that fits counts."""

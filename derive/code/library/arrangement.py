@@ -151,12 +151,23 @@ def _vstack(call: Call) -> Value:
 
 def _split(call: Call) -> Value:
     """Into a number of equal blocks along an axis."""
-    parts = call.number("parts")
-    return _blocks(call.array(), parts, call.number("axis", 0))
+    return _blocks(call.array(), _parts(call, call.number("axis", 0)), call.number("axis", 0))
+
+
+def _parts(call: Call, place: int) -> int:
+    """The number of equal blocks, given itself or as the places where to cut."""
+    cuts = call["parts"]
+    if not isinstance(cuts, tuple | list):
+        return call.number("parts")
+    count = len(cuts) + 1
+    whole = call.array().shape[place]
+    if any(sympy.expand(sympy.sympify(cut) * count - whole * (k + 1)) != 0 for k, cut in enumerate(cuts)):
+        raise Unsupported("cutting an axis into blocks of different lengths")
+    return count
 
 
 def _hsplit(call: Call) -> Value:
-    return _blocks(call.array(), call.number("parts"), 1)
+    return _blocks(call.array(), _parts(call, 1), 1)
 
 
 def _blocks(array: Array, parts: int, place: int) -> Value:

@@ -39,6 +39,9 @@ SPELLINGS = {
     "tensors": "arrays",
     "size": "shape",
     "newshape": "shape",
+    "loc": "low",
+    "scale": "high",
+    "indices_or_sections": "parts",
 }
 """Names of parameters in some library, with the name that rows have."""
 

@@ -9,7 +9,20 @@ from derive.latex.parser import commands, delimiters, environments, holes, prose
 from derive.latex.parser.arguments import with_scripts
 from derive.latex.parser.cursor import Reader, is_size, is_text, separates
 from derive.latex.parser.relations import is_relation, relation
-from derive.latex.syntax import Chain, Ellipsis, Empty, Node, Number, Product, Sum, Symbol, span_of
+from derive.latex.syntax import (
+    FACTORIAL,
+    Apply,
+    Chain,
+    Ellipsis,
+    Empty,
+    Fraction,
+    Node,
+    Number,
+    Product,
+    Sum,
+    Symbol,
+    span_of,
+)
 from derive.latex.tokens import Token, is_word
 from derive.source import SourceError, Span
 
@@ -157,6 +170,9 @@ class Parser(Reader):
             self.take()
         self.drop_braces()
         token = self.look()
+        if token.text == "." and self._dot_multiplies():
+            self.take()
+            return "\\cdot"
         if token.text in _OPERATORS:
             self.take()
             return _SPELLINGS.get(token.text, token.text)
@@ -164,6 +180,28 @@ class Parser(Reader):
             return ""
         self.at = start
         return None
+
+    def _dot_multiplies(self) -> bool:
+        """Whether a dot stands between factors, ``w . x``: no sentence ends there, and no equation begins behind it."""
+        start = self.at
+        self.take()
+        token = self.look()
+        follows = self.starts(token) and token.text != "." and not is_text(token)
+        ends = follows and not self.here.inside and self._equation_follows()
+        self.at = start
+        return follows and not ends
+
+    def _equation_follows(self) -> bool:
+        """Whether a relation stands before the next separator, outside of brackets."""
+        level, at = 0, self.at
+        while (token := self.tokens[at]).kind != "end" and (level > 0 or not separates(token)):
+            level += (token.text in ("{", "(", "[")) - (token.text in ("}", ")", "]"))
+            if level < 0 or token.text == "\\end":
+                return False
+            if level == 0 and (token.text == "=" or token.text[1:] in table.RELATIONS):
+                return True
+            at += 1
+        return False
 
     def _row_broken_since(self, start: int) -> bool:
         return any(token.text in _ROW_BREAKS for token in self.tokens[start : self.at])
@@ -181,8 +219,20 @@ class Parser(Reader):
         """An atom with its scripts, primes and a ``|_{...}`` behind it."""
         with self.deeper(self.look()):
             node = with_scripts(self, self.atom())
+            node = self._postfix(node)
             while delimiters.is_held_fixed(self):
                 node = delimiters.held_fixed(self, node)
+        return node
+
+    def _postfix(self, node: Node) -> Node:
+        """``3!`` and ``90\\%``."""
+        token = self.look()
+        if token.text == "\\%" and isinstance(node, Number):
+            self.take()
+            return Fraction(node, Number("100", token.span), span_of(node).join(token.span))
+        if token.text == "!" and self.peek(1).text not in ("=", "!"):
+            self.take()
+            return Apply(Symbol(FACTORIAL, "", token.span), node, None, None, span_of(node).join(token.span))
         return node
 
     def atom(self) -> Node:

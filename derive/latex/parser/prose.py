@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from derive.latex import constructs as table
 from derive.latex.parser.cursor import Reader, separates
+from derive.latex.parser.relations import is_relation
 from derive.latex.syntax import Node, Symbol, Words
 from derive.latex.tokens import Token
 from derive.source import SourceError
@@ -15,13 +16,14 @@ _MATHEMATICAL = frozenset({"=", "_", "^", "[", "("})
 _PROSE = frozenset({
     "if", "for", "when", "and", "with", "where", "let", "thus", "so", "hence", "then", "or", "else", "otherwise",
     "since", "because", "as", "in", "which", "gives", "via", "const", "constant", "unless", "both", "all", "each",
-    "is", "are", "the", "of", "to", "by", "on", "at", "from", "we", "get", "have",
+    "is", "are", "the", "of", "to", "by", "on", "at", "from", "we", "get", "have", "using",
 })  # fmt: skip
 _CONDITION_WORDS = frozenset({
     "if", "for", "when", "unless", "otherwise", "else", "forall", "each", "all", "any", "every", "only",
     "wenn", "falls", "für", "sonst", "si", "quand", "pour", "sinon", "cuando", "para", "se", "quando", "per",
     "если", "при", "для", "иначе", "当", "若", "如果", "对", "对于", "否则", "場合", "もし",
 })  # fmt: skip
+_REASON_WORDS = frozenset({"since", "because", "using", "by", "from", "as", "weil", "porque"})
 
 
 @dataclass(frozen=True)
@@ -75,8 +77,10 @@ def text(reader: Reader) -> Node:
         reader.at = phrase.start
         with reader.deeper(phrase.command):
             return reader.braces()
+    label = labels_side(reader)
     reader.at = phrase.end
-    return phrase.node()
+    node = phrase.node()
+    return Symbol(node.text, "text", node.span) if label and isinstance(node, Words) else node
 
 
 def prose(reader: Reader) -> Words | None:
@@ -94,6 +98,23 @@ def prose(reader: Reader) -> Words | None:
     return None
 
 
+def labels_side(reader: Reader) -> bool:
+    """Whether words are a side of their own, ``\\text{weighted sum} = 3``: a name, though it has blanks."""
+    phrase = _phrase(reader)
+    node = phrase.node()
+    if phrase.is_mathematics or isinstance(node, Symbol):
+        return False
+    words = node.text.lower().split()
+    if not words or not node.text[-1].isalnum() or _PROSE & set(words[:1]) or _CONDITION_WORDS & set(words[:1]):
+        return False
+    start, reader.at = reader.at, phrase.end
+    while reader.look().text == "&":
+        reader.take()
+    related = is_relation(reader)
+    reader.at = start
+    return related
+
+
 def _stands_in_front(reader: Reader) -> bool:
     """Whether something follows, in front of which a word of another script is prose."""
     token = reader.look()
@@ -106,12 +127,17 @@ def is_name(reader: Reader) -> bool:
         phrase = _phrase(reader)
     except SourceError:
         return False
-    return phrase.is_mathematics or isinstance(phrase.node(), Symbol)
+    return phrase.is_mathematics or isinstance(phrase.node(), Symbol) or labels_side(reader)
 
 
 def begins_condition(words: str) -> bool:
     """Whether prose begins a condition: *if*, *for all*."""
     return bool(_CONDITION_WORDS.intersection(words.lower().split()[:1]))
+
+
+def begins_reason(words: str) -> bool:
+    """Whether prose begins a reason, which a display may give beside each row: *since*, *using*."""
+    return bool(_REASON_WORDS.intersection(words.lower().split()[:1]))
 
 
 def _join(tokens: Iterable[Token]) -> str:

@@ -6,11 +6,14 @@ from derive.latex import constructs as table
 from derive.latex.parser.cursor import Cursor
 from derive.latex.tokens import Token
 
+DEFINED = "\\coloneqq"
+"""A sign that defines its left side, or gives it a new value."""
 _MARKS = frozenset({"=", "<", ">"})
 _SPELLINGS = {"\\ne": "\\neq", "\\le": "\\leq", "\\ge": "\\geq", "\\eq": "="}
+_SPELLINGS |= dict.fromkeys(["\\coloneq", "\\eqqcolon", "\\defeq", "\\eqdef", "\\doteq"], DEFINED)
 _NEGATED = {"=": "\\neq", "\\in": "\\notin"}
 _WITH_EQUALS = {"=": "=", "<": "\\leq", ">": "\\geq"}
-_PAIRS = {":": "=", "!": "\\neq"}  # what := and != say
+_PAIRS = {":": DEFINED, "!": "\\neq"}  # what := and != say
 
 
 def relation(cursor: Cursor) -> str | None:
@@ -51,6 +54,9 @@ def _read(cursor: Cursor) -> str | None:
 def _mark(cursor: Cursor) -> str:
     """``=``, ``<`` or ``>``; one sign with an ``=`` right behind it."""
     token: Token = cursor.take()
+    if token.text == "=" and cursor.peek().text == ":" and not cursor.peek().spaced:
+        cursor.take()  # =: defines its right side
+        return "="
     if cursor.peek().text == "=" and not cursor.peek().spaced:
         cursor.take()
         return _WITH_EQUALS[token.text]

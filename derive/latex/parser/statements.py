@@ -8,9 +8,11 @@ from derive.latex import constructs as table
 from derive.latex.parser.commands import skip_option
 from derive.latex.parser.cursor import Reader, is_text, separates
 from derive.latex.parser.environments import close_environment, open_environment
-from derive.latex.parser.prose import begins_condition, prose
+from derive.latex.parser.prose import begins_condition, begins_reason, labels_side, prose
 from derive.latex.syntax import (
+    REASON,
     Chain,
+    Decoration,
     Ellipsis,
     Group,
     Node,
@@ -195,7 +197,7 @@ class Statements:
     def _lead(self) -> str:
         """Prose in front of a statement."""
         lead: list[str] = []
-        while is_text(self.reader.look()) and (words := prose(self.reader)):
+        while is_text(self.reader.look()) and not labels_side(self.reader) and (words := prose(self.reader)):
             lead.append(words.text)
             self._ends()
         if self.reader.look().text == "\\forall":
@@ -242,7 +244,11 @@ class Statements:
         """Words, with the condition that they begin; nothing where they lead the next statement."""
         if not self.reader.starts(self.reader.look()):
             return [words]
-        return [words, self.reader.chain()] if begins_condition(words.text) else []
+        if not begins_reason(words.text) and not begins_condition(words.text):
+            return []
+        with self.reader.within(cell=True):  # the next row goes on with the statement, not with what is said beside it
+            said = self.reader.chain()
+        return [words, said if begins_condition(words.text) else Decoration(REASON, said, None, words.span)]
 
     def _remark(self) -> list[Node]:
         """A bracketed remark that stands alone, ``(k \\neq i)``, or a bare condition on indices."""
@@ -254,7 +260,7 @@ class Statements:
         token = self.reader.look()
         if token.kind != "end" and token.text not in _REMARK_ENDS and not is_text(token):
             return []
-        bracketed = isinstance(node, Group) and isinstance(node.body, Chain | Sequence | Words)
+        bracketed = isinstance(node, Group) and isinstance(node.body, Chain | Sequence | Words | Number)
         condition = isinstance(node, Chain) and set(node.relations) <= _CONDITIONS
         return [node] if bracketed or condition else []
 

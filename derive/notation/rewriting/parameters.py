@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from derive.latex import syntax as S
 from derive.latex.syntax import Node, mapped, rebuilt, span_of
-from derive.notation.functions import call_of, is_customary, pairs
+from derive.notation.functions import call_of, function_of, is_customary, pairs
 from derive.notation.names import Letters, letter_of, spell, symbol_key
 from derive.notation.survey import bound_letters
 
@@ -131,6 +131,32 @@ def with_parameters(chains: list[Members]) -> list[Members]:
             for members in chains
         ]
     return chains
+
+
+def with_local_parameters(chains: list[Members]) -> list[Members]:
+    """The chains with the parameter of a function under a name of its own in the function's definition, where data
+    with indices have the same letter and the function is called with something else."""
+    calls = {(head, argument) for members in chains for head, argument in _calls(members)}
+    return [
+        _localised(members, calls, [m for other in chains if other is not members for m in other]) for members in chains
+    ]
+
+
+def _localised(members: Members, calls: set[tuple[str, Node]], others: list[Node]) -> Members:
+    call = function_of(members[0]) if members else None
+    if call is None or len(call.arguments) != 1 or call.sub is not None or is_customary(call.head):
+        return members
+    (parameter,) = call.arguments
+    called = any(head == call.head and _key(argument) != parameter for head, argument in calls)
+    indexed = any(
+        isinstance(n, S.Script) and n.sub is not None and _key(n.base) == parameter for m in others for n in m.walk()
+    )
+    own = any(
+        isinstance(n, S.Script) and n.sub is not None and _key(n.base) == parameter for m in members for n in m.walk()
+    )
+    if not called or not indexed or own:
+        return members
+    return tuple(_renamed(m, parameter, _own_name(parameter, call.head)) for m in members)
 
 
 def _stands_for_argument(members: Members, head: str, entry: _Entry) -> bool:

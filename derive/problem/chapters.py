@@ -1,0 +1,252 @@
+"""A document whose names have new meanings further on, as one document for each meaning.
+
+A heading beside another, *now let*, *for the second layer*, or a definition with other indices opens a chapter, if a
+name is defined otherwise there. Each chapter is read with its own definitions and with those of the chapters before
+that it uses and does not replace; what the other chapters claim is left out of it. A second definition where nothing
+opens a chapter is no new meaning: it is judged as a claim.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+from derive.document import Block, Document
+from derive.latex import syntax as S
+from derive.latex.syntax import Node
+from derive.latex.writer import latex
+from derive.notation.equations import Equation, equations
+from derive.notation.names import letter_of, subscript_items
+from derive.notation.suppositions import by_block, differentiates, suppose
+from derive.notation.survey import is_quotient
+from derive.prose.cues import announces, tells_stage
+from derive.prose.passages import Passage, passages
+from derive.source import Span, Text
+
+Key = str
+"""A name without its indices."""
+
+
+@dataclass
+class _Chapter:
+    """Passages that share their definitions.
+
+    Attributes:
+        heading: the heading that it begins under; what is defined there anew has a new meaning.
+        inherited: definitions of the chapters before, each with the number of its name's indices.
+        headings: for each name the heading that its definition stands under.
+        defined: its own definitions, first ones first.
+        waits: whether words have just announced something else.
+    """
+
+    heading: Passage | None = None
+    inherited: dict[Key, tuple[Equation, int]] = field(default_factory=dict)
+    headings: dict[Key, Passage | None] = field(default_factory=dict)
+    defined: dict[Key, tuple[Equation, int]] = field(default_factory=dict)
+    blocks: list[Block] = field(default_factory=list)
+    equations: list[Equation] = field(default_factory=list)
+    waits: bool = False
+
+    def known(self, heading: Passage | None) -> dict[Key, tuple[Equation, int]]:
+        """The definitions that another one under a heading would replace."""
+        return self.defined if heading is self.heading else {**self.inherited, **self.defined}
+
+    def add(
+        self,
+        section: list[Passage],
+        own: list[Equation],
+        defined: dict[Key, tuple[Equation, int]],
+        heading: Passage | None,
+    ) -> None:
+        """Take a section in; what it states anew without being a new meaning is no definition of the chapter's."""
+        known = self.known(heading)
+        self.blocks += [block for page in section for block in page.blocks]
+        self.equations += own
+        for key, one in defined.items():
+            if key not in known:
+                self.defined[key] = one
+                self.headings[key] = heading
+
+
+@dataclass(frozen=True)
+class Part:
+    """A chapter as a document of its own.
+
+    Attributes:
+        document: with the blocks of the other chapters ignored.
+        places: where its blocks stand; for the first chapter, where those of all others do: it reports the rest.
+        is_first: whether it is the first chapter.
+    """
+
+    document: Document
+    places: frozenset[tuple[str, int | None, Span]] = frozenset()
+    is_first: bool = True
+
+    def holds(self, equation: Equation) -> bool:
+        """Whether an equation is one of this chapter's."""
+        source, at = equation.source, equation.span.start
+        own = any((path, cell) == (source.path, source.cell) and a <= at < b for path, cell, (a, b) in self.places)
+        return own != self.is_first
+
+
+def chapters(document: Document) -> list[Part]:
+    """The document itself, or a part of it for each of its chapters."""
+    pages = passages(document)
+    if not any(_may_open(page) for page in pages):
+        return [Part(document)]
+    found = _divided(document, pages)
+    if len(found) == 1:
+        return [Part(document)]
+    return [_alone(document, found, k) for k in range(len(found))]
+
+
+def _may_open(page: Passage) -> bool:
+    return bool(page.heading) or page.has_words
+
+
+def _divided(document: Document, pages: list[Passage]) -> list[_Chapter]:
+    written = equations(document)
+    suppose(document, written.equations, written.restrictions)
+    standing = by_block(document, written.equations)
+    current, heading = _Chapter(), None
+    found = [current]
+    for section in _sections(pages):
+        heading = section[0] if section[0].heading else heading
+        announced = any(announces(page.words, "another") for page in section)
+        own = [e for page in section for block in page.blocks for e in standing.get(id(block), ())]
+        defined = {key: (e, count) for e in own if (key := _defined(e)) for count in (_rank(e.members[0]),)}
+        if _replaces(defined, current, heading, announced or current.waits):
+            current = _Chapter(heading, {**current.inherited, **current.defined}, dict(current.headings))
+            found.append(current)
+        else:
+            current.waits = announced and not defined
+        current.add(section, own, defined, heading)
+    return found
+
+
+def _sections(pages: list[Passage]) -> Iterator[list[Passage]]:
+    """Passages up to the next heading, or to words that announce something else."""
+    section: list[Passage] = []
+    for page in pages:
+        if section and (page.heading or (page.has_words and not section[-1].heading)):
+            yield section
+            section = []
+        section.append(page)
+    if section:
+        yield section
+
+
+def _replaces(
+    defined: dict[Key, tuple[Equation, int]], before: _Chapter, heading: Passage | None, announced: bool
+) -> bool:
+    """Whether a section gives names new meanings that its heading, its words or their indices bear out."""
+    known = before.known(heading)
+    for key, (equation, count) in defined.items():
+        if key not in known:
+            continue
+        other, others = known[key]
+        if _alike(equation, other):
+            continue
+        above = before.headings[key]
+        beside = heading is not None and above is not None and heading is not above and heading.heading == above.heading
+        if announced or (beside and heading is not None and not tells_stage(heading.words)):
+            return True
+        if count != others and count and others:
+            return True
+    return False
+
+
+def _alike(first: Equation, second: Equation) -> bool:
+    return first.members[:2] == second.members[:2]
+
+
+# -- one chapter -------------------------------------------------------------------------------------------------------
+
+
+def _alone(document: Document, found: list[_Chapter], at: int) -> Part:
+    """A chapter as a document: the other chapters' blocks are ignored, what it uses of them is lent to it."""
+    own = {id(block) for block in found[at].blocks}
+    others = {id(block) for chapter in found for block in chapter.blocks} - own
+    blocks = [replace(b, ignored=True) if id(b) in others else b for b in document.blocks]
+    told = found[1:] if not at else found[at : at + 1]
+    places = frozenset((b.source.path, b.source.cell, b.span) for chapter in told for b in chapter.blocks)
+    return Part(replace(document, blocks=(*blocks, *_lent(found, at))), places, is_first=not at)
+
+
+def _lent(found: list[_Chapter], at: int) -> Iterator[Block]:
+    """The definitions of earlier chapters that a chapter needs, as blocks of their own."""
+    own = found[at]
+    waiting = [key for equation in own.equations for key in _keys(equation)]
+    seen = set(own.defined)
+    while waiting:
+        key = waiting.pop()
+        if key in seen:
+            continue
+        seen.add(key)
+        lender = next((c for c in reversed(found[:at]) if key in c.defined), None)
+        if lender is not None:
+            equation = lender.defined[key][0]
+            waiting += _keys(equation)
+            block = next(b for b in lender.blocks if _holds(b, equation))
+            yield replace(block, kind="spoken", text=_cut(block.text, equation))
+
+
+def _holds(block: Block, equation: Equation) -> bool:
+    return block.source is equation.source and block.span.start <= equation.span.start < block.span.end
+
+
+def _cut(text: Text, equation: Equation) -> Text:
+    """The part of a block's text that an equation was read from."""
+    inside = [k for k in range(len(text)) if equation.span.start <= text.offsets[k] < equation.span.end]
+    return text.cut(inside[0], inside[-1] + 1) if inside else text
+
+
+# -- names -------------------------------------------------------------------------------------------------------------
+
+
+def _defined(equation: Equation) -> Key:
+    """The name that an equation defines, by a value or as a derivative; empty where it defines none."""
+    if equation.error is not None or equation.relations[:1] != ("=",) or equation.standing != "stated":
+        return ""
+    name, value = equation.members[:2]
+    if isinstance(name, S.Empty | S.Number) or (differentiates(value) and not is_quotient(value)):
+        return ""
+    return "" if differentiates(name) else _key(name)
+
+
+def _key(node: Node) -> Key:
+    """A name without indices and powers; empty for what is none."""
+    while isinstance(node, S.Decoration):
+        node = node.body
+    if isinstance(node, S.Script):
+        base = _key(node.base)
+        labels = [latex(item) for item in _items(node.sub) if letter_of(item) is None and not _is_count(item)]
+        return base and base + "".join(f"_{label}" for label in labels)
+    if isinstance(node, S.Product) and len(node.factors) == 2 and _is_bracket(node.factors[1]):
+        return _key(node.factors[0])  # f(x), f(x)_i
+    return latex(node) if isinstance(node, S.Symbol | S.Accent) else ""
+
+
+def _is_bracket(node: Node) -> bool:
+    return isinstance(node.base if isinstance(node, S.Script) else node, S.Group)
+
+
+def _rank(node: Node) -> int:
+    """How many letters a name has for indices."""
+    while isinstance(node, S.Decoration):
+        node = node.body
+    return sum(letter_of(item) is not None for item in _items(node.sub)) if isinstance(node, S.Script) else 0
+
+
+def _items(node: Node | None) -> list[Node]:
+    return list(subscript_items(node)) if node is not None else []
+
+
+def _is_count(node: Node) -> bool:
+    return isinstance(node, S.Number)
+
+
+def _keys(equation: Equation) -> list[Key]:
+    """All names in an equation."""
+    nodes = (node for member in equation.members for node in member.walk())
+    return [key for node in nodes if isinstance(node, S.Script | S.Symbol | S.Accent) and (key := _key(node))]
