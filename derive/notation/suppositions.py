@@ -138,9 +138,9 @@ class _Page:
             return equation.inline or cue in ("if", "suppose", "let") or letter_of(name) in self._indices
         if cue in ("if", "suppose", "for") and _is_numbered(name):
             return True
-        if cue == "if" or (cue == "suppose" and self._is_used(name, equation, before=True)) or passage.is_remark:
+        if cue == "if":
             return self._is_used(name, equation)
-        return False
+        return (cue == "suppose" or passage.is_remark) and self._is_used(name, equation, before=True)
 
     def _is_used(self, name: Node, equation: Equation, before: bool = False) -> bool:
         """Whether other equations are made from a name: then nothing that is only supposed defines it."""
