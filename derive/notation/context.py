@@ -81,6 +81,7 @@ class Context(ABC):
 
     Attributes:
         shapes: the operations on arrays.
+        claimed: whether the equation claims something, where a limit that overshoots is no slip to read over.
         asked: the questions of the policy that came up.
         diagonals: bare arrays differentiated by bare arrays entry by entry, which says all only of a diagonal Jacobian.
         free: the letters of the equation that no sum binds, with their axes.
@@ -96,6 +97,7 @@ class Context(ABC):
     axes: Scope
     policy: Policy = Policy()
     defining: bool = False
+    claimed: bool = False
     asked: set[str] = field(default_factory=set)
     diagonals: list[tuple[Value, Value]] = field(default_factory=list)
     free: dict[str, Letter] = field(default_factory=dict)

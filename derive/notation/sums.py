@@ -154,7 +154,7 @@ def _check_range(ctx: Context, node: S.BigOperator, letters: list[Letter], axes:
     terms = high - (start if start is not None else 1) + 1
     if terms == axes[0].size or (high == axes[0].size and start is not None and 1 < start <= 4):
         return
-    if start == 0 and high == axes[0].size:
+    if start == 0 and high == axes[0].size and not ctx.claimed:
         ctx.table.tell(
             f"the sum from 0 to {high} would have {high}+1 terms; it is read as the whole axis of {high} values"
         )

@@ -117,7 +117,7 @@ class Problem:
 
     def sides(self, equation: Equation, policy: Policy) -> Sides:
         """The members of an equation, and the head of its chain, read under a policy."""
-        elaborator = Elaborator(self.table, dict(equation.axes), policy)
+        elaborator = Elaborator(self.table, dict(equation.axes), policy, claimed=equation.role == "claim")
         members = equation.members if equation.previous is None else (*equation.members, equation.head)
         sets = {k + 1 for k, relation in enumerate(equation.relations) if relation == "\\in"}
         values = [_a_set(member) if k in sets else _value(elaborator, member) for k, member in enumerate(members)]
