@@ -351,9 +351,12 @@ class Author:
 
 
 def _occurrences(expr: Expr, target: Expr, value: Expr) -> dict[Expr, Expr]:
-    """Where an expression has a target, at whatever indices, with its value there."""
-    (pattern,) = target.atoms(sympy.Indexed)
+    """Where an expression has a target, at whatever indices, with its value there; one of several entries is looked
+    for nowhere."""
     found: dict[Expr, Expr] = {}
+    if len(target.atoms(sympy.Indexed)) != 1:
+        return found
+    (pattern,) = target.atoms(sympy.Indexed)
     for node in sympy.preorder_traversal(expr):
         if node.func != target.func:
             continue

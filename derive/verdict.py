@@ -234,25 +234,28 @@ class Judge:
         return self._all_needed[question]
 
     def _answers_of(self, equation: Equation, question: str) -> frozenset[str]:
-        """The answers with which an equation is true; none where it is true with all of them, or never."""
+        """The answers with which an equation is true; none where it is true with all that have a meaning, or never."""
         key = id(equation), question
         if key not in self._answers:
-            answers = ANSWERS[question]
             with self.limited(ANSWER_SECONDS):
-                true = frozenset(answer for answer in answers if self._is_true_with(equation, question, answer))
-            self._answers[key] = true if len(true) < len(answers) else frozenset()
+                truths = {answer: self._truth_with(equation, question, answer) for answer in ANSWERS[question]}
+            true = frozenset(answer for answer, truth in truths.items() if truth)
+            self._answers[key] = true if False in truths.values() else frozenset()
         return self._answers[key]
 
-    def _is_true_with(self, equation: Equation, question: str, answer: str) -> bool:
+    def _truth_with(self, equation: Equation, question: str, answer: str) -> bool | None:
+        """Whether an equation is true with an answer to a question; None where it has no meaning then."""
+        sensible = False
         for base in (Policy(), Policy("matrix")):
             sides = self.problem.sides(equation, base.answering(question, answer))
             pairs = sides.pairs() if question in sides.asked else []
             self.problem.heard()
-            if not pairs or self._whole_jacobian(sides):
+            if not pairs or not all(isinstance(p, Pair) for p in pairs):
                 continue
+            sensible = True
             if all(isinstance(p, Pair) and not p.transposed and self._surely(p, "total") for p in pairs):
                 return True
-        return False
+        return False if sensible else None
 
     def _read(self, sides: Sides) -> _Reading:
         """The better of the total and the partial reading of an equation's members."""

@@ -135,14 +135,23 @@ def _said(draft: Draft, equation: Equation, bases: Bases) -> Iterator[str]:
 
 
 def _taken_by(draft: Draft, node: Node) -> str | None:
-    """x of ``∂L/∂x``."""
-    if not isinstance(node, S.Fraction) or not isinstance(node.numerator, S.Product):
+    """x of ``∂L/∂x``, with a bar or with a slash."""
+    above, below = _quotient(node)
+    if not isinstance(above, S.Product) or not isinstance(below, S.Product):
         return None
-    if node.numerator.factors[0] not in (S.Symbol("\\partial"), S.Symbol("d")):
+    if above.factors[0] not in (S.Symbol("\\partial"), S.Symbol("d")) or above.factors[0] != below.factors[0]:
         return None
-    below = node.denominator
-    spelled = draft.table.spell(below.factors[-1]) if isinstance(below, S.Product) else None
+    spelled = draft.table.spell(below.factors[-1])
     return spelled.key if spelled is not None else None
+
+
+def _quotient(node: Node) -> tuple[Node | None, Node | None]:
+    """What stands above and below, of a fraction or of two products with a slash between them."""
+    if isinstance(node, S.Fraction):
+        return node.numerator, node.denominator
+    if isinstance(node, S.Product) and node.operators == ("", "/", ""):
+        return S.Product(node.factors[:2], ("",)), S.Product(node.factors[2:], ("",))
+    return None, None
 
 
 def _is_used_forward(draft: Draft, made: Bases) -> bool:
