@@ -44,6 +44,27 @@ def printed(latex: str) -> str:
 
 
 @pytest.mark.parametrize(
+    ("damaged", "whole"),
+    [
+        (r"\left( x^2right)", r"\left( x^2\right)"),
+        (r"\left( \muright)^2", r"\left( \mu\right)^2"),
+        (r"\frac{1}{2} left( x \right)", r"\frac{1}{2} \left( x \right)"),
+        (r"a * eft(x \right)", r"a * \left(x \right)"),
+        ("a eft( x \night)", r"a \left( x \right)"),
+    ],
+)
+def test_half_of_a_pair_of_brackets_is_restored_for_the_other_half(damaged: str, whole: str) -> None:
+    assert fix(damaged) == whole
+
+
+@pytest.mark.parametrize(
+    "sound", ["P(left, right)", r"\left( p_{left} \right)", "left(x)", r"\text{the right (wrong)}"]
+)
+def test_sides_that_are_called_left_and_right_stay(sound: str) -> None:
+    assert fix(sound) == sound
+
+
+@pytest.mark.parametrize(
     "command",
     [
         r"\frac{a}{b}", r"\begin{aligned}x\end{aligned}", r"\boxed{x}", r"\bar{x}", r"\beta_j",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 from derive.latex.constructs import (
@@ -40,6 +41,13 @@ _KNOWN = frozenset(name for name in COMMANDS if name.isascii() and name.isalpha(
 _LEFT = {name[1:]: [first + name[1:] for first in _ESCAPED if first + name[1:] in _KNOWN] for name in _KNOWN}
 _LEFT = {letters: names for letters, names in _LEFT.items() if letters and names}
 
+# Half of a pair of brackets, of which the other half has kept its backslash or is damaged visibly.
+_PAIRED = {"eft": ["left"], "left": ["left"], "right": ["right"]}
+_LEFTS = re.compile(r"\\left(?![A-Za-z])")
+_RIGHTS = re.compile(r"(?:\\r|[\r\n])ight(?![A-Za-z])")
+_PAIRS_LEFT = frozenset({"ight", *_PAIRED})
+_LEFT["eft"] = ["left"]
+
 # Commands that stand before a brace, and among them those that can do without it.
 _BRACED = (
     (FRACTIONS | ROOTS | frozenset(ACCENTS) | TEXT_FONTS | frozenset(FONTS) | frozenset(DECORATIONS))
@@ -64,7 +72,7 @@ _DELIMITER = re.compile(
 )
 
 # Tails of commands that need what follows: these are recognised also with letters directly before them.
-_TAILS = {"ight"} | {tail for tail, names in _LEFT.items() if len(tail) > 2 and not _BRACED.isdisjoint(names)}
+_TAILS = _PAIRS_LEFT | {tail for tail, names in _LEFT.items() if len(tail) > 2 and not _BRACED.isdisjoint(names)}
 _GLUED = re.compile(rf"(?P<before>[A-Za-z]+?)(?P<tail>{any_of(_TAILS)})")
 _ENGLISH = frozenset({"right", "light", "night", "might", "tight", "fight", "sight", "eight", "race"})
 
@@ -175,6 +183,8 @@ def _speaks_for_itself(value: str, word: _Word, name: str) -> bool:
 
 def _bare(value: str, word: _Word) -> Finding | None:
     """Letters left of a command that lost its backslash, and perhaps its first letter with it."""
+    if word.letters in _PAIRED:
+        return _fitting(value, word, _PAIRED[word.letters])
     if word.letters in FRACTIONS:
         return _fitting(value, word, [word.letters])  # not ``\tfrac``, which would say the same
     lost = [word.letters] if word.letters in _KNOWN else []
@@ -200,7 +210,7 @@ def _behind_command(value: str, word: _Word) -> Finding | None:
     if match is None or match["before"] not in _KNOWN:
         return None
     rest = word._replace(letters=match["tail"])
-    finding = _fitting(value, rest, _LEFT[rest.letters])
+    finding = _fitting(value, rest, _PAIRED.get(rest.letters) or _LEFT[rest.letters])
     return finding if finding is not None and finding.certain else None
 
 
@@ -218,8 +228,21 @@ def _fitting(value: str, word: _Word, names: list[str]) -> Finding | None:
     alone = len(fitting) == 1
     if alone and name == word.letters and not braced and not _is_sign(name):
         return None
-    certain = alone and (braced or word.letters == "ight")
+    certain = alone and (braced or word.letters == "ight" or _lacks_partner(value, word, name))
     return Finding(word.tail, word.end, tuple(f"\\{name}" for name in fitting), certain)
+
+
+def _lacks_partner(value: str, word: _Word, name: str) -> bool:
+    r"""Whether a bare ``right)`` closes a ``\left`` of the formula, which else had no partner."""
+    if word.letters not in _PAIRED or not _followed(value, word.end, name):
+        return False
+    surplus = _surplus_of_lefts(value)
+    return surplus > 0 if name == "right" else surplus < 0
+
+
+@lru_cache(maxsize=4)
+def _surplus_of_lefts(value: str) -> int:
+    return len(_LEFTS.findall(value)) - len(_RIGHTS.findall(value))
 
 
 def _followed(value: str, end: int, name: str) -> bool:
