@@ -29,6 +29,7 @@ from derive.normal.algebra import GaveUp, Undefined
 from derive.normal.prover import Prover
 from derive.notation.elaborate import Policy
 from derive.notation.equations import Equation
+from derive.notation.roles import is_share
 from derive.opaque import has_open_names
 from derive.probe.dependence import depends_on
 from derive.probe.evaluation import NotEvaluable, TooLarge
@@ -183,7 +184,7 @@ class Judge:
             best = _better(best, self._read(self.problem.sides(equation, policy)))
         self._leave_doubtful(best)
         self.problem.assume(best.assumptions, equation.line)
-        judged = Judged(equation, self._throughout(equation, best), [], best.sides)
+        judged = Judged(equation, self._once(equation, self._throughout(equation, best)), [], best.sides)
         judged.values = [self._value(judged, k) for k in range(len(best.links))]
         return judged
 
@@ -224,6 +225,21 @@ class Judge:
                     replace(v, status="undecided", reason=reason) if v.status == "proved" else v for v in best.links
                 ]
         return best.links
+
+    def _once(self, equation: Equation, links: list[Verdict]) -> list[Verdict]:
+        """The verdicts on an equation; what is true only with other names held fixed is left open where another line
+        gives the same derivative as a total one: one sign has one meaning."""
+        first = links[0]
+        others = [e for e in self._stated.get(equation.head, []) if e is not equation]
+        if first.status != "proved" or first.reading != "partial" or equation.previous is not None or not others:
+            return links
+        for other in others:
+            pair = self.problem.sides(other, Policy()).pair(0, 1)
+            self.problem.heard()
+            if isinstance(pair, Pair) and self._surely(pair, "total"):
+                reason = f"true only with other names held fixed, where line {other.line} has the total derivative"
+                return [replace(first, status="undecided", reason=reason), *links[1:]]
+        return links
 
     def _needed(self, question: str) -> list[frozenset[str]]:
         """For each claim that is true with some answers to a question only, those answers."""
@@ -514,12 +530,14 @@ class Judge:
         return ""
 
     def _share(self, pair: Pair, reading: Reading) -> str:
-        """Data of which a loss with logarithms sums up, and that would make a pair true if they added up to 1, as the
-        labels of a cross-entropy usually do."""
+        """Data that would make a pair true if they added up to 1, as labels usually do: those that a loss multiplies
+        with logarithms, and those with a customary name."""
         graph = self.doubts.graph_of(pair)
-        sums = {s for d in graph.definitions for s in d.expr.atoms(sympy.Sum)} if pair.derivatives else set()
+        exprs = [pair.left, pair.right, *(d.expr for d in graph.definitions)]
+        sums = {s for expr in exprs for s in expr.atoms(sympy.Sum)}
         arrays = {name_of(a): a for s in sums if s.has(sympy.log) for a in _factors(s) if isinstance(a, sympy.Indexed)}
-        for name in sorted(set(arrays) - set(graph.by_name)):
+        arrays |= {name_of(a): a for expr in exprs for a in expr.atoms(sympy.Indexed) if is_share(name_of(a))}
+        for name in sorted(name for name in set(arrays) - set(graph.by_name) if graph.sizes.get(name)):
             *letters, last = (Symbol(f"share{k}", integer=True) for k in range(len(arrays[name].indices)))
             whole = total(arrays[name].base[(*letters, last)], [(last, graph.sizes[name][-1])])
             key = ("share", name, str(id(graph)))

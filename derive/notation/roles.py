@@ -39,6 +39,15 @@ LABELLED = frozenset(LOSSES) - {"f", "F"}
 """Those that are a loss with a label too, as ``L_t`` is; ``f_t`` is a forget gate."""
 
 
+SHARES = frozenset({"y", "t", "p", "q", "Y", "T", "P", "Q", "\\pi", "\\tau"})
+"""What labels and probabilities are customarily called, which add up to 1."""
+
+
+def is_share(name: str) -> bool:
+    """Whether a name is customary for labels or probabilities, whatever its font and its labels."""
+    return name.removeprefix("\\mathbf{").removeprefix("\\boldsymbol{").partition("_")[0].rstrip("}") in SHARES
+
+
 def find_loss(nodes: Iterable[Node], letters: Letters, defined: set[str], used: set[str]) -> str | None:
     """The bare name that is differentiated most often and never defined; else one with a customary letter. What other
     names are made from is data, as the x of ``y = e^x`` is where somebody asks for dx/dy."""
