@@ -155,12 +155,14 @@ def check_document(
     for part in parts:
         problem = read_problem(part.document)
         checker = _Checker(problem, Judge(problem, timeout), terms)
+        statements: list[Statement] = []
         for k, equation in enumerate(problem.equations):
             if part.holds(equation):
                 judged = [checker.ignored(equation, k + 1)] if equation.ignored else checker.statements(equation, k + 1)
-                checked.statements += judged
+                statements += judged
                 if progress is not None:
                     progress(k + 1, len(problem.equations))
+        checked.statements += _not_both(statements)
         checked.goals += checker.goals()
         found = {**problem.assumptions, **found}
     if len(parts) > 1:
@@ -171,6 +173,20 @@ def check_document(
     checked.assumptions = list(found.values())
     checked.seconds = time.monotonic() - start
     return checked
+
+
+def _not_both(statements: list[Statement]) -> list[Statement]:
+    """The statements; of two with one left side that are true in different readings of ∂, the one that holds
+    something fixed is open: nothing on the page says that its ∂ means something else."""
+    proved = [s for s in statements if s.status == "proved" and s.reading == "total"]
+    total = {s.left: s.source.place(s.span.start).line for s in proved}
+    found = []
+    for one in statements:
+        if one.status == "proved" and one.reading == "partial" and one.left in total:
+            reason = f"line {total[one.left]} gives the same derivative another value"
+            one = replace(one, status="undecided", reason=reason)
+        found.append(one)
+    return found
 
 
 def _unread(source: Source, error: SourceError, k: int) -> Statement:

@@ -86,17 +86,17 @@ WORDS: dict[Role, dict[str, tuple[str, ...]]] = {
     # a special choice of parameters, not the layer's definition
     "remark": {
         "en": (
-            "learn", "learns", "learned", "learnt", "recover", "recovers", "recovered", "recovering", "restore",
+            "learn", "learns", "recover", "recovers", "recovered", "recovering", "restore",
             "restores", "restored", "undo", "undoes", "undone", "identity", "special case", "reduces to", "boundary",
-            "can represent", "can express", "could be", "would be", "reproduce", "reproduces", "revert", "reverts",
-            "minimum", "optimum", "optimal", "stationary", "critical point", "critical points", "cancel", "cancels",
+            "can represent", "can express", "could be", "reproduce", "reproduces", "revert", "reverts",
+            "minimum", "optimum", "optimal", "stationary", "critical point", "critical points",
         ),
         "de": (
             "lernen", "lernt", "erlernen", "identität", "wiederherstellen", "rückgängig", "spezialfall", "sonderfall",
             "grenze", "minimum", "optimum", "optimal", "könnte", "wiederhergestellt", "zurückgewinnen",
         ),
         "fr": (
-            "apprendre", "apprend", "identité", "retrouver", "retrouve", "restaurer", "annuler", "annule",
+            "apprendre", "apprend", "identité", "retrouver", "retrouve", "restaurer", "annuler",
             "cas particulier", "frontière", "minimum", "optimum", "optimal", "pourrait", "récupère", "récupérer",
         ),
         "es": (
