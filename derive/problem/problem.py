@@ -152,10 +152,10 @@ class Problem:
         return (False, True) in fitting and (True, False) not in fitting
 
     def _fits(self, equation: Equation, gradients: Gradients) -> bool:
-        """Whether the sides of an equation have one shape in some way to read it."""
-        for product, layout in itertools.product(PRODUCTS, LAYOUTS):
+        """Whether the sides of an equation have one shape, with products as in linear algebra."""
+        for layout in LAYOUTS:
             with self.table.axes.trial():
-                pairs = self.sides(equation, Policy(product, layout=layout, gradients=gradients)).like_pairs()
+                pairs = self.sides(equation, Policy("matrix", layout=layout, gradients=gradients)).like_pairs()
                 self._heard.clear()
             if all(pairs):
                 return True
