@@ -184,7 +184,7 @@ class Judge:
             best = _better(best, self._read(self.problem.sides(equation, policy)))
         self._leave_doubtful(best)
         self.problem.assume(best.assumptions, equation.line)
-        judged = Judged(equation, self._once(equation, self._throughout(equation, best)), [], best.sides)
+        judged = Judged(equation, self._throughout(equation, best), [], best.sides)
         judged.values = [self._value(judged, k) for k in range(len(best.links))]
         return judged
 
@@ -225,21 +225,6 @@ class Judge:
                     replace(v, status="undecided", reason=reason) if v.status == "proved" else v for v in best.links
                 ]
         return best.links
-
-    def _once(self, equation: Equation, links: list[Verdict]) -> list[Verdict]:
-        """The verdicts on an equation; what is true only with other names held fixed is left open where another line
-        gives the same derivative as a total one: one sign has one meaning."""
-        first = links[0]
-        others = [e for e in self._stated.get(equation.head, []) if e is not equation]
-        if first.status != "proved" or first.reading != "partial" or equation.previous is not None or not others:
-            return links
-        for other in others:
-            pair = self.problem.sides(other, Policy()).pair(0, 1)
-            self.problem.heard()
-            if isinstance(pair, Pair) and self._surely(pair, "total"):
-                reason = f"true only with other names held fixed, where line {other.line} has the total derivative"
-                return [replace(first, status="undecided", reason=reason), *links[1:]]
-        return links
 
     def _needed(self, question: str) -> list[frozenset[str]]:
         """For each claim that is true with some answers to a question only, those answers."""
