@@ -19,7 +19,7 @@ from derive.forward import Graph, names_in, quantities_in
 from derive.language import D, name_of
 from derive.notation.functions import function_of
 from derive.notation.table import SIZE_LETTERS
-from derive.opaque import as_given, is_parameter, is_rest_of, is_slope
+from derive.opaque import as_given, is_parameter, is_rest_of, is_slope, is_stand_in
 from derive.problem import Pair, Problem
 from derive.problem.problem import symmetrized
 
@@ -163,7 +163,7 @@ class Doubts:
     @cached_property
     def _defined(self) -> set[str]:
         """The names with a definition that could be read."""
-        return {d.name for d in self.problem.graph.definitions if not any(map(is_parameter, d.uses))}
+        return {d.name for d in self.problem.graph.definitions if not is_stand_in(d)}
 
     def _unexplained(self, pair: Pair) -> str:
         """A loss that the document neither defines nor differentiates by an output: it may be any special one."""

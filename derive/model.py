@@ -23,7 +23,7 @@ from derive.language import D, indices_of, name_of
 from derive.latex.syntax import Node
 from derive.latex.writer import latex
 from derive.normal.prover import Prover
-from derive.opaque import as_given, open_names
+from derive.opaque import as_given, is_stand_in, open_names
 from derive.plain import plain
 from derive.pushforward import pushforward, tangent_name
 from derive.steps import Author, Derivation, Step
@@ -72,8 +72,9 @@ class Model:
 
     @property
     def definitions(self) -> Mapping[str, Definition]:
-        """The forward pass by name, in an order in which each definition uses only earlier ones."""
-        return self.graph.by_name
+        """The forward pass by name, in an order in which each definition uses only earlier ones; without the names of
+        which nobody knows what they are."""
+        return {d.name: d for d in self.graph.definitions if not is_stand_in(d)}
 
     @property
     def assumptions(self) -> tuple[str, ...]:

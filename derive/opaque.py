@@ -87,10 +87,15 @@ def has_open_names(graph: Graph) -> bool:
     return any(map(is_parameter, graph.inputs))
 
 
+def is_stand_in(definition: Definition) -> bool:
+    """Whether a definition stands for a function that nobody knows."""
+    return rest_name(definition.name) in definition.uses
+
+
 def open_names(graph: Graph) -> dict[str, tuple[str, ...]]:
     """The names that stand for a function nobody knows, and that the loss or an output depends on, with what they may
     depend on themselves."""
-    found = (d for d in graph.definitions if rest_name(d.name) in d.uses and d.name in graph.reaching)
+    found = (d for d in graph.definitions if is_stand_in(d) and d.name in graph.reaching)
     return {d.name: tuple(sorted(use for use in d.uses if slope_name(d.name, use) in d.uses)) for d in found}
 
 
