@@ -31,8 +31,6 @@ def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
 
 
 OPEN = {
-    "test_any_file_is_reported": "a concise report on a page without claims ends with a sentence",
-    "test_a_document_without_a_kernel[$$y = x$$": "a forward pass y = x now has a kernel, or is open",
     "test_its_text_is_proved": "the walkthrough has lines that are listed as notes now",
     "test_spans_nest_and_name_their_text[\\\\m": "an upright e is read as exp under its own spelling",
     "test_every_step_of_a_pass_that_was_made_up_is_proved": "two derivations of derive are not read back whole",

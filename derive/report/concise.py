@@ -9,8 +9,8 @@ from derive.report.wording import ESTABLISHED, conclusion, equation, tally, why
 def render(checked: Checked, ascii: bool = False) -> str:
     """``path:line:column: status: equation (why)`` lines, and a summary line."""
     lines = [_line(s, ascii) for s in checked.statements if s.status not in ESTABLISHED]
-    lines.append(f"{checked.document.path}: {checked.verdict} ({tally(checked.statements)})")
-    lines += [said] if (said := conclusion(checked)) else []
+    summary = f"{checked.document.path}: {checked.verdict} ({tally(checked.statements)})"
+    lines.append(f"{summary}. {said}" if (said := conclusion(checked)) else summary)
     return "\n".join(lines) + "\n"
 
 
