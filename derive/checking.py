@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal
 from sympy import Expr, Mul, Symbol
 
 from derive.closed import ClosedForm
+from derive.court import Court
 from derive.document import Document
 from derive.forward import Graph, names_in
 from derive.gradient import NoDerivative, Reading, is_direct
@@ -35,7 +36,7 @@ from derive.problem.reader import read_problem
 from derive.repair import Repair
 from derive.source import Source, SourceError, Span
 from derive.typeset import Typesetter
-from derive.verdict import Court, Judge, Judged, Status, Verdict
+from derive.verdict import Judge, Judged, Status, Verdict
 
 if TYPE_CHECKING:
     from derive.misfits import Refutation

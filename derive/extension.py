@@ -13,10 +13,10 @@ import sympy
 from sympy import Expr, Symbol
 
 from derive.closed import ClosedForm
+from derive.court import Court
 from derive.forward import Definition, Graph, GraphError, entry, names_in
 from derive.gradient import DIRECT
 from derive.language import indices_of, name_of
-from derive.verdict import Court
 
 LOSSES = ("M", "R", "F", "E", "\\mathcal{L}")
 """Names for the unknown function of a gradient: the first that the forward pass does not use."""

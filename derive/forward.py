@@ -99,6 +99,7 @@ class Graph:
         positive: names of data known to be positive.
         facts: pairs that are equal for all data, such as (sum of y, 1).
         selectors: names whose entries are used as indices, with the size of the axis that they choose from.
+        indicators: names of data whose entries are 0 or 1.
     """
 
     definitions: tuple[Definition, ...]
@@ -108,6 +109,7 @@ class Graph:
     positive: frozenset[str] = frozenset()
     facts: tuple[tuple[Expr, Expr], ...] = ()
     selectors: Mapping[str, Expr] = field(default_factory=dict)
+    indicators: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "definitions", tuple(_sorted(self.definitions)))

@@ -39,7 +39,7 @@ from derive.probe.points import Agreement, Counterexample, compare
 from derive.problem import Pair, Problem
 from derive.problem.problem import GRADIENTS, LAYOUTS, PRODUCTS
 from derive.source import SourceError
-from derive.verdict import Judge, Judged, Verdict, claim_of
+from derive.verdict import Judge, Judged, Verdict
 
 MAX_FOUND = 3
 MAX_TRIED = 400
@@ -204,7 +204,7 @@ class _Line:
 
     def _compared(self, pair: Pair, reading: Reading) -> Counterexample | Agreement | None:
         try:
-            return compare(claim_of(pair), self.judge.doubts.graph_of(pair), reading)
+            return compare(pair.claim, self.judge.doubts.graph_of(pair), reading)
         except (NotEvaluable, TooLarge):
             return None
 

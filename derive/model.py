@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from sympy import Expr, Symbol
 
 from derive.closed import ClosedForm, Compactor
+from derive.court import Court
 from derive.exposition import Exposition, Expositor
 from derive.extension import extended
 from derive.forward import Definition, Graph, entry
@@ -28,7 +29,6 @@ from derive.plain import plain
 from derive.pushforward import pushforward, tangent_name
 from derive.steps import Author, Derivation, Step
 from derive.typeset import Typesetter
-from derive.verdict import Court
 
 if TYPE_CHECKING:
     from derive.kernels.kernel import RunningKernel, Target

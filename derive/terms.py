@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import sympy
 from sympy import Expr, Symbol
 
+from derive.court import Court
 from derive.gradient import Reading, partial
 from derive.language import D, bound, indices_of, name_of, total
 from derive.latex.syntax import Node
@@ -20,7 +21,7 @@ from derive.numeric import RandomData
 from derive.probe.points import size_values
 from derive.problem import Pair
 from derive.typeset import Typesetter
-from derive.verdict import Court, Judge, Status, claim_of
+from derive.verdict import Judge, Status
 
 
 @dataclass(frozen=True)
@@ -198,7 +199,7 @@ class _Table:
             return expr
 
     def _data(self) -> RandomData:
-        sizes = size_values(claim_of(self.pair), self.court.graph, True)
+        sizes = size_values(self.pair.claim, self.court.graph, True)
         return RandomData(self.court.graph, self.court.calculus.staged, sizes)
 
     def _difference(self, first: Expr, second: Expr, data: RandomData) -> float:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from itertools import combinations
@@ -18,26 +18,26 @@ from typing import Literal
 import sympy
 from sympy import Expr, Symbol
 
-from derive.closed import Compactor
+from derive.court import Court
 from derive.doubts import Doubts
-from derive.forward import Definition, Graph, names_in
-from derive.gradient import Calculus, NoDerivative, Reading
-from derive.language import D, delta, is_quantity, name_of, total
+from derive.forward import Graph, names_in
+from derive.gradient import NoDerivative, Reading
+from derive.language import D, delta, is_quantity, name_of
 from derive.latex.syntax import Node
 from derive.limits import TimeLimit, time_limit
 from derive.normal.algebra import GaveUp, Undefined
-from derive.normal.prover import Prover
 from derive.notation.elaborate import Policy
 from derive.notation.equations import Equation
-from derive.notation.roles import is_share
 from derive.opaque import has_open_names
 from derive.probe.dependence import depends_on
 from derive.probe.evaluation import NotEvaluable, TooLarge
-from derive.probe.points import ALL_ROUNDS, Agreement, Claim, Counterexample, compare
+from derive.probe.points import ALL_ROUNDS, Agreement, Counterexample, compare
 from derive.problem import Pair, Problem, Sides
 from derive.problem.suppositions import under
 from derive.prose.cues import announces
+from derive.rounding import is_rounded
 from derive.source import SourceError
+from derive.unsaid import Unsaid
 
 ANSWER_SECONDS = 2.0
 """How long to look for the answers to one question with which an equation is true."""
@@ -112,18 +112,6 @@ class _Reading:
     score: tuple[int, ...]
 
 
-class Court:
-    """A forward graph with its derivatives and a prover that knows both."""
-
-    def __init__(self, graph: Graph, sizes: set[str]) -> None:
-        self.graph = graph
-        self.calculus = Calculus(graph)
-        positive = graph.positive | sizes
-        definitions = _Definitions(graph.by_name, self.calculus.staged)
-        self.prover = Prover(definitions, positive, graph.facts)
-        self.compactor = Compactor(graph, self.calculus.staged, frozenset(positive))
-
-
 class Judge:
     """Judges the equations of one problem.
 
@@ -135,6 +123,7 @@ class Judge:
         self.problem = problem
         self.doubts = Doubts(problem)
         self.timeout = timeout
+        self._unsaid = Unsaid(self.doubts, self.court)
         self._courts: dict[int, Court] = {}
         self._generic: dict[tuple[str, ...], Graph] = {}
         self._deadline: float | None = None
@@ -305,6 +294,8 @@ class Judge:
             else:
                 verdict = self._redefining(equation, pair, self.pair(pair, reading))
                 verdict = self._supposed(equation, pair, reading, verdict)
+                if verdict.status == "refuted" and is_rounded(pair.left, equation.members[k + 1]):
+                    verdict = Verdict("proved", reason="to the digits that it gives", pair=pair)
                 verdicts.append(verdict if k else self._as_case(equation, verdict, reading))
         return verdicts
 
@@ -446,7 +437,7 @@ class Judge:
 
     def _evidence(self, pair: Pair, reading: Reading, proved: bool) -> Counterexample | Agreement | str:
         """What the probe finds: a point where the sides differ, agreement, or why it finds nothing."""
-        claim = claim_of(pair)
+        claim = pair.claim
         try:
             graph = self.doubts.graph_of(pair)
             found = compare(claim, graph, reading, rounds=2 if proved else ALL_ROUNDS)
@@ -470,70 +461,16 @@ class Judge:
 
     # -- definitions that could not be read ----------------------------------------------------------------------------
 
-    def _is_about_others(self, pair: Pair, reading: Reading) -> bool:
-        """Whether a pair fails for equal indices only, in a forward pass with a sum over all others, ``k \\neq i``."""
-        graph = self.doubts.graph_of(pair)
-        if pair.conditions or not any(d.expr.has(sympy.KroneckerDelta) for d in graph.definitions):
-            return False
-        letters = list(zip(pair.indices, pair.sizes, strict=True))
-        apart = {frozenset((i, j)) for i, n in letters for j, m in letters if i != j and n == m}
-        if not apart:
-            return False
-        try:
-            found = compare(replace(claim_of(pair), apart=frozenset(apart)), graph, reading, rounds=4)
-        except (NotEvaluable, TooLarge):
-            return False
-        return isinstance(found, Agreement) and found.points > 0
-
     def _refuted(self, pair: Pair, reading: Reading, evidence: Counterexample, shown: Reading | None) -> Verdict:
         """A certified difference; withheld where the line may mean something else than what was refuted."""
         graph = self.doubts.graph_of(pair)
-        if has_open_names(graph) and depends_on(claim_of(pair), graph, reading, self.doubts.leaves_open(pair)):
+        if has_open_names(graph) and depends_on(pair.claim, graph, reading, self.doubts.leaves_open(pair)):
             reason = self.doubts.of_open_names(pair)
             return Verdict("undecided", shown, reason, pair=pair, hint=self.doubts.hint_on_open_names(pair))
-        unsaid = self._unsaid(pair, reading)
+        unsaid = self.doubts.of_refutation(pair) or self._unsaid.of(pair, reading)
         if unsaid:
             return Verdict("undecided", shown, unsaid, pair=pair)
         return Verdict("refuted", shown, counterexample=evidence, pair=pair)
-
-    def _unsaid(self, pair: Pair, reading: Reading) -> str:
-        """Why a line that differs from the truth may not be false: for the document's sake, or because it is true with
-        a condition or a sum that it does not say."""
-        doubt = self.doubts.of_refutation(pair)
-        if doubt:
-            return doubt
-        if self._is_about_others(pair, reading):
-            return "true where its indices differ, as those do in a sum of the forward pass that leaves one out"
-        whole = self._share(pair, reading)
-        if whole:
-            return f"true only if the {whole} add up to 1, which nothing says"
-        if pair.stray:
-            summed = replace(pair, right=_summed(pair.right, pair), stray=())
-            if self.pair(summed, reading).status in ("proved", "tested"):
-                letters = ", ".join(s.name for s in pair.stray)
-                return f"true only with a sum over {letters}, which the line does not say"
-        return ""
-
-    def _share(self, pair: Pair, reading: Reading) -> str:
-        """Data that would make a pair true if they added up to 1, as labels usually do: those that a loss multiplies
-        with logarithms, and those with a customary name."""
-        graph = self.doubts.graph_of(pair)
-        exprs = [pair.left, pair.right, *(d.expr for d in graph.definitions)]
-        sums = {s for expr in exprs for s in expr.atoms(sympy.Sum)}
-        arrays = {name_of(a): a for s in sums if s.has(sympy.log) for a in _factors(s) if isinstance(a, sympy.Indexed)}
-        arrays |= {name_of(a): a for expr in exprs for a in expr.atoms(sympy.Indexed) if is_share(name_of(a))}
-        for name in sorted(name for name in set(arrays) - set(graph.by_name) if graph.sizes.get(name)):
-            *letters, last = (Symbol(f"share{k}", integer=True) for k in range(len(arrays[name].indices)))
-            whole = total(arrays[name].base[(*letters, last)], [(last, graph.sizes[name][-1])])
-            key = ("share", name, str(id(graph)))
-            if key not in self._generic:
-                self._generic[key] = replace(graph, facts=(*graph.facts, (whole, sympy.Integer(1))))
-            court = self.court(self._generic[key])
-            first, second = (court.calculus.resolve(side, reading) for side in (pair.left, pair.right))
-            with suppress(GaveUp, Undefined, NoDerivative):
-                if court.prover.equal(first, second):
-                    return name
-        return ""
 
     def _as_case(self, equation: Equation, verdict: Verdict, reading: Reading) -> Verdict:
         """A refuted line, left open where it is true for equal or for different indices only and another line has the
@@ -578,20 +515,6 @@ class Judge:
         return found
 
 
-class _Definitions(dict[str, Definition]):
-    """Forward definitions and staged derivatives looked up as one mapping, also those staged later."""
-
-    def __init__(self, forward: Mapping[str, Definition], staged: Mapping[str, Definition]) -> None:
-        super().__init__(forward)
-        self._staged = staged
-
-    def __missing__(self, name: str) -> Definition:
-        return self._staged[name]
-
-    def __contains__(self, name: object) -> bool:
-        return super().__contains__(name) or name in self._staged
-
-
 def _in_case(pair: Pair, case: tuple[Symbol, Symbol, bool]) -> Pair:
     """A pair where two indices are equal, or where they differ."""
     return replace(pair, conditions=(case,))
@@ -634,34 +557,3 @@ def _special(found: Counterexample) -> str:
         return "no proof found, and where some data are 0 the sides differ"
     sizes = ", ".join(f"{name} = {n}" for name, n in found.sizes.items())
     return f"no proof found; the sides differ for {sizes or 'sizes below 3'}, and at no larger size that was tried"
-
-
-def claim_of(pair: Pair) -> Claim:
-    """A pair as the probe takes it."""
-    return Claim(
-        pair.left,
-        pair.right,
-        pair.indices,
-        pair.sizes,
-        conditions=pair.conditions,
-        equal=pair.equal,
-        positive=pair.positive,
-    )
-
-
-def _factors(term: Expr) -> Iterator[Expr]:
-    """The factors of a sum's terms."""
-    while isinstance(term, sympy.Sum):
-        term = term.function
-    for part in sympy.Add.make_args(term):
-        yield from sympy.Mul.make_args(part)
-
-
-def _summed(expr: Expr, pair: Pair) -> Expr:
-    """An expression with each term summed over the stray letters in it."""
-    sizes = dict(zip(pair.indices, pair.sizes, strict=True))
-    terms = []
-    for term in sympy.Add.make_args(expr):
-        letters = [s for s in pair.stray if s in term.free_symbols]
-        terms.append(total(term, [(s, sizes[s]) for s in letters]))
-    return sympy.Add(*terms)

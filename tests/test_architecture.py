@@ -15,7 +15,7 @@ STAGES = [
     "language", "primitives", "forward", "opaque", "declared", "building", "gradient", "normal", "coordinates",
     "layout", "closed", "steps",
     "probe",
-    "prose", "notation", "problem", "doubts", "verdict", "typeset", "plain", "exposition", "extension", "pushforward",
+    "court", "prose", "notation", "problem", "doubts", "unsaid", "rounding", "verdict", "typeset", "plain", "exposition", "extension", "pushforward",
     "mistakes", "misfits", "numeric", "terms", "checking", "code", "kernels", "hints", "mathml", "report", "results",
     "model", "api", "equality",
     "jupyter", "pytest_plugin", "commands", "cli",

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from sympy import Expr, Symbol
 
 from derive.checking import typesetter
+from derive.court import Court
 from derive.language import D, indices_of, name_of
 from derive.normal.algebra import GaveUp, Undefined
 from derive.problem import Pair, Problem
 from derive.terms import TermPair, readings, term_pairs
-from derive.verdict import Court, Judge
+from derive.verdict import Judge
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 import sympy
 from sympy import Expr, Symbol
 
+from derive.court import Court
 from derive.forward import Graph, entry
 from derive.kernels.axes import Axes, NotLowerable
 from derive.kernels.centred import find_centres
@@ -24,7 +25,6 @@ from derive.kernels.program import Array, Kernel, Output, Program
 from derive.kernels.stable import stable
 from derive.language import D, index, is_quantity, name_of
 from derive.normal.algebra import GaveUp, Undefined
-from derive.verdict import Court
 
 _SECONDS = 10.0
 

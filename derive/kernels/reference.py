@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sympy import Expr, Symbol
 
+from derive.court import Court
 from derive.forward import quantities_in
 from derive.kernels.make import Made
 from derive.kernels.program import Kernel
 from derive.language import name_of
 from derive.numeric import lambdify
-from derive.verdict import Court
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -37,7 +37,7 @@ from derive.probe.sample import Known, close, places
 from derive.problem import Pair, Sides
 from derive.source import SourceError
 from derive.typeset import Typesetter, key_node
-from derive.verdict import Judge, Judged, claim_of
+from derive.verdict import Judge, Judged
 
 Role = Literal["right", "before", "left"]
 
@@ -334,7 +334,7 @@ class _Attempt:
     @cached_property
     def numbers(self) -> list[Numbers]:
         """The side at some places."""
-        found = islice(places(claim_of(self.pair), self.search.graph, self.search.points), PLACES)
+        found = islice(places(self.pair.claim, self.search.graph, self.search.points), PLACES)
         return [Numbers(self.reader, place, self.reading) for place in found]
 
     @cached_property

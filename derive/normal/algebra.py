@@ -50,6 +50,7 @@ class Algebra:
 
     Args:
         positive: names of symbols and elements known to be positive.
+        indicators: names of those known to be 0 or 1, which are their own powers.
         deadline: `time.monotonic` value after which `GaveUp` is raised, or None.
 
     Attributes:
@@ -60,9 +61,12 @@ class Algebra:
         presumed: numbers of entries that were read; a delta presumes that each axis goes as far.
     """
 
-    def __init__(self, positive: Iterable[str] = (), deadline: float | None = None) -> None:
+    def __init__(
+        self, positive: Iterable[str] = (), deadline: float | None = None, indicators: Iterable[str] = ()
+    ) -> None:
         self.atoms = Atoms()
         self.positive = set(positive)
+        self.indicators = frozenset(indicators)
         self.deadline = deadline
         self.sign_of_name: Callable[[str], str] = lambda name: ""
         self.facts: dict[Atom, Fact] = {}
@@ -97,6 +101,10 @@ class Algebra:
         self._renamed.clear()
 
     # -- atoms -------------------------------------------------------------------------------------------------
+
+    def is_indicator(self, atom: Atom) -> bool:
+        """Whether an atom is 0 or 1 and nothing else."""
+        return bool(self.indicators) and atom.kind in ("symbol", "element") and atom.args[0] in self.indicators
 
     def symbol(self, name: str) -> Poly:
         return variable(self.atoms.get("symbol", name))
@@ -167,7 +175,7 @@ class Algebra:
                 special = special or atom.kind in ("delta", "order")
                 continue
             value = rational(old + e)
-            special = special or atom.kind not in _ADDITIVE
+            special = special or atom.kind not in _ADDITIVE or self.is_indicator(atom)
             if value:
                 exponents[atom] = value
             else:

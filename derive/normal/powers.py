@@ -239,6 +239,8 @@ def power_of(algebra: Algebra, atom: Atom, e: Rational) -> Poly | None:
         return variable(atom)
     if atom.kind == "function":
         return _function_power(algebra, atom, e)
+    if e > 0 and algebra.is_indicator(atom):
+        return None if e == 1 else variable(atom)
     return None
 
 

@@ -45,6 +45,7 @@ class Prover:
         definitions: by name; staged derivatives may be added while it is in use.
         positive: names of positive data and of all sizes.
         facts: pairs of expressions that are equal for all data.
+        indicators: names of data that is 0 or 1.
         deadline: `time.monotonic` value at which to give up.
 
     Raises `GaveUp` for a fact that does not state the value of a single sum.
@@ -56,9 +57,10 @@ class Prover:
         positive: Iterable[str] = (),
         facts: Iterable[tuple[Expr, Expr]] = (),
         deadline: float | None = None,
+        indicators: Iterable[str] = (),
     ) -> None:
         self.definitions = definitions
-        self.algebra = Algebra(positive, deadline)
+        self.algebra = Algebra(positive, deadline, indicators)
         self.algebra.sign_of_name = self._sign_of_name
         self.converter = Converter(self.algebra)
         self._reader = Converter(self.algebra, self._value)

@@ -31,6 +31,8 @@ def sign(algebra: Algebra, atom: Atom) -> str:
 def _sign(algebra: Algebra, atom: Atom) -> str:
     if atom.kind in ("symbol", "element"):
         name = str(atom.args[0])
+        if name in algebra.indicators:
+            return "nonnegative"
         return "positive" if name in algebra.positive else algebra.sign_of_name(name)
     if atom.kind in ("exp", "prime", "constant"):
         return "positive"

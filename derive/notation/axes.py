@@ -139,6 +139,12 @@ class Axes:
             return False
         return all(a is axis or n not in map(self.canonical, a.sizes) for a in self.roots())
 
+    def contradicts(self, axis: Axis, n: Expr) -> bool:
+        """Whether an axis has another size than ``n``, which is that of another axis."""
+        n, known = self.canonical(n), self._known(axis)
+        others = (a for a in self.roots() if a is not axis.root)
+        return known is not None and known != n and any(n in map(self.canonical, a.sizes) for a in others)
+
     def canonical(self, n: Expr) -> Expr:
         """A size with equal sizes' names replaced by one of them."""
         for _ in range(len(self.same) + 1):

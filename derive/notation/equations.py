@@ -18,6 +18,7 @@ from derive.notation.names import Letters, letter_of, spell
 from derive.notation.picked import marked_picks, with_marked_picks
 from derive.notation.rewriting.capitals import with_operators
 from derive.notation.rewriting.differentials import with_slanted
+from derive.notation.rewriting.digits import with_subscripts
 from derive.notation.rewriting.dots import without_dots
 from derive.notation.rewriting.labels import find_labels, with_labels
 from derive.notation.rewriting.pairs import with_pairs
@@ -225,7 +226,8 @@ class _Parsed:
 
 def _parsed(document: Document) -> tuple[list[_Parsed], list[str]]:
     """All statements in reading order, and how their signs were read."""
-    found = [(block, written) for block in document.blocks for written in parse_display(block.text, document.macros)]
+    read = [(block, written) for block in document.blocks for written in parse_display(block.text, document.macros)]
+    found = [(block, _changed(written, with_subscripts)) for block, written in read]
     labels, words = find_labels(written for _, written in found), find_words(written for _, written in found)
 
     def together(node: Node) -> Node:
@@ -237,7 +239,8 @@ def _parsed(document: Document) -> tuple[list[_Parsed], list[str]]:
     sets = find_sets(with_parts(node, parts) for node in labelled)
     told = [f"the superscript {letter} tells names apart and is no power" for letter in sorted(labels.letters)]
     told += [f"a sum over {name} runs over all values of its letter" for name in sorted(sets)]
-    return [_Parsed(block, written, _changed(written, together)) for block, written in found], told
+    named = [_changed(written, together) for _, written in found]
+    return [_Parsed(*one, statement) for one, statement in zip(read, named, strict=True)], told
 
 
 def _changed(statement: Statement | Unreadable, change: Callable[[Node], Node]) -> Statement | Unreadable:

@@ -50,6 +50,8 @@ class Table:
         unread: those of them whose definition could not be read, with its line.
         statistics: those of them that are only customary for statistics of the data.
         constants: names of which a line says that a derivative is zero.
+        misdeclared: those that formulas use with other sizes than the page declares, in words.
+        indicators: those of data of which the page says that it is 0 or 1.
         is_loss_open: whether the loss has a definition that could not be read, so that it may be any function.
         inputs: keys that the forward pass uses and does not define.
         fixed: index letters that stand for one particular value, with their axis.
@@ -77,6 +79,8 @@ class Table:
     unread: dict[str, int] = field(default_factory=dict)
     statistics: set[str] = field(default_factory=set)
     constants: set[str] = field(default_factory=set)
+    misdeclared: dict[str, str] = field(default_factory=dict)
+    indicators: set[str] = field(default_factory=set)
     inputs: set[str] = field(default_factory=set)
     fixed: dict[str, Axis] = field(default_factory=dict)
     selectors: dict[str, Axis] = field(default_factory=dict)

@@ -70,6 +70,8 @@ class Point:
             size = measure(self.graph.selectors[name], self.sizes)
             return Fraction(1 + (sum(indices) + self.seed) % size)
         fact = self._facts.get(name)
+        if name in self.graph.indicators:
+            return self._indicated(name, fact, indices)
         if fact is not None:
             return self._share(*fact, indices)
         return self._raw(name, indices, name in self.graph.positive)
@@ -82,6 +84,14 @@ class Point:
             return sign * abs(_pool(f"{self.seed} {name}", self.style, positive)[0])
         pool = _pool(f"{self.seed} {name}", self.style, positive)
         return pool[sum(i * step for i, step in zip(indices, STRIDES, strict=False)) % POOL]
+
+    def _indicated(self, name: str, fact: tuple[Expr, Fraction] | None, indices: tuple[int, ...]) -> Fraction:
+        """0 or 1; of entries that add up to a whole number, as many 1 as that."""
+        if fact is None:
+            return Fraction(int(self._raw(name, indices, positive=False) > 0))
+        row = sorted(self._row(fact[0], indices))
+        place = (row.index(indices) + self.seed) % len(row) if indices in row else len(row)
+        return Fraction(int(place < fact[1]))
 
     # -- arrays whose sum is given ---------------------------------------------------------------------------
 

@@ -34,6 +34,9 @@ def adopt_adjoints(draft: Draft) -> None:
     for ways in WAYS:
         made = {key: named for key in sorted(known) if (named := _adjoint_of(key, ways, draft))}
         bases = {key: base for key, named in made.items() if (base := _called(named, known - set(made)))}
+        apart = {key for key, base in bases.items() if any(_is_apart(draft, e, key, base) for e in draft.equations)}
+        draft.table.carried |= {bases[key] for key in apart}
+        bases = {key: base for key, base in bases.items() if key not in apart}
         said = {key for e in draft.equations for key in _said(draft, e, bases)}
         if bases and not _is_used_forward(draft, made) and (said or _goes_backwards(draft, bases)):
             for key, base in bases.items():
@@ -132,6 +135,15 @@ def _said(draft: Draft, equation: Equation, bases: Bases) -> Iterator[str]:
     if key is not None and key in bases and equation.relations[:1] == ("=",):
         by = (_taken_by(draft, member) for member in equation.members[1:])
         yield from (key for name in by if name == bases[key])
+
+
+def _is_apart(draft: Draft, equation: Equation, key: str, base: str) -> bool:
+    """Whether an equation makes ∂L/∂x of more than the name that would be its adjoint: that is only a part of it, what
+    comes from elsewhere."""
+    if len(equation.members) < 2 or _taken_by(draft, equation.members[0]) != base:
+        return False
+    names = [{s.key for s in draft.classifier.spellings(member)} for member in equation.members[1:]]
+    return any(key in used and len(used) > 1 for used in names)
 
 
 def _taken_by(draft: Draft, node: Node) -> str | None:

@@ -6,10 +6,13 @@ import sympy
 
 from derive.forward import Definition
 from derive.language import D, index, indices_of, name_of, scalar
+from derive.latex import syntax as S
 from derive.latex.syntax import span_of
 from derive.notation import quantities
 from derive.notation.elaborate import Elaborator
 from derive.notation.equations import Equation
+from derive.notation.names import letter_of
+from derive.notation.survey import summed_letters
 from derive.notation.table import Name
 from derive.notation.values import ShapeError, Value
 from derive.problem.draft import Draft
@@ -88,12 +91,28 @@ def _leave_open(draft: Draft, equation: Equation, target: Name, error: SourceErr
 
 def _read_definition(draft: Draft, equation: Equation, target: Name, elaborator: Elaborator) -> Definition | None:
     """The definition that an equation is under a policy; None for a name of an expression with derivatives."""
+    if (chosen := _chosen(equation)) is not None:
+        raise SourceError("a sum over the entries for which a condition holds", chosen.span)
+    used = {s.key for s in draft.classifier.spellings(equation.value)}
+    for wrong in sorted(used & set(draft.table.misdeclared)):
+        raise SourceError(draft.table.misdeclared[wrong], span_of(equation.value))
     left = _left_value(draft, equation, target, elaborator)
     right = settle(elaborator.value(equation.value), left, elaborator, draft.table)
     settled = settle(left, left, elaborator, draft.table)
     if len(set(indices_of(settled.expr))) == len(indices_of(settled.expr)):
         left = settled  # else two axes of one size are two all the same
     return None if right.expr.has(D) else _definition(draft, left, right, equation)
+
+
+def _chosen(equation: Equation) -> Equation | None:
+    """What the words around a definition demand of the entries that it sums: *where $y_i = 1$*."""
+    summed = summed_letters(equation.value.walk())
+    for said in (s.equation for s in equation.suppositions if s.equation is not None and s.equation.members):
+        name = said.members[0]
+        below = name.sub.walk() if isinstance(name, S.Script) and name.sub is not None else ()
+        if said.relations == ("=",) and any(letter_of(node) in summed for node in below):
+            return said
+    return None
 
 
 def _left_value(draft: Draft, equation: Equation, target: Name, elaborator: Elaborator) -> Value:

@@ -17,11 +17,13 @@ from derive.source import SourceError
 
 @dataclass
 class Draft:
-    """The table, the equations that could be parsed, and the definitions and facts found so far."""
+    """The table, the equations that could be parsed, what sentences say besides (``x > 0``), and the definitions and
+    facts found so far."""
 
     problem: Problem
     equations: list[Equation]
     classifier: Classifier
+    said: list[Equation] = field(default_factory=list)
     facts: list[tuple[Expr, Expr]] = field(default_factory=list)
     definitions: list[Definition] = field(default_factory=list)
 

@@ -45,7 +45,14 @@ def _graph(draft: Draft, derivatives: set[Expr]) -> Graph:
     opened = stand_ins(draft, shapes)
     graph = Graph((*draft.definitions, *opened), loss=table.loss or "L")
     outputs = _outputs(draft, graph, derivatives)
-    return replace(graph, sizes=shapes, outputs=outputs, positive=positive, facts=facts, selectors=selectors)
+    graph = replace(graph, sizes=shapes, outputs=outputs, positive=positive, facts=facts, selectors=selectors)
+    return replace(graph, indicators=_indicators(draft, graph, derivatives))
+
+
+def _indicators(draft: Draft, graph: Graph, derivatives: set[Expr]) -> frozenset[str]:
+    """Data that is 0 or 1, under each number of indices that it is written with; none that lines differentiate by."""
+    moving = {name_of(d.args[1]) for d in derivatives} | set(graph.by_name)
+    return frozenset(n for n in graph.sizes if n.partition("#")[0] in draft.table.indicators) - moving
 
 
 def _shapes(draft: Draft) -> dict[str, tuple[Expr, ...]]:
@@ -76,15 +83,18 @@ def _outputs(draft: Draft, graph: Graph, derivatives: set[Expr]) -> tuple[str, .
 
 
 def _carried(draft: Draft, graph: Graph) -> tuple[str, ...]:
-    """Names of a step that other steps use too: ``c_t`` where a definition has ``c_{t-1}``."""
+    """Names of a step that other steps use too: ``c_t`` where a definition has ``c_{t-1}``, and those of which a part
+    of the gradient comes from elsewhere."""
     names = {name for d in graph.definitions for name in d.uses}.union(*draft.table.open.values())
-    return tuple(
+    stepped = {
         d.name
         for d in graph.definitions
         for step in draft.table.letters.steps
         if d.name.endswith(f"_{step}")
         and any(f"{d.name.removesuffix(step)}{{{step}{sign}1}}" in names for sign in "+-")
-    )
+    }
+    apart = {d.name for d in graph.definitions if d.name.partition("#")[0] in draft.table.carried}
+    return tuple(d.name for d in graph.definitions if d.name in stepped | apart)
 
 
 def _reaches_another(graph: Graph, name: str, among: set[str]) -> bool:

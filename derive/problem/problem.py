@@ -25,6 +25,7 @@ from derive.notation.elaborate import Elaborator, Policy
 from derive.notation.equations import Equation
 from derive.notation.table import Table
 from derive.notation.values import Misfit, ShapeError, Slot, SquareShapes, Transposed, Value
+from derive.probe.points import Claim
 from derive.source import SourceError
 
 PRODUCTS: tuple[Product, ...] = ("matrix", "elementwise")
@@ -79,6 +80,19 @@ class Pair:
     def derivatives(self) -> frozenset[Expr]:
         """The derivatives that both sides write."""
         return frozenset(self.left.atoms(D) | self.right.atoms(D))
+
+    @property
+    def claim(self) -> Claim:
+        """The pair as the probe takes it."""
+        return Claim(
+            self.left,
+            self.right,
+            self.indices,
+            self.sizes,
+            conditions=self.conditions,
+            equal=self.equal,
+            positive=self.positive,
+        )
 
     def variables_of(self, loss: str) -> set[str]:
         """The names that the loss is differentiated by."""

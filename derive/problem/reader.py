@@ -78,7 +78,7 @@ def read_problem(document: Document) -> Problem:
         problem.assume([f"{name} is the expression in brackets that this line differentiates by"], line)
     if said:
         problem.assume(["a letter that stands twice in a term is summed over, as given"], said[0].line)
-    _build(Draft(problem, readable, Classifier(table, readable)), spoken)
+    _build(Draft(problem, readable, Classifier(table, readable), written.restrictions), spoken)
     return problem
 
 

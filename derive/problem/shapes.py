@@ -101,6 +101,11 @@ def _name_sizes(draft: Draft) -> None:
             n = size_expression(dimension)
             if n is not None and not axis.root.sizes:
                 axes.limit(axis, n)
+    for key, dimensions in _declared(draft):
+        for axis, dimension in zip(draft.table.axes_of(key, 0), dimensions, strict=False):
+            n = size_expression(dimension)
+            if n is not None and axes.contradicts(axis, n):
+                draft.table.misdeclared[key] = f"{key} has {n} values by its declaration, and {axis.size} here"
 
 
 def _name_axis(draft: Draft, nodes: list[Node], letters: frozenset[str] = SIZE_LETTERS) -> None:

@@ -30,12 +30,14 @@ class Spoken:
         told: what was taken from words, with the line.
         open: names that are made from data in a way that the words do not tell.
         constants: names of parameters and labels, which depend on nothing.
+        indicators: names of data that is 0 or 1.
     """
 
     document: Document
     told: tuple[tuple[str, int], ...] = ()
     open: frozenset[str] = frozenset()
     constants: frozenset[str] = frozenset()
+    indicators: frozenset[str] = frozenset()
 
 
 def with_spoken(document: Document) -> Spoken:
@@ -53,9 +55,10 @@ def with_spoken(document: Document) -> Spoken:
             told.append((speaker.told(saying), saying.line))
         elif text is None:
             still_open.add(saying.name)
-    constants = frozenset(s.name for s in found if s.meaning in _DATA and not s.marks & {"X", "?"})
+    data = [s for s in found if s.meaning in _DATA and not s.marks & {"X", "?"}]
+    indicators = frozenset(s.name for s in data if s.meaning == "one hot")
     document = replace(document, blocks=(*document.blocks, *blocks))
-    return Spoken(document, tuple(told), frozenset(still_open), constants)
+    return Spoken(document, tuple(told), frozenset(still_open), frozenset(s.name for s in data), indicators)
 
 
 _STATISTICS = frozenset(
@@ -94,6 +97,7 @@ def heed(draft: Draft, spoken: Spoken) -> None:
     and labels as functions of nothing."""
     table = draft.table
     table.constants |= {_key(draft, name) for name in spoken.constants}
+    table.indicators |= {_key(draft, name) for name in spoken.indicators}
     spelled = [
         s
         for e in draft.equations
@@ -323,8 +327,10 @@ class _Speaker:
         losses = {self.census.key_of(o) for s in self.said if s.meaning == "cross entropy" for o in s.of}
         if use is None or use.key not in self.census.inputs | losses:
             return ""  # nothing in the forward pass rests on it
-        if len(use.letters) != 1 or self.census.is_defined(saying.name):
+        if len(use.letters) > 1 or self.census.is_defined(saying.name):
             return ""
+        if not use.letters:
+            return f"\\sum_i {{{use.text}}}_i = 1"
         return f"\\sum_{use.letters[0]} {use.text} = 1"
 
 

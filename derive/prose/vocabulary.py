@@ -345,8 +345,8 @@ MEANINGS: Mapping[str, Phrases] = {
         "ja": "二乗誤差|平均二乗誤差",
     },
     "loss": {
-        "en": "loss|loss function|cost|cost function|objective|error",
-        "de": "verlust|verlustfunktion|kostenfunktion|kosten|fehler",
+        "en": "loss(?:'s)?|loss function|cost|cost function|objective|error",
+        "de": "verlust(?:s|es)?|verlustfunktion|kostenfunktion|kosten|fehlers?",
         "fr": "perte|fonction de perte|coût|fonction de coût",
         "es": "pérdida|función de pérdida|costo|coste|función de costo",
         "it": "perdita|funzione di perdita|costo|funzione di costo",
