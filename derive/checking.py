@@ -413,7 +413,7 @@ def _sides(equation: Equation, link: int = 0) -> tuple[Node, Node]:
     """The two sides of a link; of what is no equation the whole, and nothing."""
     empty = S.Empty(equation.span)
     left, right, *_ = (*equation.shown[link:], empty, empty)
-    relation = equation.relations[link] if link < len(equation.relations) else "="
+    relation = equation.shown_relations[link] if link < len(equation.shown_relations) else "="
     return (left, right) if relation == "=" else (S.Chain((left, right), (relation,), equation.span), empty)
 
 

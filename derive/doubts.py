@@ -117,7 +117,7 @@ class Doubts:
             return "claimed under a condition that derive does not use, and not true without it"
         reasons = (
             self._conditional, self._told, self._open, self._undependent, self._unexplained,
-            self._told_apart, self._unused_given, self._unrelated_outputs, self._carried,
+            self._told_apart, self._unused_given, self._unrelated_outputs, self._carried, self._other_loss,
         )  # fmt: skip
         return next((reason for find in reasons if (reason := find(pair))), "")
 
@@ -322,6 +322,22 @@ class Doubts:
         several = len(by & ends) > 1 or any(sum(graph.depends(end, name) for end in ends) > 1 for name in by)
         unsaid = "no proof found, and nothing says how the outputs that it differentiates by depend on each other"
         return unsaid if several else ""
+
+    def _other_loss(self, pair: Pair) -> str:
+        """A loss that is differentiated by what its definition does not depend on, where another line says what it is
+        as well."""
+        loss = self.problem.graph.loss
+        if self.graph_of(pair).has_loss == self.problem.graph.has_loss or not self._losses:
+            return ""
+        return f"line {self._losses[0]} says what {loss} is as well"
+
+    @cached_property
+    def _losses(self) -> list[int]:
+        """Lines that say what the loss is beside its definition."""
+        table = self.problem.table
+        claims = (e for e in self.problem.equations if e.role == "claim" and e.relations[:1] == ("=",) and e.members)
+        spelled = ((e, table.spell(e.members[0])) for e in claims)
+        return [e.line for e, name in spelled if name is not None and name.key == table.loss and name.power is None]
 
     def _carried(self, pair: Pair) -> str:
         """A name that a pair differentiates the loss by, and that other steps of a recurrence use."""

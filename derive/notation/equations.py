@@ -25,6 +25,7 @@ from derive.notation.rewriting.pairs import with_pairs
 from derive.notation.rewriting.parameters import with_entries, with_local_parameters, with_parameters
 from derive.notation.rewriting.sets import find_parts, find_sets, with_parts, with_sizes
 from derive.notation.rewriting.unindexed import letters_outside, with_indices
+from derive.notation.rewriting.vectors import with_lines
 from derive.notation.rewriting.words import find_words, with_words
 from derive.notation.survey import bracket_letters, with_brackets
 from derive.prose.cues import cues
@@ -101,6 +102,7 @@ class Equation:
         suppositions: what it is claimed under.
         explains: whether its first link says what a name is that does not stand alone on a side: ``\\log p = z``.
         written: the members with their labels and argument lists, as reports show them.
+        written_relations: the relations between them, where they were read as others.
     """
 
     source: Source
@@ -125,11 +127,17 @@ class Equation:
     standing: Literal["stated", "supposed"] = "stated"
     suppositions: tuple[Supposition, ...] = ()
     written: tuple[Node, ...] = ()
+    written_relations: tuple[str, ...] = ()
 
     @property
     def shown(self) -> tuple[Node, ...]:
         """The members as the author wrote them."""
         return self.written or self.members
+
+    @property
+    def shown_relations(self) -> tuple[str, ...]:
+        """The relations as the author wrote them."""
+        return self.written_relations or self.relations
 
     @property
     def line(self) -> int:
@@ -388,7 +396,7 @@ def _equation(parsed: _Parsed, bound: frozenset[str]) -> Iterator[Equation]:
         return
     node = _chain(statement, bound)
     members = node.members if isinstance(node, S.Chain) else (node,)
-    written = _chain(parsed.written, bound) if isinstance(parsed.written, Statement) else node
+    written = _shown(parsed.written, bound) if isinstance(parsed.written, Statement) else node
     shown = written.members if isinstance(written, S.Chain) else (written,)
     relations = _relations(node) if isinstance(node, S.Chain) else ()
     asides = [with_brackets(aside, bound) for aside in statement.asides]
@@ -408,7 +416,12 @@ def _equation(parsed: _Parsed, bound: frozenset[str]) -> Iterator[Equation]:
 def _chain(statement: Statement, bound: frozenset[str]) -> Node:
     taken = frozenset(inner.name for inner in statement.node.walk() if isinstance(inner, S.Symbol))
     node = with_brackets(with_slanted(statement.node), bound)
-    return _undecorated(without_dots(with_operators(node), taken))
+    return _undecorated(without_dots(with_lines(with_operators(node)), taken))
+
+
+def _shown(statement: Statement, bound: frozenset[str]) -> Node:
+    """A chain as reports show it, with dots where its author has them."""
+    return _undecorated(with_operators(with_brackets(with_slanted(statement.node), bound)))
 
 
 def _is_sign(members: tuple[Node, ...]) -> bool:

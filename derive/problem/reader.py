@@ -18,6 +18,7 @@ from derive.notation.rewriting.einstein import announces, with_sums
 from derive.notation.rewriting.implicit import limits, solved
 from derive.notation.rewriting.layers import other_layers
 from derive.notation.rewriting.stages import named_stages, with_names, with_variables
+from derive.notation.rewriting.vectors import with_length
 from derive.notation.suppositions import suppose
 from derive.notation.survey import is_quotient, survey
 from derive.notation.table import Table
@@ -51,6 +52,10 @@ def read_problem(document: Document) -> Problem:
             equation.role = "note"
         for equation in readable:
             equation.members = with_sums(equation.members)
+    for equation in readable:
+        if equation.relations == ("=",) and (length := with_length(equation.members)) is not None:
+            equation.members, equation.relations = length, ("\\in",)
+            equation.written_relations = ("=",)
     chains, vectors = with_plain_vectors([e.members for e in readable])
     chains = with_primes(with_products(chains))
     chains = with_variables(chains, functions.values)

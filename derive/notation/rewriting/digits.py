@@ -1,21 +1,26 @@
 """Digits right behind a letter are its subscript: ``z1`` for ``z_1``; nobody writes a number behind what it multiplies.
 
-In ``2x`` and in ``x 2`` nothing is changed.
+In ``2x``, ``x 2`` and ``\\delta_{i1}`` nothing is changed.
 """
 
 from __future__ import annotations
 
 from derive.latex import syntax as S
 from derive.latex.constructs import GREEK
-from derive.latex.syntax import Node, rebuilt, span_of
+from derive.latex.syntax import Node, mapped, span_of
 
 _NO_NAMES = frozenset({"d", "e", "\\pi"})
 """Letters that are signs or numbers of their own."""
 
 
 def with_subscripts(node: Node) -> Node:
-    """A formula with such digits as subscripts."""
-    return rebuilt(node, _joined)
+    """A formula with such digits as subscripts; those in a subscript are an index of their own: ``\\delta_{i1}``."""
+    return _joined(mapped(node, lambda child: child if _is_below(node, child) else with_subscripts(child)))
+
+
+def _is_below(node: Node, child: Node) -> bool:
+    below = node.sub if isinstance(node, S.Script) else node.lower if isinstance(node, S.BigOperator) else None
+    return child is below
 
 
 def _joined(node: Node) -> Node:
