@@ -314,7 +314,8 @@ class _Checker:
         if verdict.status != "refuted" or verdict.pair is None or judged.equation.previous is not None:
             return False
         slips = [m for m in mistakes if m.code in _SLIPS and not m.together]
-        return not slips or bool(self.judge.doubts.brings_in(verdict.pair))
+        is_new = not slips or bool(self.judge.doubts.brings_in(verdict.pair))
+        return is_new and not self.judge.restates(judged.equation)
 
     @cached_property
     def _finder(self) -> Finder:

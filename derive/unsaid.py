@@ -122,7 +122,7 @@ class Unsaid:
         put, names = {}, set()
         for derivative in (d for d in pair.derivatives if _top(d) == graph.loss and len(d.args) == 2):
             by, uses = name_of(derivative.args[1]), graph.by_name[graph.loss].uses
-            held = sorted(name for name in uses - {by} if graph.depends(name, by)) if by in uses else []
+            held = [n for n in sorted(uses - {by}) if graph.depends(n, by) and f"{n}^2" != by] if by in uses else []
             if held:
                 put[derivative] = D(*derivative.args, sympy.Tuple(*map(scalar, held)))
                 names |= set(held)

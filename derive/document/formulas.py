@@ -14,6 +14,9 @@ from derive.document.model import Kind
 from derive.document.scanner import OUTSIDE, Scanner
 from derive.source import SourceError, Span
 
+_DOUBLED = re.compile(r"\$\$[^$]*\$\$")
+_WORD = re.compile(r"(?<![\w\\])[^\W\d_]{2,}(?!\w)")
+_FEW_WORDS = 2
 _BRACED = re.compile(r"\{([^{}\n]*)\}")
 
 
@@ -52,7 +55,16 @@ def dollars(scanner: Scanner, opening: re.Match[str]) -> int:
     if close is None or len(_DOLLAR.findall(scanner.text, opening.end(), close.start())) % 2:
         return scanner.unclosed(*opening.span(), "$$")
     outer = Span(opening.start(), close.end())
-    return scanner.add("display", outer, scanner.cut(opening.end(), close.start(), opening.start()))
+    kind: Kind = "inline" if _stands_in_line(scanner.text, outer) else "display"
+    return scanner.add(kind, outer, scanner.cut(opening.end(), close.start(), opening.start()))
+
+
+def _stands_in_line(text: str, formula: Span) -> bool:
+    """Whether a formula between double dollars stands among the words of a line, as kramdown's do."""
+    begin, end = text.rfind("\n", 0, formula.start) + 1, text.find("\n", formula.end)
+    around = text[begin : formula.start] + " " + text[formula.end : len(text) if end < 0 else end]
+    is_one_line = "\n" not in text[formula.start : formula.end]
+    return is_one_line and len(_WORD.findall(_DOUBLED.sub(" ", around))) >= _FEW_WORDS
 
 
 def dollar(scanner: Scanner, opening: re.Match[str]) -> int:

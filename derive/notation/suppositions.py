@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from collections.abc import Set
 from dataclasses import dataclass, field, replace
 
 from derive.document import Block, Document
 from derive.latex import syntax as S
 from derive.latex.syntax import Node
+from derive.latex.writer import latex
 from derive.notation.equations import Equation, Supposition, is_numeric
 from derive.notation.names import letter_of
 from derive.notation.survey import is_quotient
@@ -39,6 +41,18 @@ def suppose(document: Document, equations: list[Equation], restrictions: list[Eq
         if passage.heading or announces(passage.words, "general"):
             carried = ()
         carried = page.settle(passage, carried)[-_MOST:]
+
+
+def suppose_parameters(equations: list[Equation], parameters: Set[str]) -> None:
+    """What sentences say a parameter to be is a choice of its value, and no definition.
+
+    Args:
+        parameters: names that words call parameters, as LaTeX.
+    """
+    for equation in equations:
+        is_value = equation.inline and equation.relations == ("=",) and latex(equation.members[0]) in parameters
+        if is_value and not any(map(differentiates, equation.members)):
+            equation.standing = "supposed"
 
 
 @dataclass

@@ -19,7 +19,7 @@ from derive.notation.rewriting.implicit import limits, solved
 from derive.notation.rewriting.layers import other_layers
 from derive.notation.rewriting.stages import named_stages, with_names, with_variables
 from derive.notation.rewriting.vectors import with_length
-from derive.notation.suppositions import suppose
+from derive.notation.suppositions import suppose, suppose_parameters
 from derive.notation.survey import is_quotient, survey
 from derive.notation.table import Table
 from derive.problem.adjoints import adopt_adjoints
@@ -44,6 +44,7 @@ def read_problem(document: Document) -> Problem:
     written = equations(spoken.document)
     found, functions = [e for e in written.equations if not e.spoken], written.functions
     suppose(document, found, written.restrictions)
+    suppose_parameters(found, spoken.constants)
     readable = [e for e in written.equations if e.error is None and e.members and not e.ignored]
     said = [e for e in readable if e.given and announces(e.members)]
     if said:

@@ -14,7 +14,7 @@ from derive.document import Document
 from derive.latex.parser import parse_display
 from derive.latex.syntax import Statement
 from derive.latex.tokens import Macro
-from derive.prose.names import name_in
+from derive.prose.names import names_in
 from derive.prose.sentences import CLOSE, OPEN, Sentence, sentences
 from derive.prose.vocabulary import words_in
 from derive.source import Source, Span
@@ -133,7 +133,7 @@ def _tokens(sentence: Sentence, known: Set[str], macros: Mapping[str, Macro]) ->
     at = 0
     for sign in re.finditer(rf"{OPEN}([^{CLOSE}]*){CLOSE}", text):
         found += _worded(text[at : sign.start()])
-        found.append(_formula(sign.group(1), sentence, macros))
+        found += _formula(sign.group(1), sentence, macros)
         at = sign.end()
     return found + list(_worded(text[at:]))
 
@@ -159,17 +159,18 @@ def _worded(text: str) -> Iterator[_Token]:
         yield _Token(word.kind, word.meaning or text[word.start : word.end].lower())
 
 
-def _formula(sign: str, sentence: Sentence, macros: Mapping[str, Macro]) -> _Token:
-    """A formula in a sentence: a name, or a relation that begins with one, is an ``N``."""
+def _formula(sign: str, sentence: Sentence, macros: Mapping[str, Macro]) -> list[_Token]:
+    """A formula in a sentence: a name, or a relation that begins with one, is an ``N``; a list of names is several."""
     if not sign.isdigit():
-        return _Token("N", sign, sentence.span)
+        return [_Token("N", sign, sentence.span)]
     block = sentence.formulas[int(sign)]
     read = parse_display(block.text, macros)
-    if len(read) == 1 and isinstance(read[0], Statement):
-        name = name_in(read[0].node)
-        if name is not None:
-            return _Token("N", name, block.span)
-    return _Token("?", block.text.value, block.span)
+    statement = read[0] if len(read) == 1 and isinstance(read[0], Statement) else None
+    names = names_in((statement.node, *statement.asides)) if statement is not None else []
+    if not names:
+        return [_Token("?", block.text.value, block.span)]
+    first, *others = (_Token("N", name, block.span) for name in names)
+    return [first, *(token for other in others for token in (_Token("A", ","), other))]
 
 
 # -- forms -----------------------------------------------------------------------------------------------------------
@@ -197,7 +198,7 @@ def _forms() -> Iterator[tuple[str, str]]:
     yield "meaning", rf"(?<=A)F*{names}(?P<list>[FOBDUX]{{1,5}}?M){_TAIL}"
     yield "meaning", rf"(?P<of>{_NAMES})P(?P<list>[FBDUX]{{0,3}}?M)C(?P<names>N)"
     yield "meaning", rf"(?P<list>M)[OF]*(?P<batch>[BDF]*)(?P<of>{_NAMES})?C+F*(?P<names>N)(?!A*F*C)"
-    yield "counted", r"(?P<list>M)F*(?P<names>N)"
+    yield "counted", r"(?P<list>M)F*(?P<names>N(?:A+F*N)*)"
     yield "counted", r"(?P<names>N)(?P<batch>[VBD]+)(?P<of>N)?"
 
 
@@ -278,13 +279,14 @@ def _shaped(found: re.Match[str], tokens: list[_Token], sentence: Sentence) -> I
 def _read_counted(found: re.Match[str], tokens: list[_Token], sentence: Sentence) -> Iterator[Saying]:
     """*the batch size N*, *the N examples x_i*, *with mean \\mu*; of other meanings these forms are too loose."""
     groups = found.groupdict()
-    (name,) = _named(found, "names", tokens)
+    names = _named(found, "names", tokens)
     word = tokens[found.start("list")].text if groups.get("list") else "size"
     if word != "size" and (word not in _APPOSED or any(t.kind == "X" for t in tokens)):
         return
     of = tuple(t.text for t in _named(found, "of", tokens)) if groups.get("of") else ()
     marks = frozenset(groups.get("batch") or "") & {"B", "D"}
-    yield Saying(name.text, word, of, sentence.source, name.span, marks=marks)
+    for name in names if word in _PLURAL else names[:1]:
+        yield Saying(name.text, word, of, sentence.source, name.span, marks=marks)
 
 
 def _named(found: re.Match[str], group: str, tokens: list[_Token]) -> list[_Token]:
@@ -297,4 +299,6 @@ _READERS: dict[str, Callable[[re.Match[str], list[_Token], Sentence], Iterator[S
     "counted": _read_counted,
 }  # fmt: skip
 _APPOSED = frozenset({"mean", "variance", "deviation", "one hot", "label", "parameter"})
+_PLURAL = frozenset({"label", "parameter"})
+"""Those of them that one word says of several names: *the parameters γ and β*."""
 _FORMS = [(re.compile(form), _READERS[reader]) for reader, form in _forms()]

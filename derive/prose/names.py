@@ -20,6 +20,20 @@ def name_in(node: Node) -> str | None:
     return latex(node) if _is_name(node) else None
 
 
+def names_in(parts: tuple[Node, ...]) -> list[str]:
+    """The names of a formula that lists them, ``\\gamma, \\beta``, or the one that it says something of.
+
+    Args:
+        parts: what stands in it between commas.
+    """
+    first = parts[0].body if isinstance(parts[0], S.Group) else parts[0]
+    items = first.items if isinstance(first, S.Sequence) else parts
+    if len(items) > 1 and all(map(_is_name, items)):
+        return [latex(item) for item in items]
+    name = name_in(parts[0])
+    return [name] if name is not None else []
+
+
 def _is_name(node: Node) -> bool:
     if isinstance(node, S.Product):  # dx
         return (
