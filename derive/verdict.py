@@ -356,7 +356,7 @@ class Judge:
         if isinstance(pair, SourceError):
             return None
         reading: Reading = next((v.reading for v in judged.links if v.reading), "total")
-        return self.pair(pair, reading)
+        return self._supposed(judged.equation, pair, reading, self.pair(pair, reading))
 
     # -- one equality ------------------------------------------------------------------------------------------------
 

@@ -14,9 +14,9 @@ from derive.document.model import Kind
 from derive.document.scanner import OUTSIDE, Scanner
 from derive.source import SourceError, Span
 
-_DOUBLED = re.compile(r"\$\$[^$]*\$\$")
-_WORD = re.compile(r"(?<![\w\\])[^\W\d_]{2,}(?!\w)")
-_FEW_WORDS = 2
+_WORD_BEFORE = re.compile(r"[^\W\d_]{2}[,:;(]?[ \t]*\n?[ \t]*\(?\Z")
+_WORD_AFTER = re.compile(r"[,;)]?[ \t]*\n?[ \t]*\(?[^\W\d_]{2}")
+_NEAR = 20
 _BRACED = re.compile(r"\{([^{}\n]*)\}")
 
 
@@ -60,11 +60,10 @@ def dollars(scanner: Scanner, opening: re.Match[str]) -> int:
 
 
 def _stands_in_line(text: str, formula: Span) -> bool:
-    """Whether a formula between double dollars stands among the words of a line, as kramdown's do."""
-    begin, end = text.rfind("\n", 0, formula.start) + 1, text.find("\n", formula.end)
-    around = text[begin : formula.start] + " " + text[formula.end : len(text) if end < 0 else end]
-    is_one_line = "\n" not in text[formula.start : formula.end]
-    return is_one_line and len(_WORD.findall(_DOUBLED.sub(" ", around))) >= _FEW_WORDS
+    """Whether a formula between double dollars stands among words, one side of it on their line, as kramdown's do."""
+    near = max(0, formula.start - _NEAR)
+    before, after = _WORD_BEFORE.search(text, near, formula.start), _WORD_AFTER.match(text, formula.end)
+    return before is not None and after is not None and not ("\n" in before[0] and "\n" in after[0])
 
 
 def dollar(scanner: Scanner, opening: re.Match[str]) -> int:

@@ -68,6 +68,8 @@ class Census:
         inputs: names that definitions use.
         divided: names that a softmax or a sum of exponentials makes, whose entries so may add up to 1.
         called: names in front of a bracket.
+        chosen: letters of the entry that is 1, as ``y_c = 1`` says of y.
+        summed: letters that sums bind.
         symbols: all symbols.
         written: those in formulas that are more than a name.
         loss: what is differentiated.
@@ -84,6 +86,8 @@ class Census:
     inputs: set[str] = field(default_factory=set)
     divided: set[str] = field(default_factory=set)
     called: set[str] = field(default_factory=set)
+    chosen: dict[str, str] = field(default_factory=dict)
+    summed: set[str] = field(default_factory=set)
     symbols: set[str] = field(default_factory=set)
     written: set[str] = field(default_factory=set)
     loss: str = "L"
@@ -93,8 +97,8 @@ class Census:
         census = cls()
         for block in document.blocks:
             for statement in parse_display(block.text, document.macros):
-                if isinstance(statement, Statement):
-                    census._take(statement.node)
+                for part in (statement.node, *statement.asides) if isinstance(statement, Statement) else ():
+                    census._take(part)
         return census
 
     # -- asking ----------------------------------------------------------------------------------------------------
@@ -125,6 +129,15 @@ class Census:
     def centre(self, name: str) -> Use | None:
         """What a name is taken from."""
         return self.centres.get(self.key_of(name))
+
+    def whole(self, key: str) -> str:
+        """How the page writes the vector whose entries have a name: in bold, where it does."""
+        return next((s for s in (f"\\mathbf{{{key}}}", f"\\boldsymbol{{{key}}}") if s in self.symbols), key)
+
+    def class_of(self, key: str) -> str | None:
+        """The letter of the entry that is 1, of a name that has no other; of a sum's letter nobody can tell."""
+        letter = self.chosen.get(key)
+        return letter if letter is not None and letter not in self.summed else None
 
     def mean_beside(self, use: Use) -> str | None:
         """The name that is taken from an array, as LaTeX."""
@@ -189,6 +202,7 @@ class Census:
             if not isinstance(inner, S.BigOperator) or inner.operator not in ("sum", "prod"):
                 continue
             letters = list(bound_letters(inner.lower))
+            self.summed |= set(letters)
             size = latex(inner.upper) if isinstance(inner.upper, S.Symbol | S.Script) else ""
             if len(letters) != 1 or not size:
                 continue
@@ -212,6 +226,8 @@ class Census:
             self.lengths[left.key] = latex(shape(node.members[1])[0])
         if left is None or node.relations[0] != "=" or _is_derived(node.members[1]):
             return
+        if node.members[1] == S.Number("1") and len(left.letters) == 1:
+            self.chosen.setdefault(left.key, left.letters[0])
         if not isinstance(node.members[1], S.Empty | S.Number):
             self.defined.add(left.key)
             if any(_is_partition(inner) for inner in node.members[1].walk()):

@@ -50,7 +50,7 @@ def with_spoken(document: Document) -> Spoken:
     speaker = _Speaker(census, found)
     for saying in found:
         text = speaker.equation(saying)
-        if text:
+        if text and text not in (block.text.value for block in blocks):
             blocks.append(_block(text, saying.source, saying.span))
             told.append((speaker.told(saying), saying.line))
         elif text is None:
@@ -312,7 +312,9 @@ class _Speaker:
         if len(arrays) != 1:
             return ""
         (array,) = arrays
-        return f"{array} \\in \\mathbb{{R}}^{{{saying.name}}}" if array in self.census.lines(defined=True) else ""
+        if array not in self.census.lines(defined=True):
+            return ""
+        return f"{self.census.whole(array)} \\in \\mathbb{{R}}^{{{saying.name}}}"
 
     def vector(self, saying: Saying) -> str:
         return f"{saying.name} \\in \\mathbb{{R}}^{{{saying.of[0]}}}"
@@ -325,10 +327,15 @@ class _Speaker:
     def one_hot(self, saying: Saying) -> str:
         use = self.census.use_of(saying.name)
         losses = {self.census.key_of(o) for s in self.said if s.meaning == "cross entropy" for o in s.of}
-        if use is None or use.key not in self.census.inputs | losses:
-            return ""  # nothing in the forward pass rests on it
-        if len(use.letters) > 1 or self.census.is_defined(saying.name):
+        if use is None or len(use.letters) > 1 or self.census.is_defined(saying.name):
             return ""
+        plain = next((n.name for n in use.node.walk() if isinstance(n, S.Symbol) and n.font == "bold"), use.key)
+        chosen = self.census.class_of(plain)
+        if chosen is not None and all(len(u.letters) == 2 for u in self.census.uses if u.key == "\\delta"):
+            letter = next(c for c in "ijlnpq" if c != chosen)
+            return f"{plain}_{letter} = \\delta_{{{letter} {chosen}}}"
+        if use.key not in self.census.inputs | losses:
+            return ""  # nothing in the forward pass rests on it
         if not use.letters:
             return f"\\sum_i {{{use.text}}}_i = 1"
         return f"\\sum_{use.letters[0]} {use.text} = 1"

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from derive.document import Document
 from derive.latex.parser import parse_display
-from derive.latex.syntax import Statement
+from derive.latex.syntax import Chain, Statement
 from derive.latex.tokens import Macro
 from derive.prose.names import names_in
 from derive.prose.sentences import CLOSE, OPEN, Sentence, sentences
@@ -87,11 +87,12 @@ class Saying:
 
 @dataclass(frozen=True)
 class _Token:
-    """A name or a word of a sentence."""
+    """A name or a word of a sentence; ``stated`` is a name of which its formula says what it is."""
 
     kind: str
     text: str = ""
     span: Span = field(default=Span(0, 0))
+    stated: bool = False
 
 
 def sayings(document: Document, known: Set[str]) -> list[Saying]:
@@ -165,11 +166,12 @@ def _formula(sign: str, sentence: Sentence, macros: Mapping[str, Macro]) -> list
         return [_Token("N", sign, sentence.span)]
     block = sentence.formulas[int(sign)]
     read = parse_display(block.text, macros)
-    statement = read[0] if len(read) == 1 and isinstance(read[0], Statement) else None
-    names = names_in((statement.node, *statement.asides)) if statement is not None else []
+    parts = [part for one in read if isinstance(one, Statement) for part in (one.node, *one.asides)]
+    names = names_in(tuple(parts)) if parts and all(isinstance(one, Statement) for one in read) else []
     if not names:
         return [_Token("?", block.text.value, block.span)]
-    first, *others = (_Token("N", name, block.span) for name in names)
+    stated = isinstance(parts[0], Chain) and "=" in parts[0].relations
+    first, *others = (_Token("N", name, block.span, stated) for name in names)
     return [first, *(token for other in others for token in (_Token("A", ","), other))]
 
 
@@ -206,6 +208,7 @@ def _read_meaning(found: re.Match[str], tokens: list[_Token], sentence: Sentence
     """*NAMES are the MEANINGS of NAMES*: one meaning for all, or as many as there are names."""
     groups = found.groupdict()
     names = _named(found, "names", tokens)
+    names = [name for name in names if not name.stated] or names  # *E = (t - y)^2, where t is the label*
     listed = _meanings(found, tokens)
     of = _named(found, "of", tokens) if groups.get("of") else []
     marks = frozenset(groups.get("batch") or "") & {"B", "D"}
