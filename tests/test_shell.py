@@ -161,11 +161,15 @@ def test_standard_input_cannot_be_watched(capsys: pytest.CaptureFixture[str]) ->
 # -- pre-commit ------------------------------------------------------------------------------------------------------
 
 
-def hook() -> dict[str, str]:
-    """The hook's keys; the file is simple enough to be read without a parser of YAML."""
+def hook(name: str = "derive-check") -> dict[str, str]:
+    """A hook's keys; the file is simple enough to be read without a parser of YAML."""
     text = (ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8")
-    assert text.startswith("- id: derive-check\n") and text.count("- id:") == 1
-    return dict(line[2:].split(": ", 1) for line in text.splitlines())
+    hooks = [
+        dict(line[2:].split(": ", 1) for line in part.splitlines())
+        for part in re.split(r"^(?=- )", text, flags=re.M)
+        if part
+    ]
+    return next(each for each in hooks if each["id"] == name)
 
 
 def test_the_hook_takes_documents_and_runs_by_itself() -> None:
@@ -173,6 +177,24 @@ def test_the_hook_takes_documents_and_runs_by_itself() -> None:
     assert found["language"] == "python" and found["require_serial"] == "true"
     names = ["a.md", "notes/b.ipynb", "c.qmd", "d.markdown", "e.py", "f.mdx", "g.txt"]
     assert [bool(re.search(found["files"], name)) for name in names] == [True, True, True, True, False, False, False]
+
+
+def test_the_hook_for_code_is_silent_about_files_without_gradients(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = hook("derive-check-code")
+    assert found["types"] == "[python]" and found["language"] == "python"
+    _, *arguments = shlex.split(found["entry"])
+    (tmp_path / "plain.py").write_text("x = 1\n")
+    (tmp_path / "other.py").write_text("y = 1\n")
+    assert main([*arguments, *(str(tmp_path / name) for name in ("plain.py", "other.py"))]) == 0
+    assert capsys.readouterr() == ("", "")
+    (tmp_path / "wrong.py").write_text(
+        "# derive: given x (N,)\ndef f_forward(x):\n    return x * x, x\n"
+        "def f_backward(dout, x):\n    return dout * x\n"
+    )
+    assert main([*arguments, *map(str, sorted(tmp_path.iterdir()))]) == 1
+    assert "wrong.py:5:5: refuted" in capsys.readouterr().out
 
 
 def test_the_hook_fails_where_something_is_refuted(capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,33 +6,40 @@ The result is the same plain data as for a document, so that every report prints
 from __future__ import annotations
 
 import ast
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from derive.checking import Checked, Progress, Statement
+from derive.checking import IGNORED, Checked, Progress, Statement
+from derive.code.comments import Comments, Slip, comments_of
 from derive.code.crosscheck import crosschecked
 from derive.code.faults import CodeError, Fault, Needs, Unsupported
 from derive.code.judge import Finding, Judge
 from derive.code.linking import FAR, linked
+from derive.code.listing import Listing
 from derive.code.locate import code_of, pair_named
 from derive.code.module import Module
-from derive.code.pairs import Pair, find_pairs
+from derive.code.pairs import Pair, find_pairs, functions_of
 from derive.code.passes import Passes, Reading
 from derive.code.shapes import ShapeError
+from derive.code.trace import Trace
 from derive.document import Document, DocumentError
-from derive.document.files import text_of
 from derive.latex import syntax as S
 from derive.limits import TimeLimit, time_limit
 from derive.probe.points import Counterexample
 from derive.problem import Assumption
-from derive.source import Source, Span
+from derive.source import Source
+from derive.verdict import Status
 
 SUFFIX = ".py"
+DOCUMENTS = (".ipynb", ".md", ".markdown", ".qmd")
+"""What holds code in its cells and fences."""
+APART = frozenset({"site-packages", "node_modules", "__pycache__"})
+"""Folders that are not the author's."""
 MAX_LINES = 200_000
 PAIR_SECONDS = 10.0
-IGNORE = "derive: ignore"
 
 
 @dataclass(frozen=True)
@@ -49,31 +56,39 @@ class Settings:
     fixed: Mapping[str, str] = field(default_factory=dict)
     timeout: float = PAIR_SECONDS
 
+    def beside(self, comments: Comments) -> Settings:
+        """The same beside what the comments of a file give; what a caller says comes first."""
+        shapes = ", ".join(text for text in (self.shapes, *comments.shapes) if text)
+        return replace(self, shapes=shapes, fixed={**comments.fixed, **self.fixed})
+
 
 def is_code(path: str | Path) -> bool:
     """Whether a path is read as Python: a file of it, or a folder."""
     return str(path).endswith(SUFFIX) or (Path(path).is_dir() and bool(code_files(path)))
 
 
-def code_files(path: str | Path) -> list[Path]:
-    """The Python files of a folder, or the file itself."""
+def code_files(path: str | Path, documents: bool = False) -> list[Path]:
+    """The Python files of a folder, and its documents if wanted; or the file itself."""
     root = Path(path)
     if not root.is_dir():
         return [root]
-    hidden = (file for file in sorted(root.rglob(f"*{SUFFIX}")))
-    return [file for file in hidden if not any(part.startswith(".") for part in file.relative_to(root).parts)]
+    suffixes = (SUFFIX, *DOCUMENTS) if documents else (SUFFIX,)
+    files = (file for file in sorted(root.rglob("*")) if file.suffix.lower() in suffixes)
+    return [file for file in files if not any(map(_is_apart, file.relative_to(root).parts))]
+
+
+def _is_apart(part: str) -> bool:
+    return part.startswith(".") or part in APART
 
 
 def check_file(path: str | Path, settings: Settings = Settings(), progress: Progress | None = None) -> Checked:
     """Judge every pair of a Python file, or of the code in a document. Raises `DocumentError` if it cannot be read."""
-    name = str(path)
-    source = Source(name, text_of(name)) if name.endswith(SUFFIX) else code_of(name)
-    return check_source(source, settings, progress)
+    return check_listing(code_of(str(path)), settings, progress)
 
 
 def check_pair(source: Source, names: str, settings: Settings = Settings()) -> Checked:
     """Judge one pair by name; see `derive.code.locate.pair_named`. Raises as `check_source`, and `NoSuchPair`."""
-    return _checked(source, [pair_named(parsed(source), names)], settings)
+    return _checked(Listing.whole(source), [pair_named(parsed(source), names)], settings)
 
 
 def check_source(source: Source, settings: Settings = Settings(), progress: Progress | None = None) -> Checked:
@@ -83,18 +98,24 @@ def check_source(source: Source, settings: Settings = Settings(), progress: Prog
         DocumentError: it is no Python.
         ShapeError: the settings' shapes cannot be read.
     """
-    pairs = [pair for pair in find_pairs(parsed(source)) if not _is_ignored(source, pair)]
-    return _checked(source, pairs, settings, progress)
+    return check_listing(Listing.whole(source), settings, progress)
 
 
-def _checked(source: Source, pairs: list[Pair], settings: Settings, progress: Progress | None = None) -> Checked:
+def check_listing(listing: Listing, settings: Settings = Settings(), progress: Progress | None = None) -> Checked:
+    """Judge every pair of the code of a file. Raises as `check_source`."""
+    return _checked(listing, find_pairs(parsed(listing.source)), settings, progress)
+
+
+def _checked(listing: Listing, pairs: list[Pair], settings: Settings, progress: Progress | None = None) -> Checked:
     start = time.monotonic()
-    tree = parsed(source)
-    checker = _Checker(source, tree, settings)
+    comments = comments_of(listing.source.text)
+    checker = _Checker(listing, parsed(listing.source), settings.beside(comments), comments)
     for k, pair in enumerate(pairs):
         checker.check(pair)
         if progress is not None:
             progress(k + 1, len(pairs))
+    checker.conclude()
+    source = listing.source
     document = Document(source.path, (source,), (), (), {}, ())
     return Checked(document, checker.statements, checker.assumptions, (), [], time.monotonic() - start)
 
@@ -112,29 +133,30 @@ def parsed(source: Source) -> ast.Module:
         raise DocumentError(source.path, "this is no Python that can be parsed", "Is it nested very deeply?") from error
 
 
-def _is_ignored(source: Source, pair: Pair) -> bool:
-    """Whether a comment at the head of a backward function says that it is not to be judged."""
-    if pair.kind == "script":
-        return False
-    lines = source.text.splitlines()
-    return any(IGNORE in lines[k] for k in (pair.line - 1, pair.line - 2) if 0 <= k < len(lines))
-
-
 class _Checker:
-    """Collects the statements of all pairs of a source."""
+    """Collects the statements of all pairs of a file."""
 
-    def __init__(self, source: Source, tree: ast.Module, settings: Settings) -> None:
-        self.source = source
-        self.tree, self.neighbours = linked(tree, source.path)
+    def __init__(self, listing: Listing, tree: ast.Module, settings: Settings, comments: Comments) -> None:
+        self.listing = listing
+        self.source = listing.source
+        self.functions = functions_of(tree)
+        self.tree, self.neighbours = linked(tree, self.source.path)
         self.settings = settings
+        self.comments = comments
         self.statements: list[Statement] = []
-        self.assumptions: list[Assumption] = []
+        self.assumptions = [Assumption(text, line) for line, text in comments.facts]
         self._numbers = 0
+        self._missing: dict[str, None] = {}  # names whose shapes are not known, in order
+        self._needing = -1  # the first statement that misses some
 
     def check(self, pair: Pair) -> None:
         """Add what is found about a pair."""
         self._numbers += 1
         start = time.monotonic()
+        node = self.functions.get(pair.backward)
+        if node is not None and self.comments.leaves_out_all(node):
+            self.statements.append(self._unreadable(pair, pair.line, IGNORED, "", start, "note"))
+            return
         try:
             with time_limit(self.settings.timeout):
                 self._judge(pair)
@@ -142,7 +164,24 @@ class _Checker:
             self.statements.append(self._failed(pair, error, start))
         except (TimeLimit, RecursionError) as error:
             why = "the time is up" if isinstance(error, TimeLimit) else "this is nested too deeply"
-            self.statements.append(self._open(pair, why, start))
+            self.statements.append(
+                self._unreadable(pair, pair.line, why, "Give it more time with --timeout.", start, "undecided")
+            )
+
+    def conclude(self) -> None:
+        """Say once, of all pairs together, which shapes are missing; and answer comments with a slip."""
+        if self._missing:
+            listed = ", ".join(map(likely_shape, self._missing))
+            hint = f"Say it in a docstring (shapes: {listed}), or once for all with --shapes '{listed}'"
+            first = self._needing
+            self.statements[first] = replace(self.statements[first], hint=hint)
+        unread = [Slip(line, said, "It is left out.") for line, said in self.listing.unread]
+        for k, slip in enumerate([*unread, *self.comments.slips]):
+            source, span = self.listing.at(slip.line)
+            empty = S.Empty(span)
+            self.statements.append(
+                Statement(f"E{k + 1}", source, span, "note", empty, empty, "unsupported", None, slip.message, slip.hint)
+            )
 
     def _judge(self, pair: Pair) -> None:
         if pair.kind == "script":
@@ -161,24 +200,28 @@ class _Checker:
         findings = crosschecked(self.tree, passes, findings)
         self._note(pair, passes)
         for k, finding in enumerate(findings):
-            self.statements.append(self._statement(finding, f"{self._numbers}.{k + 1}"))
+            self.statements.append(self._statement(finding, passes.trace, f"{self._numbers}.{k + 1}"))
 
     def _note(self, pair: Pair, passes: Passes) -> None:
+        source, line = self.listing.place(pair.line)
         for text in passes.trace.assumptions:
-            assumption = Assumption(text, pair.line)
-            if all(a.text != text for a in self.assumptions):
+            named = f"{text} (cell {source.cell})" if source.cell is not None else text
+            assumption = Assumption(named, line if source.cell is None else None)
+            if all(a.text != named for a in self.assumptions):
                 self.assumptions.append(assumption)
 
     # -- statements --------------------------------------------------------------------------------------------------
 
-    def _statement(self, finding: Finding, number: str) -> Statement:
-        span = self._line_span(finding.line)
+    def _statement(self, finding: Finding, trace: Trace, number: str) -> Statement:
+        source, span = self.listing.at(finding.line)
         left: S.Node = S.Words(finding.name, span)
         right: S.Node = S.Words(f"∂L/∂{finding.of}", span) if finding.of else S.Empty(span)
+        if finding.role == "stage" and self.comments.leaves_out(finding.line):
+            return Statement(number, source, span, "stage", left, right, "note", reason=IGNORED, name=finding.name)
         return Statement(
-            number, self.source, span, finding.role, left, right, finding.status,
-            reason=_reason(finding), counterexample=_shown(finding.counterexample), seconds=finding.seconds,
-            name=finding.name, blame=finding.fault,
+            number, source, span, finding.role, left, right, finding.status,
+            reason=self.listing.said(_reason(finding)), counterexample=_shown(finding.counterexample, trace),
+            seconds=finding.seconds, name=finding.name, blame=finding.fault,
         )  # fmt: skip
 
     def _failed(self, pair: Pair, error: CodeError, start: float) -> Statement:
@@ -186,8 +229,8 @@ class _Checker:
         hint = error.hint
         reason = error.message
         if isinstance(error, Needs):
-            listed = ", ".join(f"{name} (N, D)" for name in error.names)
-            hint = f"Say it in the docstring or with --shapes: shapes: {listed}"
+            self._needing = self._needing if self._missing else len(self.statements)
+            self._missing |= dict.fromkeys(error.names)
         elif isinstance(error, Fault):
             reason = f"this cannot run: {error.message}"
         line = error.line or pair.line
@@ -196,40 +239,65 @@ class _Checker:
             line = pair.line
         return self._unreadable(pair, line, reason, hint, start)
 
-    def _open(self, pair: Pair, why: str, start: float) -> Statement:
-        return self._unreadable(pair, pair.line, why, "Give it more time with --timeout.", start, "undecided")
-
     def _unreadable(
-        self, pair: Pair, line: int, reason: str, hint: str, start: float, status: str = "unsupported"
+        self, pair: Pair, line: int, reason: str, hint: str, start: float, status: Status = "unsupported"
     ) -> Statement:
-        span = self._line_span(line)
-        empty = S.Empty(span)
+        source, span = self.listing.at(line)
         return Statement(
-            f"{self._numbers}.1", self.source, span, "claim", S.Words(pair.name, span), empty,
-            "undecided" if status == "undecided" else "unsupported",
-            reason=reason, hint=hint, seconds=time.monotonic() - start, focus=span, name=pair.name,
+            f"{self._numbers}.1", source, span, "note" if status == "note" else "claim", S.Words(pair.name, span),
+            S.Empty(span), status, reason=self.listing.said(reason), hint=hint, seconds=time.monotonic() - start,
+            focus=span, name=pair.name,
         )  # fmt: skip
 
-    def _line_span(self, line: int) -> Span:
-        """The text of a line without its indentation."""
-        text = self.source.line(line) if line else ""
-        start = self.source.offset(line) + len(text) - len(text.lstrip())
-        return Span(start, start + max(len(text.strip()), 1))
+
+_LIKELY = (
+    (re.compile(r"(?i)^(y|labels?|targets?|idx|indices)$"), "int (N,)"),
+    (re.compile(r"(?i)^(b\d*|bias\w*|gamma|beta|g|scale|shift)$"), "(D,)"),
+    (re.compile(r"^(w\d*|W\w*|weights?\w*|kernel)$"), "(D, M)"),
+)
+"""Shapes that parameters of some names have as a rule: a proposal to be corrected by the author."""
+
+
+def likely_shape(name: str) -> str:
+    """``x (N, D)``: what the author may have meant, to be pasted and corrected."""
+    return f"{name} {next((shape for pattern, shape in _LIKELY if pattern.match(name)), '(N, D)')}"
 
 
 def _reason(finding: Finding) -> str:
     """Why, and which entry of a wrong gradient was looked at; code counts from 0."""
     example = finding.counterexample
-    if example is None or not finding.of:
+    if example is None:
         return finding.reason
+    if not finding.of:
+        return f"{finding.reason}: an entry is {example.right} at these data, it should be {example.left}"
     at = ", ".join(str(value - 1) for value in example.indices.values())
     entry = f"{finding.name}[{at}]" if at else finding.name
     return f"{entry} is {example.right} at these data, it should be {example.left}"
 
 
-def _shown(example: Counterexample | None) -> Counterexample | None:
-    """A counterexample with the value of the code on the left, as in ``dx = ∂L/∂x``."""
-    return replace(example, indices={}, left=example.right, right=example.left) if example is not None else None
+def _shown(example: Counterexample | None, trace: Trace) -> Counterexample | None:
+    """A counterexample as code would have it: its own value on the left, as in ``dx = ∂L/∂x``, labels counted from 0,
+    and without the maxima, which stand for themselves while code is judged."""
+    if example is None:
+        return None
+    maxima = {name for name, _ in trace.free}
+    values = {n: _from_zero(v) if n in trace.selectors else v for n, v in example.values.items() if n not in maxima}
+    return replace(example, indices={}, left=example.right, right=example.left, values=values)
 
 
-__all__ = ["Settings", "ShapeError", "check_file", "check_pair", "check_source", "code_files", "is_code"]
+def _from_zero(labels: object) -> object:
+    if isinstance(labels, list):
+        return [_from_zero(each) for each in labels]
+    return str(int(labels) - 1) if isinstance(labels, str) and labels.isdigit() else labels
+
+
+__all__ = [
+    "Settings",
+    "ShapeError",
+    "check_file",
+    "check_listing",
+    "check_pair",
+    "check_source",
+    "code_files",
+    "is_code",
+]

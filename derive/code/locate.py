@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from derive.code.listing import Listing
 from derive.code.pairs import Pair, find_pairs, functions_of
 from derive.document import DocumentError
 from derive.document.files import text_of
@@ -89,31 +90,30 @@ def _plain_name(function: Callable[..., Any]) -> str:
 # -- documents -------------------------------------------------------------------------------------------------------
 
 
-def code_of(path: str) -> Source:
-    """The Python code of a document as one source: other lines are empty, so that lines keep their numbers.
+def code_of(path: str) -> Listing:
+    """The Python code of a file: all of a Python file, the fences of a document, the cells of a notebook.
 
-    Of a notebook the cells stand one below the other. Raises `DocumentError`.
+    Raises:
+        DocumentError: it cannot be read.
     """
     text = text_of(path)
+    if path.lower().endswith(".py"):
+        return Listing.whole(Source(path, text))
     if path.lower().endswith(".ipynb"):
-        return Source(path, "\n".join(_cells(text, path)))
-    lines = [""] * text.count("\n")
-    for fence in _FENCE.finditer(text):
-        first = text.count("\n", 0, fence.start("code"))
-        code = fence["code"].splitlines()
-        lines[first : first + len(code)] = code
-    return Source(path, "\n".join(lines) + "\n")
+        return Listing.of_cells(path, list(_cells(text, path)))
+    fences = [(text.count("\n", 0, f.start("code")) + 1, f["code"]) for f in _FENCE.finditer(text)]
+    return Listing.of_fences(Source(path, text), fences)
 
 
-def _cells(text: str, path: str) -> Iterator[str]:
+def _cells(text: str, path: str) -> Iterator[Source]:
     """The code cells of a notebook, their magics taken out."""
     try:
         cells = json.loads(text)["cells"]
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise DocumentError(path, "this notebook cannot be read", "Open it in Jupyter and save it again.") from error
-    for cell in cells:
+    for number, cell in enumerate(cells, 1):
         if isinstance(cell, dict) and cell.get("cell_type") == "code":
             lines = cell.get("source", "")
             code = lines if isinstance(lines, str) else "".join(map(str, lines))
             if not code.lstrip().startswith("%%"):
-                yield _MAGIC.sub("", code)
+                yield Source(path, _MAGIC.sub("", code), number)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from derive.code.arrays import Kind
 from derive.code.pairs import Function
@@ -24,6 +24,7 @@ _ITEM = re.compile(
     r"^\s*(?:[-*•]\s+|:param\s+)?(?P<names>[`'\"]?[A-Za-z_]\w*[`'\"]?(?:\s*,\s*[A-Za-z_]\w*)*)"
     r"\s*(?:\([^)]*\)\s*)?(?::|\s[-–—]\s|\s)(?P<rest>.*)$"
 )
+_SIGN = re.compile(r"(?P<name>[A-Za-z_]\w*)\s*>\s*0\b")
 _TUPLE = re.compile(r"[(\[](?P<axes>[^()\[\]]*)[)\]]")
 _CROSS = re.compile(r"\b(?P<axes>[A-Za-z_]\w*(?:\s*[x×]\s*[A-Za-z_]\w*)+)\b")
 _SIZE = re.compile(r"^(?P<times>\d+)?\s*\*?\s*(?P<name>[A-Za-z_]\w*)?$")
@@ -122,7 +123,7 @@ def shapes_for(functions: Iterable[Function], texts: Iterable[str], given: str, 
     Args:
         functions: the forward pass first.
         texts: docstrings that speak of them, such as that of their class.
-        given: what the caller says.
+        given: what the caller says, signs such as ``x > 0`` included.
         source: the file's text, for comments.
     """
     functions = list(functions)
@@ -143,6 +144,8 @@ def shapes_for(functions: Iterable[Function], texts: Iterable[str], given: str, 
         _from_annotations(function, found)
         _from_comments(text, _parameters(function), found)
         _from_unpackings(function, found)
+    for name in _SIGN.findall(given):
+        found.declared[name] = replace(found.declared.get(name, Declared(())), positive=True)
     return found
 
 

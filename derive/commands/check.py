@@ -157,6 +157,8 @@ def _run_once(options: argparse.Namespace) -> int:
     failing = {"refuted", *options.fail_on}
     if outcome.checked or options.format not in ("text", "concise"):
         write(_render(outcome, options, failing), options.output)
+    elif not outcome.unreadable and not options.undecided_ok:
+        print("derive: there is no pair of forward and backward functions in these files.", file=sys.stderr)
     return outcome.status(failing, options.undecided_ok)
 
 
@@ -185,12 +187,12 @@ def _check(options: argparse.Namespace) -> _Outcome:
 
 
 def _check_code(path: str, options: argparse.Namespace, outcome: _Outcome) -> None:
-    """Check a Python file, or all of a folder that have something to judge."""
+    """Check a Python file, or those of a folder; of several only what has something to judge is reported."""
     from derive.code.check import check_file, code_files
     from derive.document import DocumentError
     from derive.hints import withhold
 
-    files = code_files(path)
+    files = code_files(path, documents=options.code)
     for file in files:
         try:
             checked = check_file(file, code_settings(options), _progress(str(file)))
@@ -198,7 +200,7 @@ def _check_code(path: str, options: argparse.Namespace, outcome: _Outcome) -> No
             print(f"derive: {error}", file=sys.stderr)
             outcome.unreadable.append(error)
             continue
-        if checked.statements or len(files) == 1:
+        if checked.statements or len(files) == len(options.paths) == 1:
             outcome.checked.append(withhold(checked, options.hint))
 
 

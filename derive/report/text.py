@@ -11,7 +11,7 @@ from typing import Any
 from derive.checking import ORDER, Checked, Statement
 from derive.latex import syntax as S
 from derive.plain import in_ascii, plain
-from derive.report.wording import as_text, conclusion, names_things, place, readable, remarks
+from derive.report.wording import as_text, conclusion, data, is_code, names_things, place, readable, remarks
 from derive.source import frame
 
 INDENT = "      "
@@ -94,12 +94,12 @@ class TextReport:
             yield from self._wrapped(more, "  ", "  ")
 
     def _assumptions(self, checked: Checked) -> Iterator[str]:
-        is_code = any(statement.name for statement in checked.statements)
-        otherwise = "--shapes and --fix" if is_code else "<!-- given: ... -->"
+        from_code = any(map(is_code, checked.statements))
+        otherwise = "--shapes and --fix" if from_code else "<!-- given: ... -->"
         yield self._bold(f"Assumed (state otherwise with {otherwise})")
         for assumption in checked.assumptions:
             line = f" (line {assumption.line})" if assumption.line is not None else ""
-            text = assumption.text if is_code else readable(assumption.text, self.ascii)
+            text = assumption.text if from_code else readable(assumption.text, self.ascii)
             yield from self._wrapped(f"{text}{line}", "  - ", "    ")
 
     # -- statements --------------------------------------------------------------------------------------------------
@@ -116,6 +116,9 @@ class TextReport:
         return text
 
     def _statement(self, statement: Statement, column: int = 0) -> Iterator[str]:
+        if statement.blame == "inherited":
+            yield from self._inherited(statement, column)
+            return
         mark = self._sign(statement.status)
         head = f"{mark} {place(statement):<{column}}  {statement.status:<{_STATUS_COLUMN}}  "
         lines = self._wrapped(self._equation(statement), head, INDENT)
@@ -130,14 +133,21 @@ class TextReport:
         for code, message in ((m.code, m.message) for m in statement.mistakes):
             said = in_ascii(message) if self.ascii else message
             yield from self._wrapped(f"{code}  {said}", INDENT, INDENT + "  ")
-        if statement.status in ("refuted", "unsupported") and statement.blame != "inherited":
+        if statement.status in ("refuted", "unsupported"):
             yield from self._source(statement)
         if statement.correct is not None:
             yield from self._wrapped(f"correct: {plain(statement.correct, self.ascii)}", INDENT, INDENT + "  ")
         if statement.counterexample is not None:
-            yield from self._counterexample(statement.counterexample)
+            yield from self._counterexample(statement.counterexample, is_code(statement))
         if statement.terms:
             yield from self._terms(statement)
+
+    def _inherited(self, statement: Statement, column: int) -> Iterator[str]:
+        """Code that is wrong only by a line before: one line, in grey."""
+        head = f"{self._sign(statement.status)} {place(statement):<{column}}  {statement.status:<{_STATUS_COLUMN}}  "
+        said = f"{self._equation(statement)}, {'; '.join(remarks(statement))}".rstrip(", ")
+        for line in self._wrapped(said, head, INDENT):
+            yield f"\x1b[2m{line}\x1b[0m" if self.colour else line
 
     def _equation(self, statement: Statement) -> str:
         if isinstance(statement.left, S.Empty) and isinstance(statement.right, S.Empty):
@@ -153,11 +163,14 @@ class TextReport:
         for line in framed.splitlines():
             yield INDENT + line[4:]
 
-    def _counterexample(self, example: Any) -> Iterator[str]:
+    def _counterexample(self, example: Any, from_code: bool = False) -> Iterator[str]:
         found = [f"{name} = {value}" for name, value in (*example.sizes.items(), *example.indices.items())]
-        found += [f"{as_text(name, self.ascii)} = {_array(value)}" for name, value in example.values.items()]
+        for name, value in example.values.items():
+            found.append(f"{name if from_code else as_text(name, self.ascii)} = {data(value)}")
         where = "; ".join(found)
         yield from self._wrapped(f"for {where}", INDENT, INDENT + "  ")
+        if from_code:
+            return  # what the code gives and what it should be has been said in its own words
         sides = f"the left side is {example.left}, the right side {example.right}"
         yield from self._wrapped(sides, INDENT, INDENT + "  ")
 
@@ -220,12 +233,3 @@ class TextReport:
 
     def _bold(self, text: str) -> str:
         return f"\x1b[1m{text}\x1b[0m" if self.colour else text
-
-
-def _array(value: Any) -> str:
-    """Data as text: ``[1, -2, 3]``."""
-    if isinstance(value, list):
-        return f"[{', '.join(map(_array, value))}]"
-    if isinstance(value, dict):
-        return ", ".join(f"[{indices}]: {entry}" for indices, entry in value.items())
-    return str(value)

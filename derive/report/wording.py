@@ -48,8 +48,23 @@ def remarks(statement: Statement) -> list[str]:
 
 
 def names_things(statement: Statement) -> bool:
-    """Whether the LaTeX in what is said of a statement are names; of what could not be read it is the author's own."""
-    return statement.status != "unsupported"
+    """Whether the LaTeX in what is said of a statement are names; of what could not be read it is the author's own,
+    and code has none."""
+    return statement.status != "unsupported" and not is_code(statement)
+
+
+def is_code(statement: Statement) -> bool:
+    """Whether a statement is about code, whose names are Python's."""
+    return bool(statement.name)
+
+
+def data(value: object) -> str:
+    """Data as text: ``[1, -2, 3]``."""
+    if isinstance(value, list):
+        return f"[{', '.join(map(data, value))}]"
+    if isinstance(value, dict):
+        return ", ".join(f"[{indices}]: {entry}" for indices, entry in value.items())
+    return str(value)
 
 
 def worded(text: str) -> Iterator[tuple[str, str]]:
@@ -107,6 +122,8 @@ def conclusion(checked: Checked) -> str:
     found = claims(checked)
     unread = sum(s.status == "unsupported" for s in found)
     if not checked.statements:
+        if checked.document.path.endswith(".py"):
+            return f"Nothing was checked: there is no pair of functions here that derive can find. {_PAIRS}"
         return f"Nothing was checked: there is no equation here that derive can find. {_CARRIERS}"
     if not found:
         return "Nothing was decided: no line here claims anything that derive could check."
@@ -116,6 +133,11 @@ def conclusion(checked: Checked) -> str:
 
 
 _CARRIERS = "It reads $...$, $$...$$, \\(...\\), \\[...\\], environments such as align, and code blocks of mathematics."
+
+_PAIRS = (
+    "It looks for f_forward with f_backward, classes with forward and backward, and losses that return gradients; "
+    "derive prove file.py:f,g takes two functions by name."
+)
 
 
 def _all(count: int) -> str:
