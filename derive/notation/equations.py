@@ -20,6 +20,7 @@ from derive.notation.rewriting.capitals import with_operators
 from derive.notation.rewriting.differentials import with_slanted
 from derive.notation.rewriting.digits import with_subscripts
 from derive.notation.rewriting.dots import without_dots
+from derive.notation.rewriting.extents import with_extents
 from derive.notation.rewriting.labels import find_labels, with_labels
 from derive.notation.rewriting.pairs import with_pairs
 from derive.notation.rewriting.parameters import with_entries, with_local_parameters, with_parameters
@@ -212,8 +213,7 @@ def equations(document: Document) -> Written:
             else:
                 conditions.give(block, equation)
                 found.append(equation)
-    if _index_sums(found):
-        told.append("a sum without an index runs over the index of what it sums")
+    told += _index_sums(found)
     functions = _name_values(found)
     before: Equation | None = None
     for equation in found:
@@ -350,17 +350,22 @@ def _uses(equation: Equation, condition: Condition) -> bool:
     return bool({letter_of(condition.first), letter_of(condition.second)} & subscripts)
 
 
-def _index_sums(found: list[Equation]) -> bool:
-    """Give the sums that say nothing of what they run over their index; whether there are any."""
-    changed = False
+def _index_sums(found: list[Equation]) -> list[str]:
+    """Give sums all terms that have their index, and those that say nothing of what they run over an index; what was
+    done, in words."""
+    told = dict[str, None]()
     head: frozenset[str] = frozenset()
     for equation in found:
         if not equation.members or not isinstance(equation.members[0], S.Empty):
             head = frozenset().union(*map(letters_outside, equation.members[:1]))
-        indexed = with_indices(equation.members, head)
-        changed = changed or indexed != equation.members
+        extended = with_extents(equation.members, head)
+        if extended != equation.members:
+            told["a sum takes in the terms behind it that have its index"] = None
+        indexed = with_indices(extended, head)
+        if indexed != extended:
+            told["a sum without an index runs over the index of what it sums"] = None
         equation.members = with_pairs(indexed, head)
-    return changed
+    return list(told)
 
 
 def _name_values(found: list[Equation]) -> Functions:

@@ -99,6 +99,7 @@ class _Page:
                 if cue in ("suppose", "let", "for") and not passage.is_remark:
                     lasting.append(Supposition(equation, certain=False))
             elif "=" in equation.relations:
+                equation.lead = equation.lead or (cue if cue == "let" else "")
                 if cue == "else":
                     walk = _Walk(_otherwise(walk.waiting or self._last))
                 self._claim(walk, equation, block, carried)

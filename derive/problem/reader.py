@@ -12,6 +12,7 @@ from derive.notation.axes import Axes
 from derive.notation.equations import Equation, equations
 from derive.notation.functions import vague_functions
 from derive.notation.ranks import Ranks
+from derive.notation.rewriting.auxiliaries import auxiliaries, with_auxiliaries
 from derive.notation.rewriting.bold import with_plain_vectors
 from derive.notation.rewriting.counts import named_products, with_primes, with_products
 from derive.notation.rewriting.einstein import announces, with_sums
@@ -53,7 +54,9 @@ def read_problem(document: Document) -> Problem:
             equation.role = "note"
         for equation in readable:
             equation.members = with_sums(equation.members)
+    named = auxiliaries(e.members for e in readable if e.lead == "let" and e.relations == ("=",))
     for equation in readable:
+        equation.members = with_auxiliaries(equation.members, named) if named else equation.members
         if equation.relations == ("=",) and (length := with_length(equation.members)) is not None:
             equation.members, equation.relations = length, ("\\in",)
             equation.written_relations = ("=",)
