@@ -172,6 +172,9 @@ class Context(ABC):
 
     def selected(self, value: Value, items: Iterable[Node], node: Node) -> Value:
         """An array with indices behind it: ``(A)_{i,:}``; a colon leaves its axis open."""
+        items = tuple(items)
+        if len(items) > len(value.slots) > 0:
+            raise SourceError(f"{len(items)} indices behind what has {len(value.slots)}", span_of(node))
         for item, slot in zip(items, value.slots, strict=False):
             if isinstance(item, S.Empty) or (isinstance(item, S.Symbol) and item.name == ":"):
                 continue
