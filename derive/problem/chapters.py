@@ -148,7 +148,7 @@ def _replaces(
         if _alike(equation, other):
             continue
         above = before.headings[key]
-        beside = heading is not None and above is not None and heading is not above and heading.heading == above.heading
+        beside = heading is not None and above is not None and heading is not above and heading.heading <= above.heading
         if announced or (beside and heading is not None and not tells_stage(heading.words)):
             return True
         if count != others and count and others:
