@@ -13,7 +13,7 @@ from sympy import Expr, Symbol
 from sympy.printing.latex import translate
 
 from derive.forward import Definition, Graph, GraphError, entry, quantities_in
-from derive.language import bound, index, indices_of, is_quantity, name_of, ordered, size, tensor
+from derive.language import bound, index, indices_of, is_quantity, name_of, ordered, size, tensor, unnamed_size
 from derive.primitives import maximum, minimum
 
 Equations = Iterable["tuple[Expr, Expr] | sympy.Eq"]
@@ -199,7 +199,7 @@ class _Axes:
         for name, rank in self.ranks.items():
             for k in range(rank):
                 if self._root((name, k)) not in self._sizes:
-                    self._sizes[self._root((name, k))] = size(f"n_{{{unnamed}}}")
+                    self._sizes[self._root((name, k))] = unnamed_size(unnamed)
                     unnamed += 1
 
 

@@ -7,6 +7,7 @@ SymPy lacks.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 import sympy
@@ -16,6 +17,7 @@ from derive.caches import kept
 
 _UNREAL = frozenset({sympy.zoo, sympy.nan, sympy.oo, -sympy.oo, sympy.I})
 """What SymPy makes of a quotient by zero, the logarithm of zero or the root of a negative number."""
+_UNNAMED = re.compile(r"n_\{\d+\}")
 
 
 class D(Function):  # type: ignore[misc]
@@ -76,6 +78,16 @@ class ordered(Function):  # type: ignore[misc]
 def size(name: str) -> Symbol:
     """The number of values of an index: a positive integer."""
     return Symbol(name, integer=True, positive=True)
+
+
+def unnamed_size(number: int) -> Symbol:
+    """The size of an axis for which the document has no name."""
+    return size(f"n_{{{number}}}")
+
+
+def is_unnamed(n: Expr) -> bool:
+    """Whether a size is one that the document does not name."""
+    return isinstance(n, Symbol) and _UNNAMED.fullmatch(n.name) is not None
 
 
 def scalar(name: str, positive: bool = False) -> Symbol:

@@ -21,7 +21,7 @@ from itertools import islice, product
 import sympy
 
 from derive.gradient import Reading
-from derive.language import name_of
+from derive.language import is_unnamed, name_of
 from derive.latex import syntax as S
 from derive.latex.syntax import Node, rebuilt, span_of
 from derive.limits import TimeLimit, time_limit
@@ -243,7 +243,7 @@ class _Line:
 
 def _written(values: list[Value]) -> str:
     """Shapes as (m×n)(n×1); sizes that the document does not name get letters."""
-    unnamed = [str(slot.axis.size) for value in values for slot in value.slots if "{" in str(slot.axis.size)]
+    unnamed = [str(slot.axis.size) for value in values for slot in value.slots if is_unnamed(slot.axis.size)]
     named = {str(slot.axis.size) for value in values for slot in value.slots} - {*unnamed}
     letters = dict(zip(dict.fromkeys(unnamed), (c for c in "mnkpqrst" if c not in named), strict=False))
     return "".join(f"({_shape(value, letters)})" for value in values)

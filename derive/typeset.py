@@ -14,7 +14,7 @@ from sympy import Expr, Symbol
 from sympy.core.function import AppliedUndef
 
 from derive.caches import kept
-from derive.language import D, indices_of, is_quantity, name_of, ordered
+from derive.language import D, indices_of, is_quantity, is_unnamed, name_of, ordered
 from derive.latex import syntax as S
 from derive.latex.parser import parse_expression
 from derive.latex.syntax import Node
@@ -33,7 +33,7 @@ class Typesetter:
     Args:
         letters: for each size, as a string, the letters that the document uses for indices of it.
         upstream: for a derivative's name (``∂L/∂y``), the document's own name for it.
-        ranges: whether sums say what their index runs over.
+        ranges: whether sums say what their index runs over, where the document has a name for it.
         from_zero: names whose entries the document counts from 0.
     """
 
@@ -137,9 +137,9 @@ class Typesetter:
         operator = "sum" if isinstance(expr, sympy.Sum) else "prod"
         for letter, high in letters:
             lower: Node = S.Symbol(letter)
-            upper = self._node(high, inner, used) if self.ranges else None
-            if self.ranges:
-                lower = S.Chain((lower, S.Number("1")), ("=",))
+            upper: Node | None = None
+            if self.ranges and not is_unnamed(high):
+                lower, upper = S.Chain((lower, S.Number("1")), ("=",)), self._node(high, inner, used)
             node = S.BigOperator(operator, lower, upper, node)
         return node
 

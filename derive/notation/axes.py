@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 import sympy
 from sympy import Expr, Integer
 
-from derive.language import size
+from derive.language import size, unnamed_size
 from derive.latex.syntax import BigOperator, Chain, Decoration, Fraction, Group, Node, Number, Product, Sequence, Sum
 from derive.notation.names import Letters, Spelling, letter_of, parts, spell
 from derive.notation.survey import bound_letters, limiting_letters
@@ -164,7 +164,7 @@ class Axes:
     def _measure(self, axis: Axis) -> Expr:
         """The size of an axis; one that nobody names gets a name of its own."""
         known = self._known(axis)
-        return size(f"n_{{{self._all.index(axis)}}}") if known is None else known
+        return unnamed_size(self._all.index(axis)) if known is None else known
 
     def limit(self, axis: Axis, n: Expr) -> None:
         """An axis has ``n`` values; a second name for its size makes the two the same."""
@@ -322,7 +322,7 @@ class Axes:
             return False
         for axis in nested.values():
             if self._known(axis) is None:
-                self.limit(axis, size(f"n_{{{self._all.index(axis.root)}}}"))
+                self.limit(axis, unnamed_size(self._all.index(axis.root)))
         if key not in self._sizes:
             self.equate(
                 size(key), sympy.Mul(*(self._known(axis) or Integer(1) for axis in nested.values())), quiet=True

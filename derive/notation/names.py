@@ -31,7 +31,7 @@ from derive.latex.syntax import (
 
 PARTIALS = ("\\partial", "d")
 """The signs of a derivative."""
-EULER = frozenset({"e", "\\text{e}"})
+EULER = frozenset({"e", "\\text{e}", "\\mathsf{e}"})
 """Euler's number in italics and upright."""
 
 _FONT_COMMANDS = {"bold": "mathbf", "cal": "mathcal", "bb": "mathbb", "frak": "mathfrak", "sans": "mathsf"}
@@ -87,9 +87,10 @@ def spell(node: Node, letters: Letters) -> Spelling | None:
 
 
 def is_euler(spelled: Spelling) -> bool:
-    """Whether a name is an e raised to more than a plain number: Euler's, whatever else the document calls e."""
-    power = spelled.power
-    return spelled.key in EULER and not spelled.indices and power is not None and not isinstance(power, Number)
+    """Whether a name is Euler's number: an upright e raised to anything, or one in italics to more than a number."""
+    if spelled.key not in EULER or spelled.indices or spelled.power is None:
+        return False
+    return spelled.key != "e" or not isinstance(spelled.power, Number)
 
 
 def symbol_key(symbol: Symbol) -> str:

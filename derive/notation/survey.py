@@ -28,7 +28,7 @@ from derive.latex.syntax import (
     rebuilt,
     span_of,
 )
-from derive.notation.names import PARTIALS, Letters, letter_of, spell, subscript_items
+from derive.notation.names import EULER, PARTIALS, Letters, letter_of, spell, subscript_items
 from derive.notation.picked import picked
 
 PREFIXES = ("d", "\\delta", "\\Delta")
@@ -422,7 +422,7 @@ def _marks(nodes: list[Node]) -> frozenset[str]:
                 while isinstance(base, Script):
                     base = base.base
                 spelled = spell(base, Letters())
-                if spelled is not None and spelled.key != "e":
+                if spelled is not None and spelled.key not in EULER:
                     marks.setdefault(spelled.key, set()).add(inner.sup.name)
     return frozenset(base for base, names in marks.items() if names != {"T"})
 

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 from derive.latex.parser.cursor import Reader
-from derive.latex.syntax import Apply, Node, Script, Symbol, span_of
+from derive.latex.syntax import Node, Script, Symbol, span_of
 from derive.latex.tokens import Token
 from derive.source import SourceError
-
-_EULER = (Symbol("e", "text"), Symbol("e", "sans"))
-"""An upright e with a power is the exponential function, whatever an e in italics is called."""
-_TRANSPOSED = (Symbol("T"), Symbol("\\top"), Symbol("T", "text"))
 
 
 def argument(reader: Reader, command: Token) -> Node:
@@ -72,8 +68,6 @@ def with_scripts(reader: Reader, base: Node) -> Node:
             sup = _only(reader, sup, SourceError("a second superscript", token.span, "Set the first one in braces."))
     if sub is None and sup is None and not primes:
         return base
-    if base in _EULER and sup is not None and sup not in _TRANSPOSED and sub is None and not primes:
-        return Apply(Symbol("\\exp", "", span_of(base)), sup, None, None, span_of(base).join(span_of(sup)))
     return Script(base, sub, sup, primes, span_of(base).join(reader.peek(-1).span))
 
 
