@@ -111,8 +111,9 @@ class Doubts:
     def of_refutation(self, pair: Pair) -> str:
         """Why a pair that differs from the truth may not be false: it uses what nothing introduces, leaves a condition
         unsaid, or rests on what could not be read."""
-        if pair.unknown:
-            return f"nothing in the document says what {', '.join(sorted(pair.unknown))} is"
+        unknown = pair.unknown - self._variables(pair)
+        if unknown:
+            return f"nothing in the document says what {', '.join(sorted(unknown))} is"
         if pair.restricted:
             return "claimed under a condition that derive does not use, and not true without it"
         reasons = (
@@ -120,6 +121,14 @@ class Doubts:
             self._told_apart, self._unused_given, self._unrelated_outputs, self._carried, self._other_loss,
         )  # fmt: skip
         return next((reason for find in reasons if (reason := find(pair))), "")
+
+    def _variables(self, pair: Pair) -> set[str]:
+        """Names of which a pair uses nothing but derivatives by them, and that open names may depend on."""
+        bottoms = {d.args[1]: name_of(d.args[1]) for d in pair.derivatives}
+        tops = {d: sympy.Symbol("top") * sympy.Add(*d.args[:1]) for d in pair.derivatives}
+        used = {name for side in (pair.left, pair.right) for name in names_in(side.xreplace(tops))}
+        moving = {use for uses in self.problem.table.open.values() for use in uses}
+        return (set(bottoms.values()) & moving) - used
 
     def _told(self, pair: Pair) -> str:
         told = min(self._functions_of(pair) & set(self._told_of), default="")

@@ -12,11 +12,12 @@ r is what h is there, and s is how it moves.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 
-from sympy import Expr
+from sympy import Expr, Integer
 
-from derive.forward import Definition, Graph, entry
-from derive.language import bound, index, total
+from derive.forward import Definition, Graph, entry, quantities_in
+from derive.language import bound, index, name_of, total
 
 Shapes = Mapping[str, tuple[Expr, ...]]
 
@@ -80,6 +81,19 @@ def parameter_shapes(definition: Definition, uses: Iterable[str], shapes: Shapes
     found = {rest_name(definition.name): definition.sizes}
     found |= {held_name(use): tuple(shapes.get(use, ())) for use in uses}
     return found | {slope_name(definition.name, use): (*definition.sizes, *shapes.get(use, ())) for use in uses}
+
+
+def at_rest(graph: Graph, slopes: Collection[str]) -> Graph:
+    """A forward pass in which some open names do not move with others.
+
+    Args:
+        slopes: the names for how they do.
+    """
+    definitions = []
+    for definition in graph.definitions:
+        still = {q: Integer(0) for q in quantities_in(definition.expr) if name_of(q) in slopes}
+        definitions.append(replace(definition, expr=definition.expr.xreplace(still)))
+    return replace(graph, definitions=tuple(definitions))
 
 
 def has_open_names(graph: Graph) -> bool:

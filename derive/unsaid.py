@@ -43,7 +43,7 @@ class Unsaid:
         ways = (self._condition, self._share, self._sum, self._size, self._fixed)
         return next((reason for way in ways if (reason := way(pair, reading))), "")
 
-    def _proves(self, pair: Pair, reading: Reading, graph: Graph) -> bool:
+    def proves(self, pair: Pair, reading: Reading, graph: Graph) -> bool:
         """Whether the normal form proves a pair over another graph than its own."""
         court = self.court(graph)
         with suppress(GaveUp, Undefined, NoDerivative):
@@ -86,7 +86,7 @@ class Unsaid:
             *letters, last = (Symbol(f"share{k}", integer=True) for k in range(len(arrays[name].indices)))
             whole = total(arrays[name].base[(*letters, last)], [(last, graph.sizes[name][-1])])
             told = self._graph(("share", name), graph, facts=(*graph.facts, (whole, sympy.Integer(1))))
-            if self._proves(pair, reading, told):
+            if self.proves(pair, reading, told):
                 return f"true only if the {name} add up to 1, which nothing says"
         return ""
 
@@ -95,7 +95,7 @@ class Unsaid:
         if not pair.stray:
             return ""
         summed = _summed(pair.right, pair)
-        if not self._proves(replace(pair, right=summed), reading, self.doubts.graph_of(pair)):
+        if not self.proves(replace(pair, right=summed), reading, self.doubts.graph_of(pair)):
             return ""
         letters = ", ".join(s.name for s in pair.stray)
         return f"true only with a sum over {letters}, which the line does not say"
@@ -109,7 +109,7 @@ class Unsaid:
         for count, letter in product(sorted(unnamed, key=str), sorted(met - unnamed, key=str)):
             put = {count: letter}
             told = self._graph(("size", count, letter), graph, **_resized(graph, put))
-            if self._proves(_with(pair, put), reading, told):
+            if self.proves(_with(pair, put), reading, told):
                 array = min(name for name in graph.sizes if count in graph.sizes_of(name))
                 return f"true only if {letter} is the number of entries of {array}, which nothing says"
         return ""
@@ -127,7 +127,7 @@ class Unsaid:
                 put[derivative] = D(*derivative.args, sympy.Tuple(*map(scalar, held)))
                 names |= set(held)
         fixed = replace(pair, left=pair.left.xreplace(put), right=pair.right.xreplace(put))
-        if put and self._proves(fixed, reading, graph):
+        if put and self.proves(fixed, reading, graph):
             return f"true only with {', '.join(sorted(names))} held fixed, which nothing says"
         return ""
 

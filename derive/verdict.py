@@ -28,7 +28,7 @@ from derive.limits import TimeLimit, time_limit
 from derive.normal.algebra import GaveUp, Undefined
 from derive.notation.elaborate import Policy
 from derive.notation.equations import Equation
-from derive.opaque import has_open_names
+from derive.opaque import at_rest, has_open_names, slope_name
 from derive.probe.dependence import depends_on
 from derive.probe.evaluation import NotEvaluable, TooLarge
 from derive.probe.points import ALL_ROUNDS, Agreement, Counterexample, compare
@@ -464,13 +464,33 @@ class Judge:
     def _refuted(self, pair: Pair, reading: Reading, evidence: Counterexample, shown: Reading | None) -> Verdict:
         """A certified difference; withheld where the line may mean something else than what was refuted."""
         graph = self.doubts.graph_of(pair)
-        if has_open_names(graph) and depends_on(pair.claim, graph, reading, self.doubts.leaves_open(pair)):
+        if has_open_names(graph) and self._hangs_on_unknowns(pair, reading, graph):
             reason = self.doubts.of_open_names(pair)
             return Verdict("undecided", shown, reason, pair=pair, hint=self.doubts.hint_on_open_names(pair))
         unsaid = self.doubts.of_refutation(pair) or self._unsaid.of(pair, reading)
         if unsaid:
             return Verdict("undecided", shown, unsaid, pair=pair)
         return Verdict("refuted", shown, counterexample=evidence, pair=pair)
+
+    def _hangs_on_unknowns(self, pair: Pair, reading: Reading, graph: Graph) -> bool:
+        """Whether a difference may be due to what nobody knows of open names. One in proportion to derivatives of
+        numbers that the line writes itself is not, as where ∂o/∂w has a wrong factor; but a line whose one side is 0
+        may say just that such a derivative is."""
+        is_open = self.doubts.leaves_open(pair)
+        if not depends_on(pair.claim, graph, reading, is_open):
+            return False
+        written = {
+            slope_name(name_of(of), name_of(by))
+            for of, by in (d.args[:2] for d in pair.derivatives)
+            if is_quantity(of) and not graph.sizes_of(name_of(of)) and name_of(of) not in self.problem.table.unread
+        }
+        if any(
+            self._surely(replace(pair, left=sympy.Integer(0), right=side), reading) for side in (pair.left, pair.right)
+        ):
+            return True
+        if depends_on(pair.claim, graph, reading, lambda name: is_open(name) and name not in written):
+            return True
+        return not self._unsaid.proves(pair, reading, at_rest(graph, written))
 
     def _as_case(self, equation: Equation, verdict: Verdict, reading: Reading) -> Verdict:
         """A refuted line, left open where it is true for equal or for different indices only and another line has the

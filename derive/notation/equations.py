@@ -314,7 +314,8 @@ def _stands_behind(block: Block, claim: Equation, condition: Equation) -> bool:
     between = text[block.span.end : condition.span.start].rstrip("$\\( ")
     ends = re.match(r"[$\\) ]*[.;\n]", text[condition.span.end : condition.span.end + 9]) is not None
     found = [cue for cue, _ in cues(between)]
-    if "." in between or "\n\n" in between or len(between) > _NEAR_WORDS:
+    goes_on = re.match(r"[$\\) ]*[,，]", text[condition.span.end : condition.span.end + 9]) is not None
+    if "." in between or "\n\n" in between or len(between) > _NEAR_WORDS or goes_on:
         return False
     return found in (["for"], ["if"]) or (ends and found[-1:] in (["for"], ["if"]))
 

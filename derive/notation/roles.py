@@ -57,7 +57,7 @@ def find_loss(nodes: Iterable[Node], letters: Letters, defined: set[str], used: 
             name = _numerator(inner, letters)
             if name is not None:
                 tops[name] += 1
-    ordered = [name for name, _ in tops.most_common()]
+    ordered = [name for name, _ in tops.most_common() if f"{name}^2" not in defined]  # the root of a variance
     undefined = [name for name in ordered if name not in defined | used]
     customary = [name for name in ordered if name in LOSSES or name.split("_")[0] in LABELLED]
     return next(iter(customary or undefined), None)

@@ -121,6 +121,8 @@ class _Page:
     def _claim(self, walk: _Walk, claim: Equation, block: Block, carried: tuple[Supposition, ...]) -> None:
         certain = not walk.displays
         own = tuple(replace(one, certain=one.certain and certain) for one in walk.waiting)
+        if claim.conditions:  # the words announced a condition on indices, *case $i = j$*
+            own = tuple(one for one in own if one.equation is not None)
         known = (s for s in self._properties if s.equation is not None and s.equation.span < claim.span)
         others = (s for s in carried if s.equation is not claim)
         claim.suppositions = (*claim.suppositions, *own, *known, *others)[:_MOST]

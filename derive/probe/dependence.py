@@ -30,14 +30,15 @@ def depends_on(claim: Claim, graph: Graph, reading: Reading, is_open: Callable[[
     too where that cannot be found out."""
     try:
         sizes = size_values(claim, graph, distinct=not claim.equal)
-        return any(
-            _changes(claim, graph, reading, is_open, Point(graph, sizes, 7 + k, s)) for k, s in enumerate(STYLES)
-        )
+        points = (Point(graph, sizes, 7 + k, style) for k, style in enumerate(STYLES))
+        found = [_changes(claim, graph, reading, is_open, point) for point in points]
+        return any(found) or all(change is None for change in found)
     except (NotEvaluable, TooLarge):
         return True
 
 
-def _changes(claim: Claim, graph: Graph, reading: Reading, is_open: Callable[[str], bool], point: Point) -> bool:
+def _changes(claim: Claim, graph: Graph, reading: Reading, is_open: Callable[[str], bool], point: Point) -> bool | None:
+    """Whether the difference changes at a point; None where the sides have no value there."""
     draws = [_evaluator(graph, point, reading, is_open, draw) for draw in range(DRAWS)]
     for k, indices in enumerate(assignments(claim, draws[0])):
         if k == PLACES:
@@ -47,7 +48,7 @@ def _changes(claim: Claim, graph: Graph, reading: Reading, is_open: Callable[[st
             try:
                 sides = (evaluator.value(claim.left, indices), evaluator.value(claim.right, indices))
             except OutOfDomain:
-                return True
+                return None
             if not all(isinstance(side, float) and math.isfinite(side) for side in sides):
                 return True
             found.append(sides)

@@ -13,7 +13,7 @@ from derive.notation.equations import Equation, equations
 from derive.notation.functions import vague_functions
 from derive.notation.ranks import Ranks
 from derive.notation.rewriting.auxiliaries import auxiliaries, with_auxiliaries
-from derive.notation.rewriting.bold import with_plain_vectors
+from derive.notation.rewriting.bold import in_bold, with_plain_vectors
 from derive.notation.rewriting.counts import named_products, with_primes, with_products
 from derive.notation.rewriting.einstein import announces, with_sums
 from derive.notation.rewriting.implicit import limits, solved
@@ -60,9 +60,12 @@ def read_problem(document: Document) -> Problem:
         if equation.relations == ("=",) and (length := with_length(equation.members)) is not None:
             equation.members, equation.relations = length, ("\\in",)
             equation.written_relations = ("=",)
-    chains, vectors = with_plain_vectors([e.members for e in readable])
+    listed = {argument for found in functions.values.values() for argument in found}
+    chains, vectors = with_plain_vectors([e.members for e in readable], listed)
     chains = with_primes(with_products(chains))
-    chains = with_variables(chains, functions.values)
+    bold = {written: letter for letter in vectors for written in in_bold(letter)}
+    arguments = {name: tuple(bold.get(a, a) for a in found) for name, found in functions.values.items()}
+    chains = with_variables(chains, arguments)
     chains = solved(chains, frozenset(limits(chains)))
     for equation, members in zip(readable, chains, strict=True):
         equation.members = members
@@ -72,7 +75,7 @@ def read_problem(document: Document) -> Problem:
     letters = survey([e.statement() for e in readable], words)
     ranks = Ranks(letters, {}, functions=functions.aliases)
     table = Table(letters, Axes(letters), ranks, lambda text: None, words=words)
-    table.arguments, table.functions = functions.values, functions.aliases
+    table.arguments, table.functions = arguments, functions.aliases
     problem = Problem(document, table, Graph(()), found, {})
     table.tell = problem.tell
     table.axes.products = dict(named_products(chains))

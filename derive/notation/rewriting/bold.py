@@ -5,7 +5,7 @@ Only where nothing else can be meant: the vector never has an index, and the pla
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 
 from derive.latex import syntax as S
 from derive.latex.constructs import GREEK
@@ -16,9 +16,15 @@ _PLAIN = Letters()
 Members = tuple[Node, ...]
 
 
-def with_plain_vectors(chains: list[Members]) -> tuple[list[Members], tuple[str, ...]]:
-    """The chains with such vectors as plain letters, and the letters."""
+def with_plain_vectors(chains: list[Members], listed: Set[str]) -> tuple[list[Members], tuple[str, ...]]:
+    """The chains with such vectors as plain letters, and the letters.
+
+    Args:
+        listed: the arguments that functions are defined with, as LaTeX.
+    """
     found = list(_names(node for members in chains for node in members))
+    plain = {name.name for name, _ in found if isinstance(name, S.Symbol) and not name.font}
+    found += [(S.Symbol(letter, "bold"), ()) for letter in plain if set(in_bold(letter)) & listed]
     letters = sorted({letter for node, _ in found for letter in _vectors(node)})
     chosen = tuple(letter for letter in letters if _is_one_name(letter, found))
     if not chosen:
@@ -26,6 +32,11 @@ def with_plain_vectors(chains: list[Members]) -> tuple[list[Members], tuple[str,
     return [
         tuple(rebuilt(member, lambda node: _plain(node, chosen)) for member in members) for members in chains
     ], chosen
+
+
+def in_bold(letter: str) -> tuple[str, ...]:
+    """How a vector with that letter is written, as LaTeX."""
+    return tuple(f"\\{sign}{{{letter}}}" for sign in ("mathbf", "boldsymbol", "bm", "vec"))
 
 
 def _names(nodes: Iterable[Node]) -> Iterator[tuple[Node, tuple[Node, ...]]]:
