@@ -9,6 +9,7 @@ import ast
 import re
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -41,6 +42,8 @@ APART = frozenset({"site-packages", "node_modules", "__pycache__"})
 """Folders that are not the author's."""
 MAX_LINES = 200_000
 PAIR_SECONDS = 10.0
+MENDING_SECONDS = 30.0
+"""How long at most to look for what the lines at fault of a pair should be; the verdicts stand before."""
 
 
 @dataclass(frozen=True)
@@ -162,7 +165,7 @@ class _Checker:
             return
         try:
             with time_limit(self.settings.timeout):
-                self._judge(pair)
+                judged = self._judged(pair, self.source)
         except CodeError as error:
             self.statements.append(self._failed(pair, error, start))
         except (TimeLimit, RecursionError) as error:
@@ -170,6 +173,8 @@ class _Checker:
             self.statements.append(
                 self._unreadable(pair, pair.line, why, "Give it more time with --timeout.", start, "undecided")
             )
+        else:
+            self._report(pair, judged)
 
     def conclude(self) -> None:
         """Say once, of all pairs together, which shapes are missing; and answer comments with a slip."""
@@ -186,13 +191,8 @@ class _Checker:
                 Statement(f"E{k + 1}", source, span, "note", empty, empty, "unsupported", None, slip.message, slip.hint)
             )
 
-    def _judge(self, pair: Pair) -> None:
-        if pair.kind == "script":
-            raise Unsupported(
-                "the stages of a script",
-                hint="Put them into a function that takes the data and returns the loss and its gradients.",
-            )
-        judged = self._judged(pair, self.source)
+    def _report(self, pair: Pair, judged: Judged) -> None:
+        """The statements about a pair."""
         self._note(pair, judged.judge.passes)
         fixes = self._fixes(pair, judged) if self.settings.mends else {}
         for k, finding in enumerate(judged.findings):
@@ -201,6 +201,11 @@ class _Checker:
 
     def _judged(self, pair: Pair, source: Source) -> Judged:
         """A pair in some state of its source. Raises `CodeError`."""
+        if pair.kind == "script":
+            raise Unsupported(
+                "the stages of a script",
+                hint="Put them into a function that takes the data and returns the loss and its gradients.",
+            )
         tree = self.tree if source is self.source else linked(parsed(source), source.path)[0]
         module = Module.of(tree)
         reading = Reading(module, pair, source.text, self.settings.shapes, self.settings.fixed)
@@ -216,7 +221,11 @@ class _Checker:
         """What the lines at fault should be, as far as that is found in time."""
         if not any(f.fault == "here" for f in judged.findings):
             return {}
-        return mended(judged, lambda source: self._judged(pair, source))
+        found: dict[int, Edit] = {}
+        with suppress(TimeLimit, RecursionError), time_limit(MENDING_SECONDS):
+            for line, edit in mended(judged, lambda source: self._judged(pair, source)):
+                found[line] = edit
+        return found
 
     def _note(self, pair: Pair, passes: Passes) -> None:
         source, line = self.listing.place(pair.line)

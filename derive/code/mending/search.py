@@ -26,7 +26,9 @@ MAX_CHECKED = 6
 MAX_FAULTS = 4
 EDIT_SECONDS = 1.5
 SECONDS = 4.0
-"""How long a line is looked at, and how long of that small edits of it are tried."""
+TOTAL_SECONDS = 6.0
+"""How long small edits of a line are tried, how long a line is looked at, and how long a pair; in seconds of the
+processor, so that a busy machine finds the same."""
 
 
 @dataclass(frozen=True)
@@ -44,23 +46,23 @@ Check = Callable[[Source], Judged]
 """Judges the pair anew in a changed source."""
 
 
-def mended(known: Judged, check: Check) -> dict[int, Edit]:
-    """For lines at fault the edits after which they are proved; all of them can be made together.
+def mended(known: Judged, check: Check) -> Iterator[tuple[int, Edit]]:
+    """Lines at fault with the edits after which they are proved; all of them can be made together.
 
     Args:
         known: the pair as it stands.
         check: judges it in a changed source; raises `CodeError` where that cannot be read.
     """
-    found: dict[int, Edit] = {}
     original, tried = known.source, set[int]()
+    until = time.process_time() + TOTAL_SECONDS
     while len(tried) < MAX_FAULTS:
         fault = next((f for f in known.findings if f.fault == "here" and f.line not in tried), None)
         if fault is None:
-            break
+            return
         tried.add(fault.line)
-        for edit, now in islice(_proved_edits(known, fault, check), 1):
-            found[fault.line], known = _moved(edit, known.source, original), now
-    return found
+        for edit, now in islice(_proved_edits(known, fault, check, until), 1):
+            yield fault.line, _moved(edit, known.source, original)
+            known = now
 
 
 def _moved(edit: Edit, source: Source, original: Source) -> Edit:
@@ -70,16 +72,16 @@ def _moved(edit: Edit, source: Source, original: Source) -> Edit:
     return Edit(Span(start, start + edit.span.end - edit.span.start), edit.text)
 
 
-def _proved_edits(known: Judged, fault: Finding, check: Check) -> Iterator[tuple[Edit, Judged]]:
+def _proved_edits(known: Judged, fault: Finding, check: Check, until: float) -> Iterator[tuple[Edit, Judged]]:
     """Edits after which the line at fault is proved, with what the pair is then."""
-    deadline = time.monotonic() + SECONDS
+    deadline = min(until, time.process_time() + SECONDS)
     checked = 0
     try:
         trials = Trials(known.source, known.tree, known.judge.passes, known.findings)
     except NotRunnable:
         return
     for edit in _candidates(known, fault):
-        if time.monotonic() > deadline or checked >= MAX_CHECKED:
+        if time.process_time() > deadline or checked >= MAX_CHECKED:
             return
         if trials.mends(edit, fault):
             checked += 1
@@ -96,8 +98,8 @@ def _candidates(known: Judged, fault: Finding) -> Iterator[Edit]:
     if function is None or statement is None:
         return
     words = Words(known.source, names_before(function, fault.line))
-    until = time.monotonic() + EDIT_SECONDS
-    yield from takewhile(lambda _: time.monotonic() < until, islice(edits(statement, words), MAX_EDITS))
+    until = time.process_time() + EDIT_SECONDS
+    yield from takewhile(lambda _: time.process_time() < until, islice(edits(statement, words), MAX_EDITS))
     yield from written(known.judge, known.module, fault, function, statement, words)
 
 
