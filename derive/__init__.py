@@ -166,7 +166,7 @@ def prove_code(
     from derive.results import Report
 
     source, names = source_of(forward, backward)
-    settings = Settings(shapes, {name: str(value) for name, value in (fix or {}).items()}, timeout)
+    settings = Settings(shapes, {name: str(value) for name, value in (fix or {}).items()}, timeout, mends=True)
     return Report.of(check_pair(source, names, settings))
 
 

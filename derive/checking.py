@@ -34,7 +34,7 @@ from derive.problem import Assumption, Pair, Problem
 from derive.problem.chapters import chapters
 from derive.problem.reader import read_problem
 from derive.repair import Repair
-from derive.source import Source, SourceError, Span
+from derive.source import Edit, Source, SourceError, Span
 from derive.typeset import Typesetter
 from derive.verdict import Judge, Judged, Status, Verdict
 
@@ -69,6 +69,7 @@ class Statement:
         terms: for a gradient, its terms beside the derived ones, where they were asked for.
         name: of code, the Python name that it is about.
         blame: of code that is wrong, whether the fault is made here or inherited from a line before.
+        fix: an edit of the source after which derive proves the statement; of a document one that undoes a mistake.
     """
 
     number: str
@@ -90,12 +91,15 @@ class Statement:
     terms: tuple[Term, ...] = ()
     name: str = ""
     blame: Literal["here", "inherited"] | None = None
+    fix: Edit | None = None
 
     @property
     def fault(self) -> Span:
         """What to underline: the faulty part where it is known, else the right side of a refuted statement."""
         if self.mistakes:
             return self.mistakes[0].span
+        if self.fix is not None:
+            return self.fix.span
         return self.focus if self.focus is not None and self.status in ("refuted", "unsupported") else self.span
 
 
@@ -280,6 +284,7 @@ class _Checker:
             judged.seconds if not k else 0.0,
             _focus(verdict, span, span_of(right)),
             self._terms(judged, k),
+            fix=_edit_of(mistakes),
         )
 
     def _misfit(self, judged: Judged, k: int) -> Refutation | None:
@@ -408,6 +413,13 @@ class _Checker:
                 return court.prover.equal(court.calculus.resolve(pair.left, "total"), expr)
         except (GaveUp, Undefined, NoDerivative, TimeLimit):
             return False
+
+
+def _edit_of(mistakes: tuple[Mistake, ...]) -> Edit | None:
+    """The edit that undoes a mistake, where no other one is made together with it."""
+    if not mistakes or any(m.together for m in mistakes):
+        return None
+    return mistakes[0].edit
 
 
 def _sides(equation: Equation, link: int = 0) -> tuple[Node, Node]:

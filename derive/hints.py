@@ -30,7 +30,8 @@ def _told(statement: Statement, level: Level) -> Statement:
         mistakes = tuple(Mistake("here", "something is wrong in the marked part", span) for span in spans)
     else:
         mistakes = tuple(dict.fromkeys(map(_kind, statement.mistakes)))
-    return replace(statement, mistakes=mistakes, correct=None, counterexample=None, terms=())
+    reason = "" if statement.name and statement.status == "refuted" else statement.reason  # it tells the right value
+    return replace(statement, mistakes=mistakes, reason=reason, correct=None, counterexample=None, terms=(), fix=None)
 
 
 def _kind(mistake: Mistake) -> Mistake:

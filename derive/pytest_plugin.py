@@ -79,7 +79,7 @@ class _Code(_Document):
 
         from derive.code.check import Settings, check_file
 
-        checked = check_file(self.path, Settings(timeout=timeout))
+        checked = check_file(self.path, Settings(timeout=timeout, mends=True))
         return replace(checked, statements=[s for s in checked.statements if s.role != "stage"])
 
 

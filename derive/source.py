@@ -117,6 +117,18 @@ class Text:
         return Text("".join(value), offsets)
 
 
+@dataclass(frozen=True)
+class Edit:
+    """A piece of a source, and what is to stand in its place."""
+
+    span: Span
+    text: str
+
+    def of(self, text: str) -> str:
+        """A source's text with the edit made."""
+        return text[: self.span.start] + self.text + text[self.span.end :]
+
+
 class SourceError(Exception):
     """Something in a document that cannot be read: what is wrong, where, and what to do about it."""
 

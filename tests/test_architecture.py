@@ -17,8 +17,8 @@ STAGES = [
     "probe",
     "court", "prose", "notation", "problem", "doubts", "unsaid", "rounding", "verdict",
     "typeset", "plain", "exposition", "extension", "pushforward",
-    "mistakes", "misfits", "numeric", "terms", "checking", "code", "kernels", "hints", "mathml", "report", "results",
-    "model", "api", "equality",
+    "mistakes", "misfits", "numeric", "terms", "checking", "code", "patches", "kernels", "hints",
+    "mathml", "report", "results", "model", "api", "equality",
     "jupyter", "pytest_plugin", "commands", "cli",
 ]  # fmt: skip
 

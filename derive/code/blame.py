@@ -257,7 +257,7 @@ def _inherits(finding: Finding, wrong: set[str], judge: Judge) -> bool:
 
 def _elsewhere(finding: Finding, line: int, judge: Judge) -> Finding:
     """The line at fault, which is not that of the stage that shows it."""
-    names = [shown for shown, where in judge.trace.shown.values() if where == line and shown != "Σ"]
+    names = [stage.name for stage in judge.trace.stages if stage.line == line and stage.definition in judge.backward]
     name = names[-1] if names else finding.name
     reason = f"this makes {finding.name} wrong"
     return replace(finding, role="stage", name=name, line=line, of="", reason=reason, fault="here")

@@ -9,6 +9,7 @@ import ast
 import re
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from derive.code.judge import Finding, Judge
 from derive.code.linking import FAR, linked
 from derive.code.listing import Listing
 from derive.code.locate import code_of, pair_named
+from derive.code.mending.search import Judged, mended
 from derive.code.module import Module
 from derive.code.pairs import Pair, find_pairs, functions_of
 from derive.code.passes import Passes, Reading
@@ -30,7 +32,7 @@ from derive.latex import syntax as S
 from derive.limits import TimeLimit, time_limit
 from derive.probe.points import Counterexample
 from derive.problem import Assumption
-from derive.source import Source
+from derive.source import Edit, Source
 from derive.verdict import Status
 
 SUFFIX = ".py"
@@ -40,6 +42,8 @@ APART = frozenset({"site-packages", "node_modules", "__pycache__"})
 """Folders that are not the author's."""
 MAX_LINES = 200_000
 PAIR_SECONDS = 10.0
+MENDING_SECONDS = 30.0
+"""How long at most to look for what the lines at fault of a pair should be; the verdicts stand before."""
 
 
 @dataclass(frozen=True)
@@ -50,11 +54,13 @@ class Settings:
         shapes: ``x (N, D), gamma (D,)``.
         fixed: values for settings by name, as text.
         timeout: seconds a pair.
+        mends: whether to look for what lines at fault should be.
     """
 
     shapes: str = ""
     fixed: Mapping[str, str] = field(default_factory=dict)
     timeout: float = PAIR_SECONDS
+    mends: bool = False
 
     def beside(self, comments: Comments) -> Settings:
         """The same beside what the comments of a file give; what a caller says comes first."""
@@ -159,7 +165,7 @@ class _Checker:
             return
         try:
             with time_limit(self.settings.timeout):
-                self._judge(pair)
+                judged = self._judged(pair, self.source)
         except CodeError as error:
             self.statements.append(self._failed(pair, error, start))
         except (TimeLimit, RecursionError) as error:
@@ -167,6 +173,8 @@ class _Checker:
             self.statements.append(
                 self._unreadable(pair, pair.line, why, "Give it more time with --timeout.", start, "undecided")
             )
+        else:
+            self._report(pair, judged)
 
     def conclude(self) -> None:
         """Say once, of all pairs together, which shapes are missing; and answer comments with a slip."""
@@ -183,24 +191,41 @@ class _Checker:
                 Statement(f"E{k + 1}", source, span, "note", empty, empty, "unsupported", None, slip.message, slip.hint)
             )
 
-    def _judge(self, pair: Pair) -> None:
+    def _report(self, pair: Pair, judged: Judged) -> None:
+        """The statements about a pair."""
+        self._note(pair, judged.judge.passes)
+        fixes = self._fixes(pair, judged) if self.settings.mends else {}
+        for k, finding in enumerate(judged.findings):
+            number = f"{self._numbers}.{k + 1}"
+            self.statements.append(self._statement(finding, judged.judge.trace, fixes.get(finding.line), number))
+
+    def _judged(self, pair: Pair, source: Source) -> Judged:
+        """A pair in some state of its source. Raises `CodeError`."""
         if pair.kind == "script":
             raise Unsupported(
                 "the stages of a script",
                 hint="Put them into a function that takes the data and returns the loss and its gradients.",
             )
-        module = Module.of(self.tree)
-        reading = Reading(module, pair, self.source.text, self.settings.shapes, self.settings.fixed)
+        tree = self.tree if source is self.source else linked(parsed(source), source.path)[0]
+        module = Module.of(tree)
+        reading = Reading(module, pair, source.text, self.settings.shapes, self.settings.fixed)
         try:
             passes = reading.read()
         except Fault as fault:
             fault.where = reading.where
             raise
-        findings = Judge(passes, self.settings.timeout / 2).findings()
-        findings = crosschecked(self.tree, passes, findings)
-        self._note(pair, passes)
-        for k, finding in enumerate(findings):
-            self.statements.append(self._statement(finding, passes.trace, f"{self._numbers}.{k + 1}"))
+        judge = Judge(passes, self.settings.timeout / 2)
+        return Judged(source, tree, module, judge, crosschecked(tree, passes, judge.findings()))
+
+    def _fixes(self, pair: Pair, judged: Judged) -> dict[int, Edit]:
+        """What the lines at fault should be, as far as that is found in time."""
+        if not any(f.fault == "here" for f in judged.findings):
+            return {}
+        found: dict[int, Edit] = {}
+        with suppress(TimeLimit, RecursionError), time_limit(MENDING_SECONDS):
+            for line, edit in mended(judged, lambda source: self._judged(pair, source)):
+                found[line] = edit
+        return found
 
     def _note(self, pair: Pair, passes: Passes) -> None:
         source, line = self.listing.place(pair.line)
@@ -212,7 +237,7 @@ class _Checker:
 
     # -- statements --------------------------------------------------------------------------------------------------
 
-    def _statement(self, finding: Finding, trace: Trace, number: str) -> Statement:
+    def _statement(self, finding: Finding, trace: Trace, fix: Edit | None, number: str) -> Statement:
         source, span = self.listing.at(finding.line)
         left: S.Node = S.Words(finding.name, span)
         right: S.Node = S.Words(f"∂L/∂{finding.of}", span) if finding.of else S.Empty(span)
@@ -222,6 +247,7 @@ class _Checker:
             number, source, span, finding.role, left, right, finding.status,
             reason=self.listing.said(_reason(finding)), counterexample=_shown(finding.counterexample, trace),
             seconds=finding.seconds, name=finding.name, blame=finding.fault,
+            fix=self.listing.edit(fix) if fix is not None and finding.fault == "here" else None,
         )  # fmt: skip
 
     def _failed(self, pair: Pair, error: CodeError, start: float) -> Statement:

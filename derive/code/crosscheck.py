@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from derive.code.arrays import Array
-from derive.code.concrete import Check, Gradients, NotRunnable, Shape, gradients
+from derive.code.concrete import Check, Gradients, NotRunnable, Rerun, Shape, gradients
 from derive.code.concrete import Returned as Value
 from derive.code.judge import Finding
 from derive.code.passes import Gradient, Passes
@@ -59,12 +59,17 @@ def cannot_run(tree: ast.Module, passes: Passes) -> bool:
     return isinstance(run, _Refusal) and run.cannot_run
 
 
+def shapes_of(passes: Passes) -> dict[str, Shape]:
+    """The shapes of what a pair is given, as the second judge takes them."""
+    return {name: _shape(passes, name) for name in passes.shapes if passes.shapes[name] or name in passes.labels}
+
+
 def _runs(tree: ast.Module, passes: Passes) -> Iterator[Gradients | _Refusal]:
-    shapes = {name: _shape(passes, name) for name in passes.shapes if passes.shapes[name] or name in passes.labels}
+    shapes = shapes_of(passes)
     for seed, lengths in enumerate(LENGTHS):
-        sizes = _sizes(passes, lengths)
+        sizes = sizes_of(passes, lengths)
         try:
-            yield gradients(tree, passes.pair, shapes, sizes, seed=seed, fixed=_fixed(passes, sizes), seconds=SECONDS)
+            yield gradients(tree, passes.pair, shapes, sizes, seed=seed, fixed=fixed_in(passes, sizes), seconds=SECONDS)
         except NotRunnable as error:
             yield _Refusal(error.why, error.reason == "error")
 
@@ -76,14 +81,14 @@ def _shape(passes: Passes, name: str) -> Shape:
     return Shape(lengths)
 
 
-def _sizes(passes: Passes, lengths: Sequence[int]) -> dict[str, int]:
+def sizes_of(passes: Passes, lengths: Sequence[int]) -> dict[str, int]:
     """A value for each size that has a name."""
     axes = [*(one for shape in passes.shapes.values() for one in shape), *passes.labels.values()]
     named = dict.fromkeys(f for one in (*axes, *passes.numbers.values()) for f in one if not f.isdigit())
     return {name: lengths[k % len(lengths)] + 7 * (k // len(lengths)) for k, name in enumerate(named)}
 
 
-def _fixed(passes: Passes, sizes: Mapping[str, int]) -> Mapping[str, object]:
+def fixed_in(passes: Passes, sizes: Mapping[str, int]) -> Mapping[str, object]:
     """The settings, and the numbers that are sizes."""
     numbers = {n: math.prod(sizes.get(f) or int(f) for f in factors) for n, factors in passes.numbers.items()}
     return numbers | {name: float(v.expr) if isinstance(v, Array) else v for name, v in passes.fixed.items()}
@@ -103,7 +108,7 @@ def _opinion(gradient: Gradient, runs: Sequence[Gradients | _Refusal]) -> Opinio
 def _of_run(gradient: Gradient, run: Gradients | _Refusal) -> Opinion | _Refusal:
     if isinstance(run, _Refusal):
         return run
-    value = _value(gradient, run)
+    value = value_of(gradient, run)
     if value is None:
         return _Refusal("it was not found among what was returned")
     try:
@@ -113,7 +118,8 @@ def _of_run(gradient: Gradient, run: Gradients | _Refusal) -> Opinion | _Refusal
     return "agrees" if check.agrees and check.same_shape else "differs"
 
 
-def _value(gradient: Gradient, run: Gradients) -> Value | None:
+def value_of(gradient: Gradient, run: Gradients | Rerun) -> Value | None:
+    """What a run returned for a gradient."""
     if gradient.position is not None:
         return next((v for v in run.returned if v.position == gradient.position), None)
     return next((v for v in run.returned if v.name is not None and _bare(v.name) == gradient.name), None)

@@ -187,14 +187,14 @@ def _unary(machine: Machine, node: ast.UnaryOp, scope: Scope) -> Value:
 
 def _binary(machine: Machine, node: ast.BinOp, scope: Scope) -> Value:
     left, right = machine.evaluate(node.left, scope), machine.evaluate(node.right, scope)
-    return operate(machine, type(node.op), left, right)
+    return operate(machine, type(node.op), left, right, node.lineno)
 
 
-def operate(machine: Machine, operator: type[ast.operator], left: Value, right: Value) -> Value:
-    """``left operator right``."""
+def operate(machine: Machine, operator: type[ast.operator], left: Value, right: Value, line: int) -> Value:
+    """``left operator right``, in some line."""
     if operator is ast.MatMult:
         result = matmul(as_array(left), as_array(right))
-        return machine.hoisted(result, 0) if not result.expr.is_number else result
+        return machine.hoisted(result, line) if not result.expr.is_number else result
     if isinstance(left, Masked) or isinstance(right, Masked):
         return _operate_under_mask(operator, left, right)
     if not is_array(left) and not is_array(right):

@@ -101,7 +101,7 @@ class Judge:
         self.both = self._graph(trace.definitions, loss, passes.outputs)
         self.loss = Symbol(loss, real=True)
         self.calculus = Calculus(self.graph)
-        self._sizes = frozenset(
+        self.sizes = frozenset(
             s.name for sizes in trace.sizes.values() for n in sizes for s in n.free_symbols if s.is_integer
         ) | {s.name for d in trace.definitions.values() for s in d.expr.free_symbols if s.is_integer and s.is_positive}
         self._definitions: dict[int, _Definitions] = {}
@@ -125,7 +125,7 @@ class Judge:
 
     def _prover(self) -> Prover:
         definitions = _Definitions(dict(self.trace.definitions), self.calculus)
-        prover = Prover(definitions, {*self.trace.positive, *self._sizes})
+        prover = Prover(definitions, {*self.trace.positive, *self.sizes})
         self._definitions[id(prover)] = definitions
         return prover
 

@@ -12,7 +12,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from derive.source import Source, Span
+from derive.source import Edit, Source, Span
 
 _LINE = re.compile(r"\bline (?P<number>\d+)\b")
 
@@ -73,6 +73,13 @@ class Listing:
         text = source.line(number)
         start = source.offset(number) + len(text) - len(text.lstrip())
         return source, Span(start, start + max(len(text.strip()), 1))
+
+    def edit(self, edit: Edit) -> Edit:
+        """An edit of the whole, which stays within one line, as one of the source of that line."""
+        line, column = self.source.place(edit.span.start)
+        source, number = self.place(line)
+        start = source.offset(number) + column - 1
+        return Edit(Span(start, start + edit.span.end - edit.span.start), edit.text)
 
     def said(self, text: str) -> str:
         """A sentence that speaks of lines, with those of a notebook by their cells."""

@@ -65,6 +65,7 @@ class Passes:
         labels: for parameters that are labels, the size of the axis that they choose from.
         fixed: settings that were fixed or assumed, with their values.
         numbers: parameters that are sizes, as factors.
+        library: whose arrays they are: ``numpy``, ``torch`` or ``jax``.
     """
 
     pair: Pair
@@ -76,6 +77,7 @@ class Passes:
     labels: Mapping[str, Factors] = field(default_factory=dict)
     fixed: Mapping[str, Value] = field(default_factory=dict)
     numbers: Mapping[str, Factors] = field(default_factory=dict)
+    library: str = "numpy"
 
 
 class Reading:
@@ -514,7 +516,8 @@ class Reading:
         labels = {self._public(n): _names(selectors[d]) for n, d in self.input_names.items() if d in selectors}
         fixed = {**self.machine.choices, **self.fixed}
         numbers = {n: _names(v) for n, v in self.parameters.items() if isinstance(v, Expr)}
-        return Passes(self.pair, self.trace, outputs, loss, gradients, shapes, labels, fixed, numbers)
+        library = self.machine.library
+        return Passes(self.pair, self.trace, outputs, loss, gradients, shapes, labels, fixed, numbers, library)
 
     def _public(self, parameter: str) -> str:
         """The name of a parameter, or ``self.name`` of an attribute."""

@@ -183,7 +183,7 @@ def _augmented(machine: Machine, node: ast.AugAssign, scope: Scope) -> None:
             return
     current = machine.evaluate(_as_loaded(target), scope)
     share = _share(machine, node, target, machine.evaluate(node.value, scope))
-    value = operate(machine, type(node.op), current, share)
+    value = operate(machine, type(node.op), current, share, node.lineno)
     if isinstance(current, Cell) and is_array(value) and _changes_in_place(machine, current):
         _augment(machine, _storage(machine, current), as_array(value), target, node)
     else:
@@ -230,7 +230,7 @@ def _augment_item(machine: Machine, node: ast.AugAssign, target: ast.Subscript, 
             made = under_mask(cell.array, items[0], _storable(cell.array, value), function)
     else:
         picked, _ = read(cell.array, items, machine.trace)
-        new = _storable(cell.array, operate(machine, type(node.op), picked, value))
+        new = _storable(cell.array, operate(machine, type(node.op), picked, value, node.lineno))
         made = store(cell.array, items, new, machine.trace)
     _put(machine, cell, made, target.value, node)
 

@@ -27,6 +27,7 @@ examples:
   derive check notes.md --watch
   derive check chapter.tex exercise.ipynb --format html -o report.html
   derive check submission.md --hint 2 --format gradescope -o results.json
+  derive check layer.py --diff | patch -p0
 
 exit status:
   0 something was decided and nothing is refuted, 1 something is refuted (or has a verdict of --fail-on),
@@ -67,6 +68,10 @@ def _add_report(check: argparse.ArgumentParser) -> None:
         "github, sarif, junit, gradescope",
     )
     group.add_argument("--output", "-o", metavar="FILE", help="write the report there instead of standard output")
+    group.add_argument(
+        "--diff", action="store_true", help="print a patch of what refuted lines should be, as far as it is proved"
+    )
+    group.add_argument("--fix-it", action="store_true", help="make these changes in the files, then check them again")
     group.add_argument("--terms", action="store_true", help="compare gradients with the derivation term by term")
     group.add_argument(
         "--hint",
@@ -114,7 +119,7 @@ def code_settings(options: argparse.Namespace) -> Settings:
     from derive.code.check import Settings
 
     fixed = dict(each.partition("=")[::2] for each in options.fix)
-    return Settings(options.shapes, fixed, options.timeout)
+    return Settings(options.shapes, fixed, options.timeout, mends=True)
 
 
 def _seconds(text: str) -> float:
@@ -155,6 +160,12 @@ def run(options: argparse.Namespace) -> int:
 def _run_once(options: argparse.Namespace) -> int:
     outcome = _check(options)
     failing = {"refuted", *options.fail_on}
+    if options.diff or options.fix_it:
+        from derive.commands.patching import mend
+
+        if not mend(outcome.checked, options):
+            return outcome.status(failing, options.undecided_ok)
+        outcome = _check(options)
     if outcome.checked or options.format not in ("text", "concise"):
         write(_render(outcome, options, failing), options.output)
     elif not outcome.unreadable and not options.undecided_ok:

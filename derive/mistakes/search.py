@@ -17,14 +17,16 @@ from typing import Literal
 
 from sympy import Expr, Symbol
 
+from derive import source
 from derive.forward import names_in
 from derive.gradient import NoDerivative, Reading
 from derive.language import D, is_quantity, name_of
 from derive.latex import syntax as S
 from derive.latex.syntax import Node, span_of
+from derive.latex.writer import latex
 from derive.limits import TimeLimit, time_limit
 from derive.mistakes import table
-from derive.mistakes.changes import Path, Vocabulary, put, shown
+from derive.mistakes.changes import Path, Vocabulary, at, put, shown
 from derive.mistakes.edits import Edit, both, edits
 from derive.mistakes.table import Kind, Mistake
 from derive.mistakes.values import Leaves, Numbers, Reader
@@ -94,7 +96,9 @@ class _Explanation:
             code = change.kind.opposite or change.kind.code
             return Mistake(code, joint + change.kind.step.format(*parts), span_of(right), self.together)
         where = ", on the left" if self.attempt.role == "left" else ""
-        return Mistake(change.kind.code, joint + change.kind.message.format(*parts) + where, change.span, self.together)
+        message = joint + change.kind.message.format(*parts) + where
+        edit = source.Edit(span_of(at(member, self.edit.path)), latex(change.node))
+        return Mistake(change.kind.code, message, change.span, self.together, edit)
 
 
 @dataclass

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from derive.source import Span
+from derive.source import Edit, Span
 
 BATCH_NORM = r"""$$\mu = \frac{1}{N} \sum_{i=1}^N x_i, \quad \sigma^2 = \frac{1}{N} \sum_{i=1}^N (x_i - \mu)^2$$
 
@@ -61,12 +61,14 @@ class Mistake:
 
     Attributes:
         together: whether it explains the line only along with the one before.
+        edit: what undoes it in the source, where one edit does.
     """
 
     code: str
     message: str
     span: Span
     together: bool = False
+    edit: Edit | None = None
 
 
 DIAGONAL = Kind(

@@ -8,7 +8,8 @@ from typing import Any
 
 from derive.checking import Checked, Statement
 from derive.latex.writer import latex
-from derive.report.wording import conclusion
+from derive.report.wording import conclusion, fixed_line
+from derive.source import Edit
 
 
 def render(documents: Iterable[Checked], version: str) -> str:
@@ -56,7 +57,21 @@ def _statement(statement: Statement) -> dict[str, Any]:
         "counterexample": _counterexample(statement),
         "seconds": round(statement.seconds, 4),
         **({"name": statement.name, "fault": statement.blame} if statement.name else {}),
+        **({"fix": _fix(statement, statement.fix)} if statement.fix is not None and statement.name else {}),
         **({"terms": [_term(term) for term in statement.terms]} if statement.terms else {}),
+    }
+
+
+def _fix(statement: Statement, fix: Edit) -> dict[str, Any]:
+    """An edit, and the line as it should be."""
+    start, end = (statement.source.place(offset) for offset in fix.span)
+    return {
+        "line": start.line,
+        "column": start.column,
+        "end_line": end.line,
+        "end_column": end.column,
+        "text": fix.text,
+        "fixed": fixed_line(statement),
     }
 
 

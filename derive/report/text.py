@@ -11,7 +11,7 @@ from typing import Any
 from derive.checking import ORDER, Checked, Statement
 from derive.latex import syntax as S
 from derive.plain import in_ascii, plain
-from derive.report.wording import as_text, conclusion, data, is_code, names_things, place, readable, remarks
+from derive.report.wording import as_text, conclusion, data, fixed_line, is_code, names_things, place, readable, remarks
 from derive.source import frame
 
 INDENT = "      "
@@ -135,6 +135,9 @@ class TextReport:
             yield from self._wrapped(f"{code}  {said}", INDENT, INDENT + "  ")
         if statement.status in ("refuted", "unsupported"):
             yield from self._source(statement)
+        if statement.fix is not None and is_code(statement):
+            yield f"{INDENT}should be:"
+            yield f"{INDENT}    {fixed_line(statement)}"
         if statement.correct is not None:
             yield from self._wrapped(f"correct: {plain(statement.correct, self.ascii)}", INDENT, INDENT + "  ")
         if statement.counterexample is not None:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from derive.checking import ORDER, Checked, Statement
 from derive.document import DocumentError
 from derive.plain import in_ascii, plain
+from derive.source import Source
 from derive.typeset import key_node
 
 ESTABLISHED = ("proved", "assumed", "note")
@@ -56,6 +57,13 @@ def names_things(statement: Statement) -> bool:
 def is_code(statement: Statement) -> bool:
     """Whether a statement is about code, whose names are Python's."""
     return bool(statement.name)
+
+
+def fixed_line(statement: Statement) -> str:
+    """The line of a statement as it should be, without its indentation."""
+    assert statement.fix is not None
+    text, line = statement.source.text, statement.source.place(statement.fix.span.start).line
+    return Source("", statement.fix.of(text)).line(line).strip()
 
 
 def data(value: object) -> str:

@@ -13,8 +13,11 @@ from __future__ import annotations
 
 from derive.code.concrete.budget import Budget, NotRunnable
 from derive.code.concrete.draws import Shape
-from derive.code.concrete.gradients import Check, Gradients, Returned, gradients
+from derive.code.concrete.gradients import Check, Gradients, Rerun, Returned, Truth, gradients, rerun
 from derive.code.concrete.machine import Assigned
 from derive.code.concrete.running import Run, run
 
-__all__ = ["Assigned", "Budget", "Check", "Gradients", "NotRunnable", "Returned", "Run", "Shape", "gradients", "run"]
+__all__ = [
+    "Assigned", "Budget", "Check", "Gradients", "NotRunnable", "Rerun", "Returned", "Run", "Shape", "Truth",
+    "gradients", "rerun", "run",
+]  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -58,6 +59,19 @@ class Check:
     true: float
 
 
+@dataclass(frozen=True)
+class Truth:
+    """What the gradient with respect to one array of the forward pass has to meet.
+
+    Attributes:
+        shape: of the array.
+        slopes: the true slopes of the loss along some directions of it.
+    """
+
+    shape: tuple[int, ...]
+    slopes: Sequence[tuple[Any, Slope]]
+
+
 @dataclass
 class Gradients:
     """A forward and a backward pass on one set of data.
@@ -86,6 +100,7 @@ class Gradients:
     _size: float
     _slopes: dict[str, list[tuple[Any, Slope]]] = field(default_factory=dict)
     _truths: dict[str, Any] = field(default_factory=dict)
+    _known: dict[str, list[Truth]] = field(default_factory=dict)
 
     def check(self, returned: Returned, target: str | None = None) -> Check:
         """Compare one returned gradient with the truth along random directions.
@@ -134,12 +149,37 @@ class Gradients:
 
     def _checks_of(self, of: str, value: Value) -> Iterator[Check]:
         """A value beside the gradients of all arrays of the forward pass of some name that have as many entries."""
-        for name in self.inputs:
-            if _bare(name) == of and np.size(self.inputs[name]) == np.size(value):
-                yield self.check(Returned(None, name, value, name))
-        for at, assigned in enumerate(self.forward_trace):
-            if _bare(assigned.target) == of and _is_real(assigned.value) and np.size(assigned.value) == np.size(value):
-                yield self.check_stage(at, value)
+        for truth in self.truths_of(of):
+            if int(np.prod(truth.shape)) == np.size(value):
+                yield self._compare(array_of(value), truth.shape, truth.slopes)
+
+    def truths_of(self, of: str) -> list[Truth]:
+        """What the gradients of all arrays of the forward pass that have some name have to meet.
+
+        Raises:
+            NotRunnable: there is a kink near the data.
+        """
+        if of not in self._known:
+            found = [Truth(np.shape(self.inputs[n]), self._slopes_of(n)) for n in self.inputs if _bare(n) == of]
+            for at, assigned in enumerate(self.forward_trace):
+                if _bare(assigned.target) == of and _is_real(assigned.value):
+                    shape = np.shape(assigned.value)
+                    found.append(Truth(shape, self._directions(shape, partial(self._slope_of_stage, at))))
+            self._known[of] = found
+        return self._known[of]
+
+    def meets(self, value: Value, truths: Sequence[Truth]) -> bool:
+        """Whether a value is one of some gradients, shape and all."""
+        if not is_number(value):
+            return False
+        claimed = array_of(value)
+        try:
+            return any(
+                claimed.shape == truth.shape and self._compare(claimed, truth.shape, truth.slopes).agrees
+                for truth in truths
+            )
+        except NotRunnable:
+            return False
 
     def truth(self, target: str) -> Any:
         """The gradient with respect to an input, entry by entry."""
@@ -298,6 +338,46 @@ def _once(subject: Subject, draws: Draws, budget: Budget) -> Gradients:
         if np.ndim(point):  # a kink nearby shows here, and other data are drawn
             found._slopes_of(name)
     return found
+
+
+@dataclass(frozen=True)
+class Rerun:
+    """What a changed source comes to on the data of another run.
+
+    Attributes:
+        outputs: of the forward pass.
+        returned, backward_trace: as for `Gradients`; of a loss the trace is that of the whole function.
+    """
+
+    outputs: list[Any]
+    returned: list[Returned]
+    backward_trace: list[Assigned]
+
+
+def rerun(
+    tree: ast.Module,
+    pair: Pair,
+    shapes: Shapes,
+    data: Gradients,
+    *,
+    seed: int = 0,
+    fixed: Mapping[str, Value] | None = None,
+    seconds: float = 1.0,
+) -> Rerun:
+    """Both passes of a changed source once more, without differences.
+
+    Raises:
+        NotRunnable: they cannot be run.
+    """
+    subject = Subject(tree, pair, shapes, fixed or {}, seed)
+    trace: list[Assigned] = []
+    is_loss = pair.kind == "loss"
+    done = subject.forward(data.arguments, Budget(seconds=seconds), **({"trace": trace} if is_loss else {}))
+    outputs = [array_of(each).copy() for each in done.outputs]
+    if not is_loss:
+        done.machine.trace = trace
+    value = subject.backward(done, [each.copy() for each in data.upstream])
+    return Rerun(outputs, list(_returned(subject, value, data.inputs, done.owner)), trace)
 
 
 def _remarks(draws: Draws) -> list[str]:

@@ -108,7 +108,7 @@ def _operation(name: str) -> Callable[[Call], Value]:
 
         if is_number(call.get("alpha")) or call.has("alpha"):
             raise Unsupported(f"{call.name} with alpha=")
-        return operate(call.machine, OPERATIONS[name], call["a"], call["b"])
+        return operate(call.machine, OPERATIONS[name], call["a"], call["b"], call.line)
 
     return means
 

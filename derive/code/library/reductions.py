@@ -40,7 +40,7 @@ def _sum_of_list(call: Call) -> Value:
         raise Unsupported("the sum of a list along an axis")
     found: Value = 0
     for each in call["a"]:
-        found = operate(call.machine, ast.Add, found, each)
+        found = operate(call.machine, ast.Add, found, each, call.line)
     return found
 
 
