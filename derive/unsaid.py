@@ -25,6 +25,9 @@ from derive.probe.evaluation import NotEvaluable, TooLarge
 from derive.probe.points import Agreement, compare
 from derive.problem import Pair
 
+_MOST_NUMBERS = 6
+"""How many numbers are tried for the size of an axis."""
+
 
 class Unsaid:
     """What the lines of one document may leave unsaid.
@@ -104,10 +107,16 @@ class Unsaid:
         """That a letter counts the entries of an axis whose size nothing says."""
         graph, axes = self.doubts.graph_of(pair), self.doubts.problem.table.axes
         met = {s for side in (pair.left, pair.right) for s in _sizes_in(side)}
-        met |= {s for name in self.doubts.reached(pair.names) for s in _sizes_of(graph, name)}
+        met_names = self.doubts.reached(pair.names)
+        met |= {s for name in met_names for s in _sizes_of(graph, name)}
         unnamed = {n for axis in axes.unnamed() for n in axis.size.free_symbols} & met
-        for count, letter in product(sorted(unnamed, key=str), sorted(met - unnamed, key=str)):
-            put = {count: letter}
+        known = {graph.loss, *graph.by_name, *(name_of(d.args[1]) for d in pair.derivatives)}
+        numbers = {s for side in (pair.left, pair.right) for s in side.free_symbols if _is_number(s)}
+        numbers |= {s for name in met_names for s in _numbers_in(graph, name)}
+        numbers = {s for s in numbers if s.name not in known}
+        letters = [*sorted(met - unnamed, key=str), *sorted(numbers, key=str)[:_MOST_NUMBERS]]
+        for count, letter in product(sorted(unnamed, key=str), letters):
+            put = {count: letter} if letter.is_integer else {letter: count}
             told = self._graph(("size", count, letter), graph, **_resized(graph, put))
             if self.proves(_with(pair, put), reading, told):
                 array = min(name for name in graph.sizes if count in graph.sizes_of(name))
@@ -165,6 +174,17 @@ def _sizes_of(graph: Graph, name: str) -> set[Symbol]:
     definition = graph.by_name.get(name)
     found = {s for n in own for s in _sizes_in(n)}
     return found | _sizes_in(definition.expr) if definition is not None else found
+
+
+def _is_number(symbol: Expr) -> bool:
+    """Whether a symbol is a plain number of the document, and no size, index or entry."""
+    return isinstance(symbol, Symbol) and not symbol.is_integer
+
+
+def _numbers_in(graph: Graph, name: str) -> set[Symbol]:
+    """The numbers in what a name is that are no sizes."""
+    definition = graph.by_name.get(name)
+    return set(filter(_is_number, definition.expr.free_symbols)) if definition is not None else set()
 
 
 def _with(pair: Pair, put: dict[Symbol, Symbol]) -> Pair:

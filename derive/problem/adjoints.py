@@ -30,7 +30,7 @@ Bases = Mapping[str, str]
 
 def adopt_adjoints(draft: Draft) -> None:
     """Add an equation ``dx = ∂L/∂x`` for each name of an adjoint that has none."""
-    known = _names(draft) - {draft.table.loss or ""}
+    known = _names(draft) - {draft.table.loss or ""} - _upstreams(draft, {})
     for ways in WAYS:
         made = {key: named for key in sorted(known) if (named := _adjoint_of(key, ways, draft))}
         bases = {key: base for key, named in made.items() if (base := _called(named, known - set(made)))}
