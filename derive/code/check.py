@@ -293,7 +293,7 @@ class _Checker:
         )  # fmt: skip
 
 
-UNSEEN = "torch's gradcheck would pass this: at its default tolerances its criterion holds on normal data"
+UNSEEN = "torch's gradcheck would pass this at its defaults (its criterion, on normal data)"
 
 _LIKELY = (
     (re.compile(r"(?i)^(y|labels?|targets?|idx|indices)$"), "int (N,)"),
