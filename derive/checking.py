@@ -70,6 +70,7 @@ class Statement:
         name: of code, the Python name that it is about.
         blame: of code that is wrong, whether the fault is made here or inherited from a line before.
         fix: an edit of the source after which derive proves the statement; of a document one that undoes a mistake.
+        script: of code that is wrong, lines that anybody can run to see it.
     """
 
     number: str
@@ -92,6 +93,7 @@ class Statement:
     name: str = ""
     blame: Literal["here", "inherited"] | None = None
     fix: Edit | None = None
+    script: str = ""
 
     @property
     def fault(self) -> Span:

@@ -16,6 +16,7 @@ from pathlib import Path
 from derive.checking import IGNORED, Checked, Progress, Statement
 from derive.code.comments import Comments, Slip, comments_of
 from derive.code.crosscheck import crosschecked
+from derive.code.demonstration import Demonstration
 from derive.code.faults import CodeError, Fault, Needs, Unsupported
 from derive.code.judge import Finding, Judge
 from derive.code.linking import FAR, linked
@@ -195,9 +196,25 @@ class _Checker:
         """The statements about a pair."""
         self._note(pair, judged.judge.passes)
         fixes = self._fixes(pair, judged) if self.settings.mends else {}
+        first = len(self.statements)
         for k, finding in enumerate(judged.findings):
             number = f"{self._numbers}.{k + 1}"
             self.statements.append(self._statement(finding, judged.judge.trace, fixes.get(finding.line), number))
+        if self.settings.mends:
+            self._demonstrate(judged, first)
+
+    def _demonstrate(self, judged: Judged, first: int) -> None:
+        """Put beside the first line at fault how anybody can see it, and whether a gradient checker would have."""
+        place = next((k for k, s in enumerate(self.statements) if k >= first and s.blame == "here"), None)
+        if place is None:
+            return
+        shown = Demonstration(self.source.path, judged.tree, judged.judge.passes, judged.findings)
+        with suppress(TimeLimit, RecursionError), time_limit(MENDING_SECONDS):
+            script = shown.script()
+            if script:
+                unseen = f"; {UNSEEN}" if shown.passes_gradcheck() else ""
+                here = replace(self.statements[place], script=script, reason=f"{shown.said()}{unseen}")
+                self.statements[place] = here
 
     def _judged(self, pair: Pair, source: Source) -> Judged:
         """A pair in some state of its source. Raises `CodeError`."""
@@ -275,6 +292,8 @@ class _Checker:
             focus=span, name=pair.name,
         )  # fmt: skip
 
+
+UNSEEN = "torch's gradcheck would pass this at its defaults (its criterion, on normal data)"
 
 _LIKELY = (
     (re.compile(r"(?i)^(y|labels?|targets?|idx|indices)$"), "int (N,)"),

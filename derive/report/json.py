@@ -57,6 +57,7 @@ def _statement(statement: Statement) -> dict[str, Any]:
         "counterexample": _counterexample(statement),
         "seconds": round(statement.seconds, 4),
         **({"name": statement.name, "fault": statement.blame} if statement.name else {}),
+        **({"script": statement.script} if statement.script else {}),
         **({"fix": _fix(statement, statement.fix)} if statement.fix is not None and statement.name else {}),
         **({"terms": [_term(term) for term in statement.terms]} if statement.terms else {}),
     }

@@ -140,7 +140,10 @@ class TextReport:
             yield f"{INDENT}    {fixed_line(statement)}"
         if statement.correct is not None:
             yield from self._wrapped(f"correct: {plain(statement.correct, self.ascii)}", INDENT, INDENT + "  ")
-        if statement.counterexample is not None:
+        if statement.script:
+            yield f"{INDENT}to see it, run:"
+            yield from (f"{INDENT}    {line}".rstrip() for line in statement.script.splitlines())
+        elif statement.counterexample is not None:
             yield from self._counterexample(statement.counterexample, is_code(statement))
         if statement.terms:
             yield from self._terms(statement)
