@@ -111,7 +111,7 @@ class Unsaid:
         met |= {s for name in met_names for s in _sizes_of(graph, name)}
         unnamed = {n for axis in axes.unnamed() for n in axis.size.free_symbols} & met
         known = {graph.loss, *graph.by_name, *(name_of(d.args[1]) for d in pair.derivatives)}
-        numbers = {s for side in (pair.left, pair.right) for s in side.free_symbols if _is_number(s)}
+        numbers = {s for side in (pair.left, pair.right) for s in _numbers(side)}
         numbers |= {s for name in met_names for s in _numbers_in(graph, name)}
         numbers = {s for s in numbers if s.name not in known}
         letters = [*sorted(met - unnamed, key=str), *sorted(numbers, key=str)[:_MOST_NUMBERS]]
@@ -176,15 +176,16 @@ def _sizes_of(graph: Graph, name: str) -> set[Symbol]:
     return found | _sizes_in(definition.expr) if definition is not None else found
 
 
-def _is_number(symbol: Expr) -> bool:
-    """Whether a symbol is a plain number of the document, and no size, index or entry."""
-    return isinstance(symbol, Symbol) and not symbol.is_integer
+def _numbers(expr: Expr) -> set[Symbol]:
+    """The plain numbers of the document in an expression: no sizes, indices or entries."""
+    arrays = {entry.base.label for entry in expr.atoms(sympy.Indexed)}
+    return {s for s in expr.free_symbols - arrays if isinstance(s, Symbol) and not s.is_integer}
 
 
 def _numbers_in(graph: Graph, name: str) -> set[Symbol]:
     """The numbers in what a name is that are no sizes."""
     definition = graph.by_name.get(name)
-    return set(filter(_is_number, definition.expr.free_symbols)) if definition is not None else set()
+    return _numbers(definition.expr) if definition is not None else set()
 
 
 def _with(pair: Pair, put: dict[Symbol, Symbol]) -> Pair:

@@ -19,7 +19,7 @@ LETTERS = {
 _TOKEN = re.compile(
     r"^#.*?$|<!-- (?:proved|refuted|undecided|assumed|unsupported|E\d+|derive: ignore) -->|<!-- given: |-->"
     r"|\\(?:text\w*|operatorname|mathrm|begin|end|tag|label|newcommand|color)\*?\{[^{}]*\}|\\[a-zA-Z]+|\\.|```\w*"
-    r"|[A-Za-z]{3,}|[A-Za-z]|.",
+    r"|^[A-Z][a-z](?= )|[A-Za-z]{3,}|[A-Za-z]|.",
     re.DOTALL | re.MULTILINE,
 )
 _JOINED = re.compile(r"[ₐ-ₜᵢ-ᵪⱼ]|_\{[a-z]{3,}\}")
@@ -30,7 +30,7 @@ _FORWARD = re.compile(
 
 
 def renamed(text: str) -> str:
-    """The text with other letters, where the new ones are free; letters in prose change too, which nobody reads."""
+    """The text with other letters, where the new ones are free; single letters in prose change too, and words stay."""
     if _JOINED.search(text):
         return text  # indices that are typed below the line, or that stand together like a word
     tokens = _TOKEN.findall(text)

@@ -30,10 +30,10 @@ Bases = Mapping[str, str]
 
 def adopt_adjoints(draft: Draft) -> None:
     """Add an equation ``dx = ∂L/∂x`` for each name of an adjoint that has none."""
-    known = _names(draft) - {draft.table.loss or ""} - _upstreams(draft, {})
+    known, gradients = _names(draft) - {draft.table.loss or ""}, _upstreams(draft, {})
     for ways in WAYS:
         made = {key: named for key in sorted(known) if (named := _adjoint_of(key, ways, draft))}
-        bases = {key: base for key, named in made.items() if (base := _called(named, known - set(made)))}
+        bases = {key: base for key, named in made.items() if (base := _called(named, known - set(made) - gradients))}
         apart = {key for key, base in bases.items() if any(_is_apart(draft, e, key, base) for e in draft.equations)}
         draft.table.carried |= {bases[key] for key in apart}
         bases = {key: base for key, base in bases.items() if key not in apart}
