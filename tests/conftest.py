@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 from pathlib import Path
 
@@ -28,3 +29,9 @@ def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
         assert text == path.read_text(encoding="utf-8")
 
     return compare
+
+
+def pytest_collection_finish() -> None:
+    """Thousands of collected tests, and the modules they import, are nothing for the garbage collector to look at."""
+    gc.collect()
+    gc.freeze()
