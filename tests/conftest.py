@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+import os
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +16,16 @@ GOLDEN = Path(__file__).parent / "golden"
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="rewrite the golden files from the present output")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Processes that the tests start find the package compiled, also where Python is told to leave nothing behind."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        return  # its parent did
+    compiled = tempfile.TemporaryDirectory(prefix="derive-tests-")
+    config.add_cleanup(compiled.cleanup)
+    os.environ["PYTHONPYCACHEPREFIX"] = compiled.name
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
 @pytest.fixture
@@ -28,3 +41,9 @@ def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
         assert text == path.read_text(encoding="utf-8")
 
     return compare
+
+
+def pytest_collection_finish() -> None:
+    """Thousands of collected tests, and the modules they import, are nothing for the garbage collector to look at."""
+    gc.collect()
+    gc.freeze()

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from derive.api import LoadedProblem
-from derive.kernels.kernel import RunningKernel, Target
+from derive.kernels.kernel import RunningKernel, Target, proved_source, running
+from derive.kernels.make import Made
 from derive.kernels.program import Kernel
 from derive.kernels.reference import Reference
 from derive.kernels.verify import error
@@ -29,8 +30,18 @@ def problem(layer: str) -> LoadedProblem:
 
 
 @cache
+def lowered(layer: str) -> Made:
+    return problem(layer).program()
+
+
+@cache
 def kernel(layer: str, target: Target = "numpy") -> RunningKernel:
-    return problem(layer).kernel(target)
+    return running(lowered(layer), target)
+
+
+@cache
+def source(layer: str, target: Target) -> str:
+    return proved_source(lowered(layer), target)
 
 
 def inputs(program: Kernel, sizes: Mapping[str, int], seed: int = 0, dtype: Any = np.float64) -> dict[str, Any]:
@@ -69,7 +80,7 @@ def run(
 
 def reference(layer: str, given: Mapping[str, Any], upstream: Mapping[str, Any]) -> Reference:
     """The forward graph and its derivatives on arrays."""
-    return Reference(problem(layer).program(), given, upstream)
+    return Reference(lowered(layer), given, upstream)
 
 
 def norm_in_longdouble(
@@ -91,4 +102,15 @@ def norm_in_longdouble(
     return gamma * x_hat + beta, {"x": dx, "gamma": (dy * x_hat).sum(0), "beta": dy.sum(0)}
 
 
-__all__ = ["SIZES", "error", "inputs", "kernel", "norm_in_longdouble", "problem", "reference", "run"]
+__all__ = [
+    "SIZES",
+    "error",
+    "inputs",
+    "kernel",
+    "lowered",
+    "norm_in_longdouble",
+    "problem",
+    "reference",
+    "run",
+    "source",
+]

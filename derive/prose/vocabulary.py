@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 Phrases = Mapping[str, str]
@@ -410,11 +410,32 @@ KINDS: Mapping[str, Phrases] = {
 """The kinds of words, by the letters that the forms of `derive.prose.grammar` are made of; ``M`` is a meaning."""
 
 
+_WORD = re.compile(r"\w+|[^\w\s]")
+
+
 def words_in(text: str) -> Iterator[Word]:
     """The words of a text that mean something, from left to right, the longest first; others are of kind ``?``."""
-    for found in _pattern().finditer(text):
-        kind, _, meaning = _groups()[(found.lastindex or 1) - 1].partition(":")
+    at = 0
+    while (start := _WORD.search(text, at)) is not None:
+        at = start.start()
+        kinds, pattern = _phrases_from(text[at])
+        found = pattern.match(text, at) or start
+        kind, _, meaning = kinds[found.lastindex - 1].partition(":") if found.lastindex else ("?", "", "")
         yield Word(kind[0], meaning, *found.span())
+        at = found.end()
+
+
+@lru_cache(maxsize=1024)
+def _phrases_from(letter: str) -> tuple[list[str], re.Pattern[str]]:
+    """The phrases that may begin with a letter, as one pattern, with the kind of each: trying all a word is slow."""
+    rows = [(phrase, kind) for phrase, kind in _rows() if _may_begin(phrase, letter)]
+    return [kind for _, kind in rows], re.compile("|".join(f"({_bounded(phrase)})" for phrase, _ in rows), re.I)
+
+
+def _may_begin(phrase: str, letter: str) -> bool:
+    """Whether a phrase may begin with a letter; one that begins with a choice or with what may be missing may."""
+    literal = phrase[0].isalnum() and phrase[1:2] not in ("?", "*")
+    return not literal or re.fullmatch(phrase[0], letter, re.IGNORECASE) is not None
 
 
 @cache
@@ -428,17 +449,6 @@ def _rows() -> list[tuple[str, str]]:
 def _split(row: str) -> list[str]:
     """The alternatives of a row; a bar in brackets is part of one."""
     return re.split(r"\|(?![^(]*\))", row)
-
-
-@cache
-def _groups() -> list[str]:
-    return [kind for _, kind in _rows()] + ["?"]
-
-
-@cache
-def _pattern() -> re.Pattern[str]:
-    known = [f"({_bounded(phrase)})" for phrase, _ in _rows()]
-    return re.compile("|".join([*known, r"(\w+|[^\w\s])"]), re.IGNORECASE)
 
 
 def _bounded(phrase: str) -> str:
