@@ -9,8 +9,9 @@ normal form proves, as everywhere in derive.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial as task
 from typing import Literal
 
 import sympy
@@ -25,6 +26,7 @@ from derive.code.values import as_array
 from derive.forward import Definition, Graph, entry, names_in
 from derive.gradient import Calculus, NoDerivative
 from derive.language import D, index, is_quantity, name_of, refresh
+from derive.limits import TimeLimit, time_limit
 from derive.normal.algebra import GaveUp, Undefined
 from derive.normal.prover import Prover
 from derive.probe.arithmetic import OutOfDomain
@@ -34,10 +36,11 @@ from derive.verdict import Status
 
 Fault = Literal["here", "inherited"]
 LOCAL_SECONDS = 2.0
+OUT_OF_TIME = "the time is up before this was judged; --timeout gives more"
 SEARCH_ROUNDS = 4
 """How many points are tried where neither a proof nor a counterexample was found."""
-PARTS = 4
-"""Of a sum over more paths than that no part is tried."""
+MAX_DOUBTED = 4
+"""How many stages that are not what their names say are tried as they are written."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,10 @@ class Finding:
     definition: str = ""
     uses: frozenset[str] = frozenset()
     seconds: float = 0.0
+
+
+_Task = tuple[Finding, Callable[[], Finding]]
+"""What is to be found, and what it is where the time does not suffice."""
 
 
 class _Definitions(dict[str, Definition]):
@@ -110,6 +117,8 @@ class Judge:
         self._status: dict[str, Status] = {}
         self.targets: dict[str, str] = {}
         self.local_ok: dict[str, bool | None] = {}
+        self.doubted: dict[str, Definition] = {}  # stages that are not what their names say, as written
+        self.borne_out: set[str] = set()  # those of them that the lines after need as they are written
         self.lines: dict[str, int] = {}  # the line at fault of what is wrong
 
     def _graph(self, definitions: dict[str, Definition], loss: str, outputs: tuple[str, ...]) -> Graph:
@@ -131,20 +140,35 @@ class Judge:
 
     # -- the whole ---------------------------------------------------------------------------------------------------
 
-    def findings(self) -> list[Finding]:
-        """All findings: the stages in the order of their lines, then what is returned."""
-        found = [*self._stages(), *(self._returned(gradient) for gradient in self.passes.gradients)]
+    def findings(self, seconds: float = 60.0) -> list[Finding]:
+        """All findings: the stages in the order of their lines, then what is returned.
+
+        What is not judged in time is undecided; the rest stands. One finding may take half of the time that is left, so
+        that a hard one leaves some to those after it.
+        """
+        end = time.monotonic() + seconds
+        found = []
+        for open_, judged in [*self._stages(), *map(self._returned, self.passes.gradients)]:
+            try:
+                with time_limit((end - time.monotonic()) / 2):
+                    finding = judged()
+            except TimeLimit:
+                finding = open_
+            found.append(finding)
         return with_faults(found, self)
 
     # -- stages ------------------------------------------------------------------------------------------------------
 
-    def _stages(self) -> Iterator[Finding]:
+    def _stages(self) -> Iterator[_Task]:
         own = [s for s in self.trace.stages if s.definition in self.backward]
         last = {stage.name: stage for stage in own}
         for stage in own:
             targets = self._spoken_of(stage.name)
             if targets and last[stage.name] is stage:
-                yield self._stage(stage, targets)
+                open_ = Finding(
+                    "stage", stage.name, stage.line, targets[0], "undecided", OUT_OF_TIME, definition=stage.definition
+                )
+                yield open_, task(self._stage, stage, targets)
 
     def _spoken_of(self, name: str) -> list[str]:
         """The quantities of the forward pass that a stage's name speaks of, the latest first."""
@@ -164,11 +188,16 @@ class Judge:
             if ok:
                 target = each
                 break
+        letters = tuple(index(f"j{k}") for k in range(len(definition.indices)))
+        if ok is False:
+            ok = self._holds_as_written(target, letters, entry(stage.definition, letters), self.above(stage.definition))
         status, reason, example = self._stage_verdict(stage, target, ok)
         self._status[stage.definition], self.targets[stage.definition] = status, target
         self.local_ok[stage.definition] = ok
         if status == "refuted" and not ok:
             self.lines[stage.definition] = line_at_fault(self, stage.definition, target)
+        if ok is False:
+            self.doubted[stage.definition] = definition
         self._replace(self.local, stage.definition, target)
         if status == "proved":
             self._replace(self.exact, stage.definition, target)
@@ -192,6 +221,21 @@ class Judge:
         definition = self.backward[name]
         letters = tuple(index(f"j{k}") for k in range(len(definition.indices)))
         return self.equal(self.local, target, letters, entry(name, letters), min(self.timeout, LOCAL_SECONDS))
+
+    def _holds_as_written(self, target: str, letters: tuple[Symbol, ...], right: Expr, uses: Iterable[str]) -> bool:
+        """Whether something is right if a doubted stage before it is what was written and not what its name says: then
+        the author's name means something else, such as one path's share, or a sign the other way round."""
+        for name in [n for n in uses if n in self.doubted and n not in self.borne_out][-MAX_DOUBTED:]:
+            named = self._definitions[id(self.local)][name]
+            self.substitute(self.local, self.doubted[name])
+            try:
+                if self.equal(self.local, target, letters, right, min(self.timeout, LOCAL_SECONDS)):
+                    self.borne_out.add(name)
+                    return True
+            finally:
+                if name not in self.borne_out:
+                    self.substitute(self.local, named)
+        return False
 
     def equal(
         self, prover: Prover, target: str, letters: tuple[Symbol, ...], right: Expr, seconds: float
@@ -280,7 +324,12 @@ class Judge:
 
     # -- what is returned ----------------------------------------------------------------------------------------------
 
-    def _returned(self, gradient: Gradient) -> Finding:
+    def _returned(self, gradient: Gradient) -> _Task:
+        of = self.trace.shown_name(gradient.of) if gradient.of is not None else ""
+        open_ = Finding("returned", gradient.name, gradient.line, of, "undecided", OUT_OF_TIME)
+        return open_, task(self._timed, gradient)
+
+    def _timed(self, gradient: Gradient) -> Finding:
         start = time.monotonic()
         found = self._judged(gradient)
         return replace(found, seconds=time.monotonic() - start)
@@ -311,6 +360,10 @@ class Judge:
                 status, reason, example = self._verdict(gradient.of, array)
         else:
             status, reason, example = self._verdict(gradient.of, array)
+            if status == "refuted" and held not in self.targets:
+                letters = tuple(index(f"j{k}") for k in range(len(array.letters)))
+                right = refresh(array.expr).xreplace(dict(zip(array.letters, letters, strict=True)))
+                self._holds_as_written(gradient.of, letters, right, uses)
         if gradient.instead is not None and status != "proved":
             return finding(
                 "undecided",

@@ -198,6 +198,11 @@ def _ignored(call: Call) -> Value:
     return Ignored(call.name)
 
 
+def _text(call: Call) -> Value:
+    value = call.get("a", "")
+    return str(value) if isinstance(value, str | int) else Ignored("a text")
+
+
 def _none(call: Call) -> Value:
     return None
 
@@ -282,6 +287,7 @@ MEANS: dict[str, Callable[[Call], Value]] = {
     "builtin_min": _extreme("minimum"),
     "isinstance": _isinstance,
     "ignored": _ignored,
+    "text": _text,
     "none": _none,
     "array": _array,
     "dict": _dict,
