@@ -241,8 +241,6 @@ def _excused(stage: Finding, findings: Sequence[Finding], judge: Judge) -> Findi
         return replace(stage, status="note", reason=reason, counterexample=None)
     if any(f.status == "refuted" for f in made):
         return stage
-    if not made and stage.definition in {d for f in findings if f.role == "stage" for d in judge.above(f.definition)}:
-        return stage
     reason = f"it is not ∂L/∂{stage.of}; whether that is what its name means, nothing that is returned tells"
     return replace(stage, status="undecided", reason=reason, counterexample=None)
 
