@@ -97,6 +97,8 @@ class _Explanation:
             return Mistake(code, joint + change.kind.step.format(*parts), span_of(right), self.together)
         where = ", on the left" if self.attempt.role == "left" else ""
         message = joint + change.kind.message.format(*parts) + where
+        if self.together:  # its place is one in a line that the other edit has changed
+            return Mistake(change.kind.code, message, change.span, self.together)
         edit = source.Edit(span_of(at(member, self.edit.path)), latex(change.node))
         return Mistake(change.kind.code, message, change.span, self.together, edit)
 
