@@ -235,7 +235,7 @@ class _Checker:
             raise
         judge = Judge(passes, self.settings.timeout / 2)
         findings = judge.findings(self.settings.timeout * JUDGING)
-        return Judged(source, tree, module, judge, crosschecked(tree, passes, findings, self.settings.timeout / 6))
+        return Judged(source, tree, module, judge, crosschecked(tree, passes, findings, self.settings.timeout / 4))
 
     def _fixes(self, pair: Pair, judged: Judged) -> dict[int, Edit]:
         """What the lines at fault should be, as far as that is found in time."""
