@@ -211,15 +211,7 @@ class Doubts:
 
     def made_from(self, names: Iterable[str]) -> set[str]:
         """Names with all that they are made from, through definitions that could be read and those that could not."""
-        found: set[str] = set()
-        waiting = list(names)
-        while waiting:
-            name = waiting.pop()
-            if name not in found:
-                found.add(name)
-                definition = self.problem.graph.by_name.get(name)
-                waiting.extend(definition.uses if definition is not None else ())
-        return found
+        return self.problem.graph.made_from(names)
 
     def _functions_of(self, pair: Pair) -> set[str]:
         """The arbitrary functions that a pair is about."""

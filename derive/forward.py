@@ -6,7 +6,7 @@ checked when it is built: no name twice, no cycle, indices and sizes that fit.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import chain, count
@@ -24,6 +24,18 @@ class GraphError(ValueError):
     def __init__(self, message: str, name: str) -> None:
         super().__init__(message)
         self.name = name
+
+
+def closure(start: Iterable[str], following: Callable[[str], Iterable[str]]) -> set[str]:
+    """Names with those that follow from them, those that follow from these, and so on."""
+    found: set[str] = set()
+    waiting = list(start)
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found.add(name)
+            waiting.extend(following(name))
+    return found
 
 
 @dataclass(frozen=True)
@@ -147,27 +159,21 @@ class Graph:
         """The names that are defined by way of a name; asked for one name at a time, as all together they are
         as many as the square of a deep graph's depth."""
         if name not in self._ancestors:
-            found: set[str] = set()
-            waiting = [name]
-            while waiting:
-                users = {user.name for user in self.consumers.get(waiting.pop(), ())} - found
-                found |= users
-                waiting.extend(users)
-            self._ancestors[name] = frozenset(found)
+            self._ancestors[name] = frozenset(closure(self._users(name), self._users))
         return self._ancestors[name]
+
+    def _users(self, name: str) -> Iterator[str]:
+        return (user.name for user in self.consumers.get(name, ()))
+
+    def made_from(self, names: Iterable[str]) -> set[str]:
+        """Names with all that they are made from."""
+        return closure(names, lambda name: self.by_name[name].uses if name in self.by_name else ())
 
     @cached_property
     def reaching(self) -> frozenset[str]:
         """The names that the loss, or where it is not defined an output, depends on; they themselves
         included."""
-        waiting = [self.loss] if self.has_loss else list(self.outputs)
-        found = set(waiting)
-        while waiting:
-            definition = self.by_name.get(waiting.pop())
-            new = definition.uses - found if definition is not None else frozenset()
-            found |= new
-            waiting.extend(new)
-        return frozenset(found)
+        return frozenset(self.made_from([self.loss] if self.has_loss else self.outputs))
 
     @cached_property
     def _ancestors(self) -> dict[str, frozenset[str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -74,7 +75,7 @@ def test_settings_are_given_by_the_caller() -> None:
 def test_nothing_in_a_file_runs(tmp_path: Path) -> None:
     mark = tmp_path / "ran"
     touch = f"open({str(mark)!r}, 'w')"
-    hostile = f"{touch}\n@{touch}\ndef f_forward(x: {touch} = {touch}):\n    return x\n"
+    hostile = f"{touch}\n@{touch}\ndef f_forward(x: {touch} = {touch}) -> {touch}:\n    return x\n"
     hostile += "def f_backward(dout, x):\n    return dout\n"
     check_source(Source("hostile.py", hostile), Settings(shapes="x (N,)"))
     assert not mark.exists()
@@ -88,6 +89,29 @@ def test_hostile_source_ends_in_an_answer(body: str) -> None:
     with suppress(DocumentError):
         checked = check_source(Source("hostile.py", source), Settings(shapes="x (N,)", timeout=3.0))
         assert all(s.status != "refuted" for s in checked.statements)
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["a = x + 1"] * 30_000,
+        ["for i in range(10 ** 9):", "    a = i"],
+        ["a = np.arange(10 ** 9)"],
+        ["a = [1]", *["a = a + a"] * 60],
+        ["a = 'ab'", *["a = a * 9000"] * 3],
+        ["a = '{:>1000000000}'.format(1) + '%1000000000d' % 1"],
+        ["a = '(' * 10 ** 9"],
+        ["f_forward(x)"],
+    ],
+    ids=lambda lines: lines[-1],
+)
+def test_hostile_lines_are_answered_soon_and_in_little_memory(lines: list[str]) -> None:
+    source = "import numpy as np\ndef f_forward(x):\n    " + "\n    ".join(lines)
+    source += "\n    return x, x\ndef f_backward(dout, x):\n    return dout\n"
+    start = time.process_time()
+    checked = check_source(Source("hostile.py", source), Settings(shapes="x (N,)", timeout=5.0))
+    assert all(s.status != "refuted" for s in checked.statements)
+    assert time.process_time() - start < 10
 
 
 def test_prove_takes_one_pair_by_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

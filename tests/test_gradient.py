@@ -406,14 +406,14 @@ def test_a_deep_chain_takes_linear_time_and_no_recursion() -> None:
     def seconds(depth: int) -> float:
         graph = chain(depth)
         calculus = Calculus(graph)
-        start = time.perf_counter()
+        start = time.process_time()
         calculus.adjoint("h0", (i,))
         calculus.resolve(D(tensor(f"h{depth}")[i], tensor("h0")[j]), "total")
         assert len(calculus.staged) >= 2 * depth - 1
-        return time.perf_counter() - start
+        return time.process_time() - start
 
     seconds(10)
-    assert seconds(300) < 12 * seconds(75)
+    assert seconds(160) < 12 * seconds(40)
 
 
 def test_inlining_renames_what_it_puts_in() -> None:

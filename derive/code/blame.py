@@ -229,14 +229,24 @@ def _with_origin(finding: Finding, line: int) -> Finding:
 
 
 def _excused(stage: Finding, findings: Sequence[Finding], judge: Judge) -> Finding:
-    """A stage that is not what its name says, but of which something right is made: a multiple, as a rule."""
+    """A stage that is not what its name says, though nothing wrong is made of it: the name may mean one path's share,
+    or a multiple. Where what is made of it is open, so is the stage."""
     if stage.role != "stage" or stage.status != "refuted":
         return stage
-    right = (f for f in findings if f.role == "returned" and f.status == "proved")
-    if not any(stage.definition in {f.definition, *f.uses} | _all_above(f, judge) for f in right):
+    made = [f for f in findings if f.role == "returned" and stage.definition in _ingredients(f, judge)]
+    if stage.definition in judge.borne_out or any(f.status == "proved" for f in made):
+        right = any(f.status == "proved" for f in made)
+        why = "but what is made of it is right" if right else "and the lines after need it as it is written"
+        reason = f"it is not ∂L/∂{stage.of} itself, {why}"
+        return replace(stage, status="note", reason=reason, counterexample=None)
+    if any(f.status == "refuted" for f in made):
         return stage
-    reason = f"it is not ∂L/∂{stage.of} itself, but what is made of it is right"
-    return replace(stage, status="note", reason=reason, counterexample=None)
+    reason = f"it is not ∂L/∂{stage.of}; whether that is what its name means, nothing that is returned tells"
+    return replace(stage, status="undecided", reason=reason, counterexample=None)
+
+
+def _ingredients(finding: Finding, judge: Judge) -> set[str]:
+    return {finding.definition, *finding.uses} | _all_above(finding, judge)
 
 
 def _all_above(finding: Finding, judge: Judge) -> set[str]:

@@ -43,6 +43,8 @@ APART = frozenset({"site-packages", "node_modules", "__pycache__"})
 """Folders that are not the author's."""
 MAX_LINES = 200_000
 PAIR_SECONDS = 10.0
+JUDGING = 0.5
+"""The share of it that the first judge may take, so that some is left to the second."""
 MENDING_SECONDS = 30.0
 """How long at most to look for what the lines at fault of a pair should be; the verdicts stand before."""
 
@@ -232,7 +234,8 @@ class _Checker:
             fault.where = reading.where
             raise
         judge = Judge(passes, self.settings.timeout / 2)
-        return Judged(source, tree, module, judge, crosschecked(tree, passes, judge.findings()))
+        findings = judge.findings(self.settings.timeout * JUDGING)
+        return Judged(source, tree, module, judge, crosschecked(tree, passes, findings, self.settings.timeout / 4))
 
     def _fixes(self, pair: Pair, judged: Judged) -> dict[int, Edit]:
         """What the lines at fault should be, as far as that is found in time."""

@@ -16,7 +16,11 @@ POSITIVE = re.compile(r"(?i)^(eps(ilon)?|p|keep_prob|momentum|temperature|tau|sc
 """Settings that are positive numbers."""
 CHOICES = re.compile(r"(?i)^(mode|phase|reduction|kind|activation|method|training|train|is_training|is_train)$")
 """Settings that are words or flags."""
-DICTS = re.compile(r"(?i)(param|config|cfg|conf|settings|options|hparams)$")
+SIZES = re.compile(r"(?i)(dim|size|features|classes|channels|units|width)$")
+"""Parameters of constructors that are sizes, also where they have a default."""
+SIZE_LISTS = re.compile(r"(?i)^(hidden_(dims|sizes|units|layers)|layer_(dims|sizes)|(dims|sizes))$")
+"""Parameters of constructors that are lists of sizes."""
+DICTS = re.compile(r"(?i)(_params|param|config|cfg|conf|settings|options|hparams)$")
 """Parameters that are dicts of settings."""
 
 

@@ -34,12 +34,14 @@ class _Refusal:
     cannot_run: bool = False
 
 
-def crosschecked(tree: ast.Module, passes: Passes, findings: Sequence[Finding]) -> list[Finding]:
+def crosschecked(
+    tree: ast.Module, passes: Passes, findings: Sequence[Finding], seconds: float = SECONDS
+) -> list[Finding]:
     """Findings with every proof taken back that the second judge does not share, and every refutation that it
-    contradicts."""
+    contradicts. A run takes so many seconds at most."""
     if not any(f.status in ("proved", "refuted") for f in findings):
         return list(findings)
-    runs = list(_runs(tree, passes))
+    runs = list(_runs(tree, passes, min(seconds, SECONDS)))
     returned = iter(passes.gradients)
     checked = [_weighed(f, _opinion(next(returned), runs)) if f.role == "returned" else f for f in findings]
     ran = [run for run in runs if isinstance(run, Gradients)]
@@ -61,15 +63,17 @@ def cannot_run(tree: ast.Module, passes: Passes) -> bool:
 
 def shapes_of(passes: Passes) -> dict[str, Shape]:
     """The shapes of what a pair is given, as the second judge takes them."""
-    return {name: _shape(passes, name) for name in passes.shapes if passes.shapes[name] or name in passes.labels}
+    shapes = passes.shapes
+    known = (name for name in shapes if shapes[name] or name in passes.labels or name.startswith("self."))
+    return {name: _shape(passes, name) for name in known}
 
 
-def _runs(tree: ast.Module, passes: Passes) -> Iterator[Gradients | _Refusal]:
+def _runs(tree: ast.Module, passes: Passes, seconds: float = SECONDS) -> Iterator[Gradients | _Refusal]:
     shapes = shapes_of(passes)
     for seed, lengths in enumerate(LENGTHS):
         sizes = sizes_of(passes, lengths)
         try:
-            yield gradients(tree, passes.pair, shapes, sizes, seed=seed, fixed=fixed_in(passes, sizes), seconds=SECONDS)
+            yield gradients(tree, passes.pair, shapes, sizes, seed=seed, fixed=fixed_in(passes, sizes), seconds=seconds)
         except NotRunnable as error:
             yield _Refusal(error.why, error.reason == "error")
 
@@ -84,14 +88,20 @@ def _shape(passes: Passes, name: str) -> Shape:
 def sizes_of(passes: Passes, lengths: Sequence[int]) -> dict[str, int]:
     """A value for each size that has a name."""
     axes = [*(one for shape in passes.shapes.values() for one in shape), *passes.labels.values()]
-    named = dict.fromkeys(f for one in (*axes, *passes.numbers.values()) for f in one if not f.isdigit())
+    listed = (factors for factors_ in passes.lists.values() for factors in factors_)
+    named = dict.fromkeys(f for one in (*axes, *passes.numbers.values(), *listed) for f in one if not f.isdigit())
     return {name: lengths[k % len(lengths)] + 7 * (k // len(lengths)) for k, name in enumerate(named)}
 
 
 def fixed_in(passes: Passes, sizes: Mapping[str, int]) -> Mapping[str, object]:
     """The settings, and the numbers that are sizes."""
-    numbers = {n: math.prod(sizes.get(f) or int(f) for f in factors) for n, factors in passes.numbers.items()}
-    return numbers | {name: float(v.expr) if isinstance(v, Array) else v for name, v in passes.fixed.items()}
+    numbers = {n: _length(factors, sizes) for n, factors in passes.numbers.items()}
+    lists = {n: [_length(factors, sizes) for factors in each] for n, each in passes.lists.items()}
+    return numbers | lists | {name: float(v.expr) if isinstance(v, Array) else v for name, v in passes.fixed.items()}
+
+
+def _length(factors: Sequence[str], sizes: Mapping[str, int]) -> int:
+    return math.prod(sizes.get(f) or int(f) for f in factors)
 
 
 # -- opinions ----------------------------------------------------------------------------------------------------------

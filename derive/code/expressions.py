@@ -24,6 +24,7 @@ from derive.code.values import (
     Ignored,
     Masked,
     Method,
+    Numbers,
     Pair,
     Path,
     Poison,
@@ -40,7 +41,7 @@ from derive.language import delta, name_of, size
 if TYPE_CHECKING:
     from derive.code.machine import Machine, Scope
 
-MAX_REPEATED = 1000
+MAX_ITEMS = 10_000
 MAX_POWER = 64
 ATTRIBUTES_OF_MODULES = {"newaxis": None, "pi": scalar(sympy.pi), "e": scalar(sympy.E)}
 
@@ -235,15 +236,23 @@ def _operate_on_truths(operator: type[ast.operator], a: Array, b: Array) -> Valu
     return elementwise(LOGIC[operator], [a, b], "bool")
 
 
+def _check_length(items: int) -> None:
+    """Refuse lists and texts that would grow without end."""
+    if items > MAX_ITEMS:
+        raise Unsupported(f"a list or text of more than {MAX_ITEMS} items")
+
+
 def _operate_plainly(operator: type[ast.operator], left: Value, right: Value) -> Value:
-    if isinstance(left, tuple | list | str):
+    if isinstance(left, tuple | list | str) and not isinstance(left, Numbers):
         together: Value = left
         if operator is ast.Add and type(left) is type(right):
+            _check_length(len(left) + len(right))
             return together + right
-        if operator is ast.Mult and isinstance(right, int) and abs(right) < MAX_REPEATED:
+        if operator is ast.Mult and isinstance(right, int):
+            _check_length(len(left) * right)
             return together * right
     if isinstance(left, str) and operator is ast.Mod:
-        return Ignored("a text")
+        return library.formatted(left, "%[ds]", right if isinstance(right, tuple) else (right,))
     numbers = [int(v) if isinstance(v, bool) else v for v in (left, right)]
     if not all(map(is_number, numbers)):
         raise Unsupported(f"{operator.__name__} of {described(left)} and {described(right)}")
@@ -341,7 +350,7 @@ def _is_same(left: Value, right: Value) -> bool:
 def _contains(left: Value, right: Value) -> bool:
     if isinstance(right, Config):
         return True
-    if isinstance(right, dict | tuple | list) and isinstance(left, str | int):
+    if isinstance(right, dict | tuple | list) and (isinstance(left, str | int) or left is None):
         return left in right
     raise Unsupported(f"`in` {described(right)}")
 

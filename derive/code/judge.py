@@ -9,8 +9,9 @@ normal form proves, as everywhere in derive.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial as task
 from typing import Literal
 
 import sympy
@@ -21,10 +22,11 @@ from derive.code.blame import line_at_fault, with_faults
 from derive.code.naming import spoken_of
 from derive.code.passes import Gradient, Passes, is_backward
 from derive.code.trace import Stage, Trace
-from derive.code.values import as_array
+from derive.code.values import Value, as_array, is_array
 from derive.forward import Definition, Graph, entry, names_in
 from derive.gradient import Calculus, NoDerivative
 from derive.language import D, index, is_quantity, name_of, refresh
+from derive.limits import TimeLimit, time_limit
 from derive.normal.algebra import GaveUp, Undefined
 from derive.normal.prover import Prover
 from derive.probe.arithmetic import OutOfDomain
@@ -34,10 +36,15 @@ from derive.verdict import Status
 
 Fault = Literal["here", "inherited"]
 LOCAL_SECONDS = 2.0
+OUT_OF_TIME = "the time is up before this was judged; --timeout gives more"
 SEARCH_ROUNDS = 4
 """How many points are tried where neither a proof nor a counterexample was found."""
-PARTS = 4
-"""Of a sum over more paths than that no part is tried."""
+MANY = 12
+"""Above how many quantities of the backward pass those are looked at, too, whose names say nothing."""
+MAX_ALIKE = 8
+"""With how many quantities of its shape such a one is compared."""
+MAX_DOUBTED = 4
+"""How many stages that are not what their names say are tried as they are written."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +71,10 @@ class Finding:
     definition: str = ""
     uses: frozenset[str] = frozenset()
     seconds: float = 0.0
+
+
+_Task = tuple[Finding | None, Callable[[], Finding | None]]
+"""What is to be found, and what it is where the time does not suffice; None for what is only done on the way."""
 
 
 class _Definitions(dict[str, Definition]):
@@ -110,6 +121,8 @@ class Judge:
         self._status: dict[str, Status] = {}
         self.targets: dict[str, str] = {}
         self.local_ok: dict[str, bool | None] = {}
+        self.doubted: dict[str, Definition] = {}  # stages that are not what their names say, as written
+        self.borne_out: set[str] = set()  # those of them that the lines after need as they are written
         self.lines: dict[str, int] = {}  # the line at fault of what is wrong
 
     def _graph(self, definitions: dict[str, Definition], loss: str, outputs: tuple[str, ...]) -> Graph:
@@ -131,20 +144,56 @@ class Judge:
 
     # -- the whole ---------------------------------------------------------------------------------------------------
 
-    def findings(self) -> list[Finding]:
-        """All findings: the stages in the order of their lines, then what is returned."""
-        found = [*self._stages(), *(self._returned(gradient) for gradient in self.passes.gradients)]
+    def findings(self, seconds: float = 60.0) -> list[Finding]:
+        """All findings: the stages in the order of their lines, then what is returned.
+
+        What is not judged in time is undecided; the rest stands. One finding may take half of the time that is left, so
+        that a hard one leaves some to those after it.
+        """
+        end = time.monotonic() + seconds
+        found = []
+        for open_, judged in [*self._stages(), *map(self._returned, self.passes.gradients)]:
+            try:
+                with time_limit((end - time.monotonic()) / 2):
+                    finding = judged()
+            except TimeLimit:
+                finding = open_
+            if finding is not None:
+                found.append(finding)
         return with_faults(found, self)
 
     # -- stages ------------------------------------------------------------------------------------------------------
 
-    def _stages(self) -> Iterator[Finding]:
+    def _stages(self) -> Iterator[_Task]:
         own = [s for s in self.trace.stages if s.definition in self.backward]
         last = {stage.name: stage for stage in own}
-        for stage in own:
-            targets = self._spoken_of(stage.name)
-            if targets and last[stage.name] is stage:
-                yield self._stage(stage, targets)
+        stages = {stage.definition: stage for stage in own if last[stage.name] is stage}
+        for name in self.backward:
+            stage = stages.get(name)
+            targets = self._spoken_of(stage.name) if stage is not None else []
+            if stage is not None and targets:
+                open_ = Finding("stage", stage.name, stage.line, targets[0], "undecided", OUT_OF_TIME, definition=name)
+                yield open_, task(self._stage, stage, targets)
+            elif len(self.backward) > MANY:
+                yield None, task(self._recognise, name)
+
+    def _recognise(self, name: str) -> None:
+        """See whether an array whose name says nothing is a gradient all the same, as in the functions that a layer of
+        layers calls: what is made of it is then proved in small steps. It gets no verdict of its own."""
+        definition = self.backward[name]
+        alike = [n for n in self.forward if tuple(self.trace.sizes[n]) == tuple(definition.sizes)]
+        if not definition.sizes or not 0 < len(alike) <= MAX_ALIKE:
+            return
+        letters = tuple(index(f"j{k}") for k in range(len(definition.indices)))
+        for target in reversed(alike):
+            found = self._compared(target, letters, entry(name, letters), rounds=1)
+            if isinstance(found, Agreement) and found.points and self.holds_locally(name, target):
+                right = all(self._status[used] == "proved" for used in self.above(name) & set(self._status))
+                self._status[name] = "proved" if right else "undecided"
+                self._replace(self.local, name, target)
+                if right:
+                    self._replace(self.exact, name, target)
+                return
 
     def _spoken_of(self, name: str) -> list[str]:
         """The quantities of the forward pass that a stage's name speaks of, the latest first."""
@@ -164,11 +213,17 @@ class Judge:
             if ok:
                 target = each
                 break
+        letters = tuple(index(f"j{k}") for k in range(len(definition.indices)))
+        if ok is False:
+            used = self.above(stage.definition)
+            ok = self._holds_as_written(target, letters, entry(stage.definition, letters), used)
         status, reason, example = self._stage_verdict(stage, target, ok)
         self._status[stage.definition], self.targets[stage.definition] = status, target
         self.local_ok[stage.definition] = ok
         if status == "refuted" and not ok:
             self.lines[stage.definition] = line_at_fault(self, stage.definition, target)
+        if ok is False:
+            self.doubted[stage.definition] = definition
         self._replace(self.local, stage.definition, target)
         if status == "proved":
             self._replace(self.exact, stage.definition, target)
@@ -183,7 +238,7 @@ class Judge:
         definition = self.backward[stage.definition]
         array = Array(self.trace.axes[stage.definition], entry(stage.definition, definition.indices))
         array = Array(_lettered(array, definition), array.expr)
-        if ok and all(self._status[name] == "proved" for name in used):
+        if ok and all(self._status[name] == "proved" for name in used - self.borne_out):
             return self._checked_proof(target, array)
         return self._verdict(target, array)
 
@@ -192,6 +247,25 @@ class Judge:
         definition = self.backward[name]
         letters = tuple(index(f"j{k}") for k in range(len(definition.indices)))
         return self.equal(self.local, target, letters, entry(name, letters), min(self.timeout, LOCAL_SECONDS))
+
+    def _holds_as_written(self, target: str, letters: tuple[Symbol, ...], right: Expr, uses: Iterable[str]) -> bool:
+        """Whether something is right if a doubted stage before it is what was written and not what its name says: then
+        the author's name means something else, such as one path's share, or a sign the other way round."""
+        doubted = [n for n in self.doubted if n in uses and n not in self.borne_out][-MAX_DOUBTED:]
+        together = [doubted] if len(doubted) > 1 else []
+        for names in [*([name] for name in doubted), *together]:
+            named = [self._definitions[id(self.local)][name] for name in names]
+            for name in names:
+                self.substitute(self.local, self.doubted[name])
+            try:
+                if self.equal(self.local, target, letters, right, min(self.timeout, LOCAL_SECONDS)):
+                    self.borne_out.update(names)
+                    return True
+            finally:
+                for name, definition in zip(names, named, strict=True):
+                    if name not in self.borne_out:
+                        self.substitute(self.local, definition)
+        return False
 
     def equal(
         self, prover: Prover, target: str, letters: tuple[Symbol, ...], right: Expr, seconds: float
@@ -280,10 +354,26 @@ class Judge:
 
     # -- what is returned ----------------------------------------------------------------------------------------------
 
-    def _returned(self, gradient: Gradient) -> Finding:
+    def _returned(self, gradient: Gradient) -> _Task:
+        of = self.trace.shown_name(gradient.of) if gradient.of is not None else ""
+        held, uses = self._held(gradient.value)
+        open_ = Finding(
+            "returned", gradient.name, gradient.line, of, "undecided", OUT_OF_TIME, definition=held, uses=uses
+        )
+        return open_, task(self._timed, gradient)
+
+    def _timed(self, gradient: Gradient) -> Finding:
         start = time.monotonic()
         found = self._judged(gradient)
         return replace(found, seconds=time.monotonic() - start)
+
+    def _held(self, value: Value) -> tuple[str, frozenset[str]]:
+        """The definition that holds what is returned, if one does, and all that it is made of."""
+        if not is_array(value):
+            return "", frozenset()
+        expr = as_array(value).expr
+        held = name_of(expr) if is_quantity(expr) else ""
+        return held, frozenset(u for n in names_in(expr) & self.backward.keys() for u in (n, *self.above(n)))
 
     def _judged(self, gradient: Gradient) -> Finding:
         def finding(status: Status, reason: str = "", example: Counterexample | None = None) -> Finding:
@@ -303,14 +393,17 @@ class Judge:
         wanted = _shape(self.trace, gradient.of)
         if array.shape != wanted or tuple(array.sizes) != tuple(self.trace.sizes[gradient.of]):
             return finding(*self._of_another_shape(gradient.of, array))
-        held = name_of(array.expr) if is_quantity(array.expr) else ""
-        uses = frozenset(u for n in names_in(array.expr) & self.backward.keys() for u in (n, *self.above(n)))
-        if held in self._status and self.targets[held] == gradient.of and _is_whole(array):
+        held, uses = self._held(array)
+        if held in self._status and self.targets.get(held) == gradient.of and _is_whole(array):
             status, reason, example = self._status[held], "", None
             if status != "proved":
                 status, reason, example = self._verdict(gradient.of, array)
         else:
             status, reason, example = self._verdict(gradient.of, array)
+            if status == "refuted" and held not in self.targets:
+                letters = tuple(index(f"j{k}") for k in range(len(array.letters)))
+                right = refresh(array.expr).xreplace(dict(zip(array.letters, letters, strict=True)))
+                self._holds_as_written(gradient.of, letters, right, uses)
         if gradient.instead is not None and status != "proved":
             return finding(
                 "undecided",

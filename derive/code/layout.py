@@ -19,7 +19,7 @@ from derive.code.arrays import (
     size_of,
     summed,
 )
-from derive.code.faults import Fault, Unsupported
+from derive.code.faults import Fault, Mismatch, Unsupported
 
 
 def axes_of(shape: Sequence[Expr], order: Sequence[str] = ()) -> tuple[Axis, ...]:
@@ -46,7 +46,9 @@ def reshaped(array: Array, shape: Sequence[Expr]) -> Array:
     sizes = [sympy.cancel(whole / known) if n == -1 else n for n in shape]
     if sum(n == -1 for n in shape) > 1 or sympy.expand(sympy.Mul(*sizes) - whole) != 0:
         listed = ", ".join(map(str, shape))
-        raise Fault(f"an array of shape {shape_text([array])} does not fit into ({listed})")
+        more, fewer = sympy.fraction(sympy.cancel(whole / sympy.Mul(*sizes)))
+        message = f"an array of shape {shape_text([array])} does not fit into ({listed})"
+        raise Mismatch(message, (fewer,), tuple(sympy.Mul.make_args(more)), summed=True)
     rest = [factor for one in array.axes for factor in one]
     found = []
     for size in sizes:

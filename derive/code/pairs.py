@@ -23,6 +23,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
@@ -133,9 +134,9 @@ def _is_gradient(node: ast.expr) -> bool:
 
 def own_returns(node: Function) -> Iterator[ast.Return]:
     """The return statements of a function, those of functions inside it excepted."""
-    waiting: list[ast.AST] = list(node.body)
+    waiting: deque[ast.AST] = deque(node.body)
     while waiting:
-        each = waiting.pop(0)
+        each = waiting.popleft()
         if isinstance(each, ast.Return):
             yield each
         if not isinstance(each, Function | ast.Lambda | ast.ClassDef):

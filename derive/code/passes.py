@@ -12,7 +12,7 @@ import sympy
 from sympy import Expr
 
 from derive.code.arrays import Axis, Cell, axis, inputs
-from derive.code.configs import CHOICES, DICTS, POSITIVE, fixed_value, positive_or_real
+from derive.code.configs import CHOICES, DICTS, POSITIVE, SIZE_LISTS, SIZES, fixed_value, positive_or_real
 from derive.code.faults import Fault, Mismatch, Needs, Refine, Unsupported
 from derive.code.library import library_of
 from derive.code.machine import Machine
@@ -26,7 +26,9 @@ from derive.code.trace import BACKWARD, Trace
 from derive.code.values import Choice, Config, Function, Record, Value, as_array, is_array
 from derive.language import is_quantity, name_of, size
 
-MAX_REFINED = 5
+MAX_REFINED = 12
+LISTED = 2
+"""How many entries a list of sizes has where a constructor asks for one; that is assumed and said."""
 Where = Literal["forward", "backward"]
 
 
@@ -65,6 +67,7 @@ class Passes:
         labels: for parameters that are labels, the size of the axis that they choose from.
         fixed: settings that were fixed or assumed, with their values.
         numbers: parameters that are sizes, as factors.
+        lists: parameters that are lists of sizes.
         library: whose arrays they are: ``numpy``, ``torch`` or ``jax``.
     """
 
@@ -77,6 +80,7 @@ class Passes:
     labels: Mapping[str, Factors] = field(default_factory=dict)
     fixed: Mapping[str, Value] = field(default_factory=dict)
     numbers: Mapping[str, Factors] = field(default_factory=dict)
+    lists: Mapping[str, tuple[Factors, ...]] = field(default_factory=dict)
     library: str = "numpy"
 
 
@@ -101,7 +105,8 @@ class Reading:
         self.forward = module.functions[pair.forward]
         self.backward = module.functions[pair.backward]
         self.shapes = shapes_for(self._documented(), self._class_docs(), shapes, source)
-        functions = {name: f for name, f in module.functions.items() if "." not in name}
+        method = pair.forward.rpartition(".")[2]
+        functions = {n: f for n, f in module.functions.items() if "." not in n or n.rpartition(".")[2] == method}
         borrow(self.shapes, self.forward, functions)
         self.refined: dict[str, Factors] = {}
         self.assumed: list[str] = []
@@ -168,6 +173,9 @@ class Reading:
         self.order = tuple(dict.fromkeys(f for factors in self.table.values() for f in factors))
         self.trace.taken = {*self.order}
         self.machine = Machine(self.module, self.trace, self._library(), self.fixed, self.order)
+        self.machine.free_sizes |= self.shapes.free
+        self.places: dict[str, str] = {}  # where an object keeps a parameter: ``self.params['W']``
+        self.built: dict[str, Value] = {}  # what its constructor is given
         self.machine.config_shapes = {
             name: tuple(self._sizes(f) for f in d.axes) for name, d in self.shapes.declared.items()
         }
@@ -395,7 +403,7 @@ class Reading:
             finally:
                 self.machine.quiet -= 1
         for key, value in list(made.attributes.items()):
-            made.attributes[key] = self._as_parameter(key, value)
+            made.attributes[key] = self._as_parameter(key, value, f"self.{key}")
         return made
 
     def _constructor(self, node: ast.AST) -> list[tuple[str, ast.expr | None]]:
@@ -407,26 +415,43 @@ class Reading:
     def _constructor_argument(self, name: str, default: ast.expr | None) -> Value:
         if name in self.shapes.declared or name in self.fixed or POSITIVE.match(name) or CHOICES.match(name):
             return self._argument(name, default)
-        if default is not None:
-            return self.machine.stored(self.machine.evaluate(default, {}))
+        number = default.value if isinstance(default, ast.Constant) else None
+        if isinstance(number, float):
+            return positive_or_real(self.machine, name)
+        if SIZE_LISTS.match(name) and (default is None or isinstance(default, ast.List | ast.Tuple)):
+            self.built[name] = [self._free_size(f"{name}_{k + 1}") for k in range(LISTED)]
+            self.trace.assume(f"{name} has {LISTED} entries")
+            return list(self.built[name])
+        if default is None or SIZES.search(name):
+            self.built[name] = self._free_size(name)
+            return self.built[name]
+        return self.machine.stored(self.machine.evaluate(default, {}))
+
+    def _free_size(self, name: str) -> Expr:
+        """A size that may turn out to be that of the data."""
         self.trace.taken.add(name)
         self.machine.free_sizes.add(name)
         return sympy.Mul(*self._sizes((name,)))
 
-    def _as_parameter(self, key: str, value: Value) -> Value:
+    def _as_parameter(self, key: str, value: Value, place: str) -> Value:
         """An attribute of an object: an array is data under its name, unless it collects gradients."""
         if isinstance(value, dict):
-            for inner in list(value):
-                value[inner] = self._as_parameter(str(inner), value[inner])
+            for inner in list(value) if "grad" not in key else ():
+                value[inner] = self._as_parameter(str(inner), value[inner], f"{place}[{inner!r}]")
             return value
-        collects = (
-            is_array(value) and as_array(value).expr == 0 and spoken_of(key, self.machine.trace.sizes) is not None
-        )
-        if is_array(value) and as_array(value).kind == "real" and not collects and as_array(value).rank:
-            made = Cell(self.trace.input(key, as_array(value).fresh().axes))
-            self._note(key, made)
-            return made
-        return value
+        if not is_array(value) or as_array(value).kind != "real":
+            return value
+        array = as_array(value)
+        if not array.rank:
+            if is_quantity(array.expr) and key == name_of(array.expr):
+                self._note(key, value)
+            return value
+        if array.expr == 0 and spoken_of(key, self.machine.trace.sizes) is not None:
+            return value
+        made = Cell(self.trace.input(key, array.fresh().axes))
+        self._note(key, made)
+        self.places[key] = place
+        return made
 
     def _stored_gradients(self) -> list[Gradient]:
         """Gradients that a backward method leaves in attributes: ``self.dW``, ``self.grads["W"]``."""
@@ -515,14 +540,16 @@ class Reading:
         selectors = self.trace.selectors
         labels = {self._public(n): _names(selectors[d]) for n, d in self.input_names.items() if d in selectors}
         fixed = {**self.machine.choices, **self.fixed}
-        numbers = {n: _names(v) for n, v in self.parameters.items() if isinstance(v, Expr)}
+        given = {**self.built, **self.parameters}
+        numbers = {n: _names(v) for n, v in given.items() if isinstance(v, Expr)}
+        lists = {n: tuple(map(_names, v)) for n, v in self.built.items() if isinstance(v, list)}
         library = self.machine.library
-        return Passes(self.pair, self.trace, outputs, loss, gradients, shapes, labels, fixed, numbers, library)
+        return Passes(self.pair, self.trace, outputs, loss, gradients, shapes, labels, fixed, numbers, lists, library)
 
     def _public(self, parameter: str) -> str:
         """The name of a parameter, or ``self.name`` of an attribute."""
         own = {p.arg for p in (*self.forward.args.posonlyargs, *self.forward.args.args, *self.forward.args.kwonlyargs)}
-        return parameter if parameter in own else f"self.{parameter}"
+        return parameter if parameter in own else self.places.get(parameter, f"self.{parameter}")
 
     def _shape_of(self, data: str) -> tuple[Factors, ...]:
         return tuple(_names(sympy.Mul(*(n for n, _ in one))) for one in self.trace.axes[data])

@@ -24,6 +24,7 @@ _ITEM = re.compile(
     r"^\s*(?:[-*•]\s+|:param\s+)?(?P<names>[`'\"]?[A-Za-z_]\w*[`'\"]?(?:\s*,\s*[A-Za-z_]\w*)*)"
     r"\s*(?:\([^)]*\)\s*)?(?::|\s[-–—]\s|\s)(?P<rest>.*)$"
 )
+_LISTED = re.compile(r"\b(?P<name>[A-Za-z_]\w*)\s*[:=]?\s*\((?P<axes>[^()]*)\)")
 _SIGN = re.compile(r"(?P<name>[A-Za-z_]\w*)\s*>\s*0\b")
 _TUPLE = re.compile(r"[(\[](?P<axes>[^()\[\]]*)[)\]]")
 _CROSS = re.compile(r"\b(?P<axes>[A-Za-z_]\w*(?:\s*[x×]\s*[A-Za-z_]\w*)+)\b")
@@ -78,6 +79,7 @@ class Shapes:
         aliases: sizes that are products of others (``D = d_1 * ... * d_k``).
         assumptions: how something vague was read.
         numbers: parameters that are whole numbers, such as a number of groups.
+        free: sizes of other functions, which may turn out to be sizes of this one under another name.
         explicit: whether a clause lists the arrays, so that what it leaves out are numbers.
     """
 
@@ -85,6 +87,7 @@ class Shapes:
     aliases: dict[str, Factors] = field(default_factory=dict)
     assumptions: list[str] = field(default_factory=list)
     numbers: set[str] = field(default_factory=set)
+    free: set[str] = field(default_factory=set)
     explicit: bool = False
 
     def add(self, name: str, declared: Declared) -> None:
@@ -155,6 +158,7 @@ def borrow(shapes: Shapes, function: Function, others: Mapping[str, Function]) -
     missing = [name for name in _ordered(function) if name not in shapes.declared]
     named = [o for n, o in others.items() if n in (ast.get_docstring(function) or "") and o is not function]
     handed = list(_handed_on(function, others))
+    first = handed[0][0] if handed else None
     for name in missing:
         sources = [(o, name) for o in named] + [(o, theirs) for o, own, theirs in handed if own == name]
         sources += [(o, name) for o in others.values() if o is not function]
@@ -164,10 +168,21 @@ def borrow(shapes: Shapes, function: Function, others: Mapping[str, Function]) -
             for match in _CLAUSE.finditer(ast.get_docstring(other) or ""):
                 known.declared |= clause(match["list"])
             if theirs in known.declared and theirs in _parameters(other):
-                shapes.add(name, known.declared[theirs])
+                declared = known.declared[theirs]
+                if other is not first and (other, name, theirs) in handed:
+                    declared = _apart(declared, other.name, shapes)
+                    known.aliases.clear()
+                shapes.add(name, declared)
                 shapes.aliases = {**known.aliases, **shapes.aliases}
                 shapes.assumptions += [f"{name} has the shape that {other.name} says", *known.assumptions]
                 break
+
+
+def _apart(declared: Declared, function: str, shapes: Shapes) -> Declared:
+    """A shape in sizes of another function's own: its D need not be the D of the function that it is called after."""
+    renamed = {f: f if f.isdigit() else f"{f}_{function}" for one in declared.axes for f in one}
+    shapes.free |= {new for old, new in renamed.items() if new != old}
+    return replace(declared, axes=tuple(tuple(renamed[f] for f in one) for one in declared.axes))
 
 
 def _ordered(function: Function) -> list[str]:
@@ -228,6 +243,7 @@ def _from_docstring(text: str, parameters: set[str], found: Shapes) -> None:
         found.aliases[flat["name"]] = (f"{flat['first']}_1", f"{flat['first']}_2")
     entry: tuple[list[str], str] | None = None
     for line in [*text.splitlines(), ""]:
+        _from_list(line, parameters, found)
         item = _ITEM.match(line)
         names = [n.strip("`'\" ") for n in item["names"].split(",")] if item is not None else []
         if item is not None and (set(names) <= parameters or line.lstrip().startswith(("-", "*", ":param"))):
@@ -238,6 +254,15 @@ def _from_docstring(text: str, parameters: set[str], found: Shapes) -> None:
         else:
             _conclude(entry, parameters, found)
             entry = None
+
+
+def _from_list(line: str, parameters: set[str], found: Shapes) -> None:
+    """``x: (N, D), gamma: (D,)``: several parameters in one line."""
+    listed = [(m["name"], _axes(m["axes"])) for m in _LISTED.finditer(line) if m["name"] in parameters]
+    if len(listed) < 2 or not all(axes for _, axes in listed):
+        return
+    for name, axes in listed:
+        found.add(name, Declared(axes or ()))
 
 
 def _conclude(entry: tuple[list[str], str] | None, parameters: set[str], found: Shapes) -> None:

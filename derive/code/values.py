@@ -79,6 +79,10 @@ class Pair(tuple[Any, ...]):
     NAMES = ("values", "indices")
 
 
+class Numbers(tuple[Any, ...]):
+    """A NumPy vector of sizes, whose elements are asked for one by one; arithmetic with it is not that of a tuple."""
+
+
 @dataclass(frozen=True, eq=False)
 class Masked:
     """``x[mask]``: the entries of an array under a mask, of which nobody knows how many there are.

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 import sympy
 from sympy import Expr, Symbol
 
-from derive.forward import Definition, Graph, entry, quantities_in
+from derive.forward import Definition, Graph, closure, entry, quantities_in
 from derive.kernels.axes import Axes, NotLowerable, base_name
 from derive.kernels.centred import Centre, centred_entry
 from derive.kernels.names import Names, comment, identifier
@@ -153,14 +153,11 @@ class Lowering:
         return [*(a for a in own if a.role != "upstream"), *read, *saved, *(a for a in own if a.role == "upstream")]
 
     def _needed(self) -> set[str]:
-        waiting = [o.step for o in self.outputs]
-        found: set[str] = set()
-        while waiting:
-            name = waiting.pop()
-            if name not in found and name in self.drafts:
-                found.add(name)
-                waiting += [_plain(q) for q in quantities_in(self.drafts[name].expr)]
-        return found
+        steps = (o.step for o in self.outputs)
+        return closure(steps, self._sources) & self.drafts.keys()
+
+    def _sources(self, name: str) -> list[str]:
+        return [_plain(q) for q in quantities_in(self.drafts[name].expr)] if name in self.drafts else []
 
     def _step(self, draft: Draft) -> Step:
         value = tree(draft.expr, self.scope.axes.size_names, self._rank)

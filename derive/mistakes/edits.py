@@ -124,13 +124,6 @@ class Edit:
         except (AttributeError, IndexError, StopIteration):
             return self.change
 
-    def place_in(self, tree: Node) -> Node | None:
-        """What it changes in an equal tree; None for an edit of an edited tree, where that has no such place."""
-        try:
-            return at(tree, self.path)
-        except (AttributeError, IndexError):
-            return None
-
     def _changes(self, tree: Node, vocabulary: Vocabulary) -> Iterator[Change]:
         return (*RULES, *WHOLE)[self.rule](at(tree, self.path), vocabulary)
 

@@ -26,7 +26,7 @@ from derive.latex.syntax import Node, span_of
 from derive.latex.writer import latex
 from derive.limits import TimeLimit, time_limit
 from derive.mistakes import table
-from derive.mistakes.changes import Path, Vocabulary, put, shown
+from derive.mistakes.changes import Path, Vocabulary, at, put, shown
 from derive.mistakes.edits import Edit, both, edits
 from derive.mistakes.table import Kind, Mistake
 from derive.mistakes.values import Leaves, Numbers, Reader
@@ -97,8 +97,9 @@ class _Explanation:
             return Mistake(code, joint + change.kind.step.format(*parts), span_of(right), self.together)
         where = ", on the left" if self.attempt.role == "left" else ""
         message = joint + change.kind.message.format(*parts) + where
-        place = self.edit.place_in(member)
-        edit = source.Edit(span_of(place), latex(change.node)) if place is not None else None
+        if self.together:  # its place is one in a line that the other edit has changed
+            return Mistake(change.kind.code, message, change.span, self.together)
+        edit = source.Edit(span_of(at(member, self.edit.path)), latex(change.node))
         return Mistake(change.kind.code, message, change.span, self.together, edit)
 
 

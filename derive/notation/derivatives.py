@@ -8,7 +8,7 @@ from dataclasses import replace
 import sympy
 from sympy import Expr, Integer, Symbol
 
-from derive.forward import names_in
+from derive.forward import closure, names_in
 from derive.language import D, is_quantity, name_of, scalar
 from derive.latex import syntax as S
 from derive.latex.syntax import Node, span_of
@@ -260,13 +260,7 @@ def subscripted_operator(ctx: Context, rest: list[Node]) -> tuple[Value, int] | 
 
 def _origins(ctx: Context, expr: Expr) -> list[str]:
     """The inputs of the forward pass that an expression is made from."""
-    waiting, found = list(names_in(expr)), set()
-    while waiting:
-        name = waiting.pop()
-        if name not in found:
-            found.add(name)
-            waiting.extend(ctx.table.stages(name))
-    return sorted(name for name in found if name in ctx.table.inputs)
+    return sorted(name for name in closure(names_in(expr), ctx.table.stages) if name in ctx.table.inputs)
 
 
 def _is_bare_operator(ctx: Context, node: S.Fraction) -> bool:

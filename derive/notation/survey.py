@@ -146,6 +146,13 @@ def _limiting(node: Node) -> Iterator[str]:
             yield from (letter for letter in limiting_letters(inner) if letter.islower())
 
 
+def upper_limits(node: Node) -> Iterator[Node]:
+    """The upper limits of the sums in an expression."""
+    for inner in node.walk():
+        if isinstance(inner, BigOperator) and inner.upper is not None:
+            yield inner.upper
+
+
 def limiting_letters(node: BigOperator) -> Iterator[str]:
     """The letters that say where a sum begins or ends: i in ``\\sum_{j=1}^{i}``, ``\\sum_{j \\leq i}``."""
     ends = [node.upper] if node.upper is not None else []

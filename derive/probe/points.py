@@ -330,17 +330,10 @@ def _differ(left: float, right: float) -> bool:
 
 def _relevant(claim: Claim, graph: Graph) -> Iterator[tuple[Expr, Expr]]:
     """The facts about what a claim's sides are made of; a claim about the loss is about everything."""
-    seen: set[str] = set()
-    waiting = [*names_in(claim.left), *names_in(claim.right)]
-    while waiting:
-        name = waiting.pop()
-        if name == graph.loss:
-            yield from graph.facts
-            return
-        if name not in seen:
-            seen.add(name)
-            waiting.extend(graph.by_name[name].uses if name in graph.by_name else ())
-    yield from (fact for fact in graph.facts if any(seen & names_in(side) - {*graph.size_names} for side in fact))
+    met = graph.made_from(names_in(claim.left) | names_in(claim.right))
+    for fact in graph.facts:
+        if graph.loss in met or any(met & names_in(side) - {*graph.size_names} for side in fact):
+            yield fact
 
 
 def _holds(fact: tuple[Expr, Expr], evaluator: Evaluator) -> bool:

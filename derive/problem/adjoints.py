@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 
+from derive.forward import closure
 from derive.latex import syntax as S
 from derive.latex.syntax import Node
 from derive.notation.equations import Equation
@@ -201,9 +202,9 @@ def _goes_backwards(draft: Draft, bases: Bases) -> bool:
             uses.setdefault(key, set()).update(used)
     for key, others in gradients:
         for other in others:
-            if bases[key] in _reached(bases[other], uses):
+            if bases[key] in closure(uses.get(bases[other], ()), lambda name: uses.get(name, ())):
                 votes.add("backward")
-            if bases[other] in _reached(bases[key], uses):
+            if bases[other] in closure(uses.get(bases[key], ()), lambda name: uses.get(name, ())):
                 votes.add("forward")
     return votes == {"backward"}
 
@@ -215,17 +216,6 @@ def _upstreams(draft: Draft, bases: Bases) -> set[str]:
         key = _left(draft, equation)
         if key is not None and key not in bases and any(_taken_by(draft, m) for m in equation.members[1:]):
             found.add(key)
-    return found
-
-
-def _reached(name: str, uses: Mapping[str, set[str]]) -> set[str]:
-    """The names that a name is defined by way of."""
-    found: set[str] = set()
-    waiting = [name]
-    while waiting:
-        new = uses.get(waiting.pop(), set()) - found
-        found |= new
-        waiting.extend(new)
     return found
 
 

@@ -17,7 +17,7 @@ from derive.notation.equations import Equation
 from derive.notation.names import EULER, PARTIALS, Spelling, compound, is_euler, letter_of, parts
 from derive.notation.ranks import IDENTITIES, TRANSPOSES
 from derive.notation.suppositions import differentiates
-from derive.notation.survey import bound_letters
+from derive.notation.survey import bound_letters, upper_limits
 from derive.notation.table import POSITIVE, SIZE_LETTERS, Alias, Name, Table
 
 
@@ -289,7 +289,7 @@ class Classifier:
 
     def sizes(self) -> set[str]:
         """Names in the limits of sums, and those that sums are divided by."""
-        found = {name for e in self.equations for m in e.members for name in _limits(m)}
+        found = {name for e in self.equations for m in e.members for name in _sizes(m)}
         return found - self.table.letters.indices
 
     def open_letters(self, node: Node, bound: frozenset[str]) -> set[str]:
@@ -329,11 +329,10 @@ class Classifier:
         return any(_is_derivative(node, self.table) for node in alias.body.walk())
 
 
-def _limits(node: Node) -> Iterator[str]:
-    """Names in the upper limits of sums, and those that sums are divided by: sizes."""
+def _sizes(node: Node) -> Iterator[str]:
+    """The names that are upper limits of sums, and those that sums are divided by."""
+    yield from (upper.name for upper in upper_limits(node) if isinstance(upper, S.Symbol))
     for inner in node.walk():
-        if isinstance(inner, S.BigOperator) and isinstance(inner.upper, S.Symbol):
-            yield inner.upper.name
         if isinstance(inner, S.Product | S.Fraction):
             yield from (name.name for name, _ in prefactors(inner) if isinstance(name, S.Symbol))
 

@@ -100,22 +100,10 @@ def _open(draft: Draft, name: str, by: str, graph: Graph) -> None:
 def _open_below(draft: Draft, name: str, by: str, graph: Graph) -> None:
     """Let what a name is made from depend on another name that the forward pass does not have: any of its inputs
     may, if no line says which."""
-    inputs = {use for use in made_from(name, graph) if use not in graph.by_name and not _is_constant(draft, use)}
+    inputs = {use for use in graph.made_from([name]) if use not in graph.by_name and not _is_constant(draft, use)}
     if not any(by in draft.table.open.get(use, ()) for use in inputs):
         for use in inputs - {graph.loss}:
             _open(draft, use, by, graph)
-
-
-def made_from(name: str, graph: Graph) -> set[str]:
-    """The names that a definition uses, and those that these use."""
-    found: set[str] = set()
-    waiting = [name]
-    while waiting:
-        definition = graph.by_name.get(waiting.pop())
-        new = definition.uses - found if definition is not None else frozenset()
-        found |= new
-        waiting.extend(new)
-    return found
 
 
 def _open_statistic(draft: Draft, name: str, by: set[str], graph: Graph) -> None:

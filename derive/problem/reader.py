@@ -16,7 +16,7 @@ from derive.notation.rewriting.auxiliaries import auxiliaries, with_auxiliaries
 from derive.notation.rewriting.bold import in_bold, with_plain_vectors
 from derive.notation.rewriting.counts import named_products, with_primes, with_products
 from derive.notation.rewriting.einstein import announces, with_sums
-from derive.notation.rewriting.implicit import limits, solved
+from derive.notation.rewriting.implicit import solved
 from derive.notation.rewriting.layers import other_layers
 from derive.notation.rewriting.stages import named_stages, with_names, with_variables
 from derive.notation.rewriting.vectors import with_length
@@ -66,7 +66,7 @@ def read_problem(document: Document) -> Problem:
     bold = {written: letter for letter in vectors for written in in_bold(letter)}
     arguments = {name: tuple(bold.get(a, a) for a in found) for name, found in functions.values.items()}
     chains = with_variables(chains, arguments)
-    chains = solved(chains, frozenset(limits(chains)))
+    chains = solved(chains)
     for equation, members in zip(readable, chains, strict=True):
         equation.members = members
     layers = _copy_layers(readable)

@@ -15,6 +15,7 @@ from derive.notation.equations import Equation
 from derive.notation.names import PARTIALS, with_compounds
 from derive.notation.ranks import shape
 from derive.notation.roles import find_loss
+from derive.notation.survey import upper_limits
 from derive.notation.table import SIZE_LETTERS
 from derive.notation.values import ShapeError, Value
 from derive.problem.draft import Draft
@@ -124,7 +125,7 @@ def _name_only_axis(draft: Draft, claims: list[Equation], spoken: frozenset[str]
     of which no sentence says anything else, is another name for that."""
     axes, table = draft.table.axes, draft.table
     used = {s.key for e in claims for member in e.members for s in draft.classifier.spellings(member)}
-    used |= {name for e in claims for member in e.members for name in _limits(member)}
+    used |= {name for e in claims for member in e.members for name in _limiting_names(member)}
     divisors = {name for e in claims for member in e.members for name in _divisors(member)}
     strange = {n for n in divisors & SIZE_LETTERS - spoken if not axes.is_known(n) and n not in table.inputs}
     roots = axes.roots()
@@ -132,10 +133,8 @@ def _name_only_axis(draft: Draft, claims: list[Equation], spoken: frozenset[str]
         axes.equate(size(*strange), roots[0].size)
 
 
-def _limits(node: Node) -> Iterator[str]:
-    """The names in the upper limits of sums."""
-    uppers = (inner.upper for inner in node.walk() if isinstance(inner, S.BigOperator) and inner.upper is not None)
-    return (part.name for upper in uppers for part in upper.walk() if isinstance(part, S.Symbol))
+def _limiting_names(node: Node) -> Iterator[str]:
+    return (part.name for upper in upper_limits(node) for part in upper.walk() if isinstance(part, S.Symbol))
 
 
 def _spoken_of(draft: Draft) -> frozenset[str]:

@@ -76,7 +76,7 @@ class Subject:
 
     def arguments(self, draws: Draws) -> dict[str, Value]:
         """Data for the parameters of the forward pass and for the attributes of its object."""
-        found = {f"self.{name}": draws.array(name, shape) for name, shape in self._attributes().items()}
+        found = {f"self.{name}": _drawn(draws, name, shape) for name, shape in self._attributes().items()}
         return found | self._for(self.forward_node, draws)
 
     def _attributes(self) -> dict[str, Shape | Sequence[Length]]:
@@ -136,7 +136,9 @@ class Subject:
             raise NotRunnable(None, f"{self.pair.forward} is no method")
         owner = Instance(kind)
         self._initialise(machine, owner)
-        owner.attributes |= {n.removeprefix("self."): v for n, v in arguments.items() if n.startswith("self.")}
+        for name, value in arguments.items():
+            if name.startswith("self."):
+                _place(owner.attributes, name.removeprefix("self."), value)
         return owner
 
     def _initialise(self, machine: Machine, owner: Instance) -> None:
@@ -240,6 +242,21 @@ class Subject:
         if not is_cache(name) and len(parts) == 1:
             raise NotRunnable(self.backward_node.lineno, f"what {name} is given is not clear")
         return parts[-1] if len(parts) <= len(self.upstreams) + 1 else parts[len(self.upstreams) :]
+
+
+def _drawn(draws: Draws, name: str, shape: Shape | Sequence[Length]) -> Value:
+    """Data for an attribute; a number is drawn by its name, as a parameter would be."""
+    lengths = shape.lengths if isinstance(shape, Shape) else shape
+    return draws.array(name, shape) if lengths else draws.scalar(name)
+
+
+def _place(attributes: dict[str, Value], name: str, value: Value) -> None:
+    """Set ``W``, or the entry ``params['W']`` of a dict."""
+    container, _, key = name.rstrip("]").partition("[")
+    if key:
+        attributes.setdefault(container, {})[ast.literal_eval(key)] = value
+    else:
+        attributes[name] = value
 
 
 def _is_float(node: ast.expr) -> bool:

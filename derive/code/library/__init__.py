@@ -7,6 +7,7 @@ To teach the reader a function, add its row to the library's table; to give it a
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,7 @@ from derive.code.values import At, Config, Ignored, Method, Record, Span, Value,
 if TYPE_CHECKING:
     from derive.code.machine import Machine
 
-__all__ = ["Span", "call_method", "call_path", "is_builtin", "library_of", "positions"]
+__all__ = ["Span", "call_method", "call_path", "formatted", "is_builtin", "library_of", "positions"]
 
 TABLES: Mapping[str, Mapping[str, Row]] = {
     "numpy": numpy.FUNCTIONS,
@@ -136,12 +137,24 @@ def _of_list(machine: Machine, owner: list[Value], name: str, arguments: list[Va
 
 def _of_text(machine: Machine, owner: str, name: str, arguments: list[Value]) -> Value:
     if name == "format":
-        return owner.format(*arguments) if all(isinstance(a, int | str) for a in arguments) else Ignored("a text")
+        return formatted(owner, r"{}", arguments)
     if name in ("lower", "upper", "strip") and not arguments:
         return getattr(owner, name)()
     if name in ("startswith", "endswith") and all(isinstance(a, str) for a in arguments):
         return getattr(owner, name)(*arguments)
     raise Unsupported(f"the method {name} of a string")
+
+
+def formatted(text: str, place: str, values: Sequence[Value]) -> Value:
+    """A text with numbers and words put in at its places; with widths, precisions and the like it is any text."""
+    parts = re.split(place, text)
+    if (
+        len(parts) != len(values) + 1
+        or not all(isinstance(v, int | str) for v in values)
+        or re.search(r"[%{}]", "".join(parts))
+    ):
+        return Ignored("a text")
+    return "".join(f"{part}{value}" for part, value in zip(parts, (*values, ""), strict=True))
 
 
 def _of_record(machine: Machine, owner: Record, name: str, arguments: list[Value]) -> Value:

@@ -13,7 +13,7 @@ from derive.code.faults import Fault, Refine, Unsupported
 from derive.code.indexing import added_at
 from derive.code.layout import axes_of
 from derive.code.library.rows import Call
-from derive.code.values import Value, as_array
+from derive.code.values import Numbers, Value, as_array, is_number
 from derive.language import size
 
 
@@ -135,11 +135,23 @@ def _stack(call: Call) -> Value:
     return layout.stacked(_arrays(call), call.number("axis", 0))
 
 
+def _numbers(call: Call) -> Numbers | None:
+    """Sizes and lists of sizes one after the other, as constructors put together the lengths of layers."""
+    found: list[Value] = []
+    for each in call["arrays"] if isinstance(call["arrays"], tuple | list) else ():
+        found += each if isinstance(each, list | tuple) else [each]
+    return Numbers(found) if found and all(map(is_number, found)) else None
+
+
 def _concatenate(call: Call) -> Value:
+    if (numbers := _numbers(call)) is not None:
+        return numbers
     return layout.joined(_arrays(call), call.number("axis", 0))
 
 
 def _hstack(call: Call) -> Value:
+    if (numbers := _numbers(call)) is not None:
+        return numbers
     arrays = _arrays(call)
     return layout.joined(arrays, 0 if arrays[0].rank == 1 else 1)
 

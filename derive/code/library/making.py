@@ -16,6 +16,8 @@ from derive.code.library.spans import positions
 from derive.code.values import Config, Ignored, Span, Value, as_array, described, is_array, is_number, plain_number
 
 _numbers = count(1)
+MAX_NUMBERS = 1000
+"""How many fixed numbers a range may have."""
 
 
 def _filled(number: Expr) -> Callable[[Call], Value]:
@@ -70,7 +72,10 @@ def _range(call: Call) -> Value:
     if not all(map(is_number, ends)):
         raise Fault(f"{call.name} over numbers that are no integers")
     if all(isinstance(e, int) for e in ends):
-        found = list(range(*ends))
+        places = range(*ends)
+        if ends and places and (places[-1] - places[0]) // places.step >= MAX_NUMBERS:
+            raise Unsupported(f"{call.name} over more than {MAX_NUMBERS} fixed numbers")
+        found = list(places)
         return found if call.name.endswith("range") and not call.name.endswith("arange") else stacked_numbers(found)
     start, stop = (0, ends[0]) if len(ends) == 1 else ends[:2]
     if start != 0 or (len(ends) > 2 and ends[2] != 1):
@@ -198,6 +203,11 @@ def _ignored(call: Call) -> Value:
     return Ignored(call.name)
 
 
+def _text(call: Call) -> Value:
+    value = call.get("a", "")
+    return str(value) if isinstance(value, str | int) else Ignored("a text")
+
+
 def _none(call: Call) -> Value:
     return None
 
@@ -282,6 +292,7 @@ MEANS: dict[str, Callable[[Call], Value]] = {
     "builtin_min": _extreme("minimum"),
     "isinstance": _isinstance,
     "ignored": _ignored,
+    "text": _text,
     "none": _none,
     "array": _array,
     "dict": _dict,

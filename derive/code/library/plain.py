@@ -26,7 +26,7 @@ print=none *all
 dict a
 list a
 tuple a
-str=ignored a
+str=text a
 pow=power a b
 hasattr=ignored a b
 object=ignored

@@ -5,23 +5,21 @@ Solved for the name, as far as nothing else says what it is.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from derive.latex import syntax as S
 from derive.latex.syntax import Node
 from derive.notation.names import Letters, spell, symbol_key
-from derive.notation.survey import is_quotient
+from derive.notation.survey import is_quotient, upper_limits
 
 Chain = tuple[Node, ...]
 
 
-def solved(chains: Sequence[Chain], sizes: frozenset[str]) -> list[Chain]:
-    """The equations with such left sides solved for their name.
-
-    Args:
-        sizes: the letters that stand in the limits of sums.
-    """
+def solved(chains: Sequence[Chain]) -> list[Chain]:
+    """The equations with such left sides solved for their name."""
+    uppers = (upper for members in chains for member in members for upper in upper_limits(member))
+    sizes = frozenset(upper.name for upper in uppers if isinstance(upper, S.Symbol))
     named = {key for members in chains if (key := _key(members[0])) is not None}
     return [_solved(members, sizes, named) for members in chains]
 
@@ -56,10 +54,3 @@ def _key(node: Node) -> str | None:
 
 def _has_derivative(node: Node) -> bool:
     return any(is_quotient(inner) or inner == S.Symbol("\\nabla") for inner in node.walk())
-
-
-def limits(chains: Sequence[Chain]) -> Iterator[str]:
-    """The letters in the upper limits of sums."""
-    for node in (inner for members in chains for member in members for inner in member.walk()):
-        if isinstance(node, S.BigOperator) and isinstance(node.upper, S.Symbol):
-            yield node.upper.name
