@@ -296,8 +296,9 @@ class Demonstration:
             yield line.format(x=name, at=at, h=f"{STEP:g}")
         before, claimed = self._claimed(call)
         yield from before
-        yield f"print({claimed}[{at}])  # {seen.claimed:.7g}, what the code gives"
-        yield f"print((loss({name} + step) - loss({name} - step)) / {2 * STEP:g})  # {seen.numeric:.7g}, the difference"
+        yield f"print(float({claimed}[{at}]))  # {seen.claimed:.7g}, what the code gives"
+        rise = f"float(loss({name} + step) - loss({name} - step))"
+        yield f"print({rise} / {2 * STEP:g})  # {seen.numeric:.7g}, the difference"
 
     def _output(self, call: str) -> str:
         """The output in what the forward function returns."""
