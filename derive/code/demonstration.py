@@ -235,6 +235,8 @@ class Demonstration:
         names = [self._forward, self.pair.backward] if self.pair.kind == "functions" else [self._forward]
         roots = ", ".join(dict.fromkeys(name.split(".")[0] for name in names))
         stem = Path(self.path).stem
+        if self.path.startswith("<"):
+            return  # what a session holds is there already
         is_module = self.path.endswith(".py") and stem.isidentifier()
         yield f"from {stem} import {roots}" if is_module else f"# with {roots} of {Path(self.path).name}"
 
