@@ -137,3 +137,11 @@ def test_the_attempt_of_the_second_notebook_is_refuted() -> None:
     shown = text(attempt["outputs"][0])
     assert len(re.findall(r"\brefuted\b", shown, re.I)) >= 1
     assert "DRV205" in shown
+
+
+def test_the_second_notebook_refutes_code_and_proves_it_mended() -> None:
+    shown = [text(output) for output in outputs(executed("your_own_layer").cells)]
+    reports = [each for each in shown if "dgamma = ∂L/∂gamma" in each]
+    assert len(reports) == 2
+    assert "dx = g * gamma * m**-p + 2 * dm * x / x.shape[1]" in reports[0]
+    assert "refuted" in reports[0] and "refuted" not in reports[1]

@@ -23,7 +23,7 @@ from derive.code.linking import FAR, linked
 from derive.code.listing import Listing
 from derive.code.locate import code_of, pair_named
 from derive.code.mending.search import Judged, mended
-from derive.code.module import Module
+from derive.code.module import Module, with_customary_imports
 from derive.code.pairs import Pair, find_pairs, functions_of
 from derive.code.passes import Passes, Reading
 from derive.code.shapes import ShapeError
@@ -149,7 +149,8 @@ class _Checker:
         self.listing = listing
         self.source = listing.source
         self.functions = functions_of(tree)
-        self.tree, self.neighbours = linked(tree, self.source.path)
+        tree, self.neighbours = linked(tree, self.source.path)
+        self.tree = with_customary_imports(tree)
         self.settings = settings
         self.comments = comments
         self.statements: list[Statement] = []
@@ -225,7 +226,8 @@ class _Checker:
                 "the stages of a script",
                 hint="Put them into a function that takes the data and returns the loss and its gradients.",
             )
-        tree = self.tree if source is self.source else linked(parsed(source), source.path)[0]
+        changed = source is not self.source
+        tree = with_customary_imports(linked(parsed(source), source.path)[0]) if changed else self.tree
         module = Module.of(tree)
         reading = Reading(module, pair, source.text, self.settings.shapes, self.settings.fixed)
         try:

@@ -235,6 +235,8 @@ class Demonstration:
         names = [self._forward, self.pair.backward] if self.pair.kind == "functions" else [self._forward]
         roots = ", ".join(dict.fromkeys(name.split(".")[0] for name in names))
         stem = Path(self.path).stem
+        if self.path.startswith("<"):
+            return  # what a session holds is there already
         is_module = self.path.endswith(".py") and stem.isidentifier()
         yield f"from {stem} import {roots}" if is_module else f"# with {roots} of {Path(self.path).name}"
 
@@ -296,8 +298,9 @@ class Demonstration:
             yield line.format(x=name, at=at, h=f"{STEP:g}")
         before, claimed = self._claimed(call)
         yield from before
-        yield f"print({claimed}[{at}])  # {seen.claimed:.7g}, what the code gives"
-        yield f"print((loss({name} + step) - loss({name} - step)) / {2 * STEP:g})  # {seen.numeric:.7g}, the difference"
+        yield f"print(float({claimed}[{at}]))  # {seen.claimed:.7g}, what the code gives"
+        rise = f"float(loss({name} + step) - loss({name} - step))"
+        yield f"print({rise} / {2 * STEP:g})  # {seen.numeric:.7g}, the difference"
 
     def _output(self, call: str) -> str:
         """The output in what the forward function returns."""

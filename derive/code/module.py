@@ -18,6 +18,18 @@ CUSTOMARY = {
 """Names that stand for their module where a piece of code (a fence, a cell) imports nothing."""
 
 
+def with_customary_imports(tree: ast.Module) -> ast.Module:
+    """A module that imports nothing, with the imports of the customary names that it uses."""
+    if any(isinstance(node, ast.Import | ast.ImportFrom) for node in tree.body):
+        return tree
+    used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
+    imports = [ast.Import([ast.alias(path, name)]) for name, path in CUSTOMARY.items() if name in used]
+    for each in imports:
+        each.lineno = each.end_lineno = 0
+        each.col_offset = each.end_col_offset = 0
+    return ast.Module([*imports, *tree.body], tree.type_ignores)
+
+
 @dataclass
 class Module:
     """The names of a file.
@@ -42,8 +54,6 @@ class Module:
         found = cls(tree, functions_of(tree))
         for node in tree.body:
             found._add(node)
-        if not any(isinstance(node, ast.Import | ast.ImportFrom) for node in tree.body):
-            found.paths = dict(CUSTOMARY)
         return found
 
     def _add(self, node: ast.stmt) -> None:

@@ -21,7 +21,7 @@ def render(documents: Sequence[Checked], unreadable: Iterable[DocumentError] = (
     """One workflow command for each statement that is not established, and a line of plain text for each document."""
     places = Places()
     found = [s for checked in documents for s in open_statements(checked)]
-    found.sort(key=lambda s: ORDER.index(s.status))
+    found.sort(key=lambda s: (s.blame == "inherited", ORDER.index(s.status)))
     lines = [_unreadable(error) for error in unreadable]
     lines += [_annotation(s, places) for s in found]
     lines += [f"{_data(c.document.path)}: {c.verdict} ({tally(c.statements)})" for c in documents]
@@ -38,7 +38,8 @@ def _annotation(statement: Statement, places: Places) -> str:
     properties["title"] = f"{statement.status}{cell}"
     listed = ",".join(f"{key}={_property(str(value))}" for key, value in properties.items())
     message = "\n".join(part for part in (equation(statement), *why(statement), statement.hint) if part)
-    return f"::{_LEVELS[statement.status]} {listed}::{_data(message)}"
+    level = "notice" if statement.blame == "inherited" else _LEVELS[statement.status]
+    return f"::{level} {listed}::{_data(message)}"
 
 
 def _region(statement: Statement, places: Places) -> Iterator[tuple[str, int]]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from html import escape
 from importlib.resources import files
 from typing import Any
 
@@ -21,7 +20,10 @@ from derive.latex.writer import latex
 from derive.mathml import element, math, mathml, relation
 from derive.mistakes.table import BY_CODE
 from derive.plain import plain
-from derive.report.wording import claims, is_name, names_things, place, remarks, sentence, worded
+from derive.report import html_code
+from derive.report.markup import lines as _lines
+from derive.report.markup import text as _text
+from derive.report.wording import claims, is_code, is_name, names_things, place, remarks, sentence, worded
 from derive.source import Source, Span, innermost
 from derive.terms import Term
 from derive.typeset import key_node
@@ -160,7 +162,11 @@ def _assumptions(checked: Checked) -> str:
     if not checked.assumptions:
         return ""
     items = "".join(f"<li>{_prose(a.text)}{_line(a.line)}</li>\n" for a in checked.assumptions)
-    how = "to state otherwise, write <code>&lt;!-- given: … --&gt;</code>"
+    of_code = any(map(is_code, checked.statements))
+    options = (
+        "give <code>--shapes</code> or <code>--fix</code>" if of_code else "write <code>&lt;!-- given: … --&gt;</code>"
+    )
+    how = f"to state otherwise, {options}"
     summary = f"<summary><b>Assumed in reading it</b> ({len(checked.assumptions)}); {how}</summary>"
     return f'<details class="given" open>{summary}\n<ul>\n{items}</ul></details>\n'
 
@@ -240,7 +246,8 @@ def _statement(statement: Statement, prefix: str, level: int) -> str:
         f'<p class="place">{place(statement)}</p></div>'
     )
     vague = "" if statement.mistakes else " vague"
-    parts = "".join(part for part in _parts(statement) if part)
+    vague += " inherited" if statement.blame == "inherited" else ""
+    parts = "".join(html_code.parts(statement) if is_code(statement) else filter(None, _parts(statement)))
     return f'<article class="statement {status}{vague}"{identity}>{side}\n<div class="body">{parts}</div></article>\n'
 
 
@@ -370,12 +377,3 @@ def _excerpt(text: str, span: Span) -> Span:
     start = text.rfind("\n", max(span.start - _NEAR, 0), span.start) + 1 or max(span.start - _NEAR, 0)
     end = text.find("\n", max(span.end - 1, start), span.end + _NEAR)
     return Span(start, end if end >= 0 else min(span.end + _NEAR, len(text)))
-
-
-def _lines(text: str) -> str:
-    return "\n".join(map(_text, text.split("\n")))
-
-
-def _text(text: str) -> str:
-    """Text that is only text: escaped, and without characters that have no sign or turn the others round."""
-    return escape("".join(c if c.isprintable() else " " for c in text))

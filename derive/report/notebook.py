@@ -15,7 +15,7 @@ from derive.latex.writer import latex
 from derive.report import html
 from derive.report.html import SIGNS
 from derive.report.text import TextReport
-from derive.report.wording import place, remarks, tally
+from derive.report.wording import equation, fixed_line, is_code, place, remarks, tally
 
 Bundle = dict[str, str]
 """A result by MIME type."""
@@ -54,13 +54,15 @@ def markdown(checked: Checked) -> str:
 def _statement(statement: Statement) -> Iterator[str]:
     """A statement in lines of Markdown."""
     said = _escaped("; ".join(remarks(statement)))
-    formula = _formula(statement.left, statement.right)
+    formula = f"`{equation(statement)}`" if is_code(statement) else _formula(statement.left, statement.right)
     head = f"{SIGNS[statement.status]} **{statement.status}**, {place(statement)}"
     yield ": ".join(part for part in (head, formula) if part) + (f" {said}" if said else "")
     for mistake in statement.mistakes:
         yield f"`{mistake.code}` {_escaped(mistake.message)}"
     if statement.correct is not None:
         yield f"what would be right: {_formula(S.Empty(), statement.correct)}"
+    if statement.fix is not None and is_code(statement):
+        yield f"should be: `{fixed_line(statement)}`"
 
 
 def _formula(left: S.Node, right: S.Node) -> str:

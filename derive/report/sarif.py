@@ -18,7 +18,8 @@ from derive.document import DocumentError
 from derive.latex.writer import latex
 from derive.mistakes.table import BY_CODE
 from derive.report.places import Places
-from derive.report.wording import equation, open_statements, place, sentence, why
+from derive.report.wording import equation, fixed_line, is_code, open_statements, place, sentence, why
+from derive.source import Edit
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 _KINDS = {"refuted": "fail", "undecided": "open", "unsupported": "open", "tested": "review"}
@@ -92,6 +93,25 @@ def _result(statement: Statement, rules: list[str], places: Places) -> dict[str,
         "message": {"text": "\n".join(part for part in parts if part)},
         "locations": [_location(statement, places)],
         "partialFingerprints": {"equation/v1": _fingerprint(statement)},
+        **({"fixes": [_fix(statement, statement.fix)]} if _is_mended(statement) and statement.fix is not None else {}),
+    }
+
+
+def _is_mended(statement: Statement) -> bool:
+    """Whether it is known what the line should be, in a file whose lines are those of the source."""
+    return is_code(statement) and statement.source.cell is None
+
+
+def _fix(statement: Statement, fix: Edit) -> dict[str, Any]:
+    """What the line should be (section 3.55)."""
+    start, end = (statement.source.place(offset) for offset in fix.span)
+    region = {
+        "startLine": start.line, "startColumn": start.column, "endLine": end.line, "endColumn": end.column,
+    }  # fmt: skip
+    change = {"deletedRegion": region, "insertedContent": {"text": fix.text}}
+    return {
+        "description": {"text": f"should be: {fixed_line(statement)}"},
+        "artifactChanges": [{"artifactLocation": _artifact(statement.source.path), "replacements": [change]}],
     }
 
 

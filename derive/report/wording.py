@@ -33,6 +33,8 @@ def why(statement: Statement, ascii: bool = False) -> list[str]:
         found = [readable(statement.reason, ascii) if names_things(statement) else statement.reason]
     if statement.correct is not None:
         found.append(f"correct: {plain(statement.correct, ascii)}")
+    if statement.fix is not None and is_code(statement):
+        found.append(f"should be: {fixed_line(statement)}")
     return found
 
 

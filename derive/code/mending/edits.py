@@ -202,13 +202,13 @@ def calls_extra(node: ast.expr, words: Words) -> Iterator[Change]:
 
 
 def factors_missing(node: ast.expr, words: Words) -> Iterator[Change]:
+    for number in (2, 3):
+        yield Change(node, f"{number} * {words.factor(node)}")
+        yield Change(node, f"{words.factor(node)} / {number}")
     for name in words.names:
         yield Change(node, f"{words.factor(node)} * {name}")
     for name in words.names:
         yield Change(node, f"{words.factor(node)} / {name}")
-    for number in (2, 3):
-        yield Change(node, f"{number} * {words.factor(node)}")
-        yield Change(node, f"{words.factor(node)} / {number}")
     for name in words.names:
         yield Change(node, f"{words.factor(node)} * {name} ** 2")
         yield Change(node, f"{words.factor(node)} * (1 - {name})")

@@ -21,12 +21,13 @@ from derive.code.pairs import Function, functions_of
 from derive.code.passes import Passes
 from derive.source import Edit, Source, Span
 
-MAX_EDITS = 2500
+MAX_EDITS = 900
+"""How many small edits of a line are tried: counted, so that every machine finds the same."""
 MAX_CHECKED = 6
 MAX_FAULTS = 4
-EDIT_SECONDS = 1.5
-SECONDS = 4.0
-TOTAL_SECONDS = 6.0
+EDIT_SECONDS = 3.0
+SECONDS = 5.0
+TOTAL_SECONDS = 7.0
 """How long small edits of a line are tried, how long a line is looked at, and how long a pair; in seconds of the
 processor, so that a busy machine finds the same."""
 
