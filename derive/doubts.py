@@ -124,11 +124,11 @@ class Doubts:
 
     def _variables(self, pair: Pair) -> set[str]:
         """Names of which a pair uses nothing but derivatives by them, and that open names may depend on."""
-        bottoms = {d.args[1]: name_of(d.args[1]) for d in pair.derivatives}
-        tops = {d: sympy.Symbol("top") * sympy.Add(*d.args[:1]) for d in pair.derivatives}
-        used = {name for side in (pair.left, pair.right) for name in names_in(side.xreplace(tops))}
+        beside = dict.fromkeys(pair.derivatives, sympy.Integer(1))
+        rest = (*(side.xreplace(beside) for side in (pair.left, pair.right)), *(d.args[0] for d in pair.derivatives))
         moving = {use for uses in self.problem.table.open.values() for use in uses}
-        return (set(bottoms.values()) & moving) - used
+        bottoms = {name_of(d.args[1]) for d in pair.derivatives}
+        return (bottoms & moving).difference(*map(names_in, rest))
 
     def _told(self, pair: Pair) -> str:
         told = min(self._functions_of(pair) & set(self._told_of), default="")

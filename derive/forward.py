@@ -6,10 +6,11 @@ checked when it is built: no name twice, no cycle, indices and sizes that fit.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import chain, count
+from typing import TypeVar
 
 import sympy
 from sympy import Expr, Symbol
@@ -26,15 +27,18 @@ class GraphError(ValueError):
         self.name = name
 
 
-def closure(start: Iterable[str], following: Callable[[str], Iterable[str]]) -> set[str]:
-    """Names with those that follow from them, those that follow from these, and so on."""
-    found: set[str] = set()
+Item = TypeVar("Item", bound=Hashable)
+
+
+def closure(start: Iterable[Item], following: Callable[[Item], Iterable[Item]]) -> set[Item]:
+    """Items, such as names, with those that follow from them, those that follow from these, and so on."""
+    found: set[Item] = set()
     waiting = list(start)
     while waiting:
-        name = waiting.pop()
-        if name not in found:
-            found.add(name)
-            waiting.extend(following(name))
+        item = waiting.pop()
+        if item not in found:
+            found.add(item)
+            waiting.extend(following(item))
     return found
 
 

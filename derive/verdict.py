@@ -522,16 +522,11 @@ class Judge:
     def restates(self, equation: Equation) -> bool:
         """Whether another line says again what the left side of an equation is, by its definition: then the page
         rewrites the name and gives it no new meaning."""
-        for other in (e for e in self._stated.get(equation.head, []) if e is not equation):
-            pair = self.problem.sides(other, Policy()).pair(0, 1)
-            self.problem.heard()
-            if (
-                isinstance(pair, Pair)
-                and not pair.derivatives
-                and self.pair(pair, "total").status in ("proved", "tested")
-            ):
-                return True
-        return False
+        others = (e for e in self._stated.get(equation.head, []) if e is not equation)
+        pairs = [self.problem.sides(other, Policy()).pair(0, 1) for other in others]
+        self.problem.heard()
+        stated = (pair for pair in pairs if isinstance(pair, Pair) and not pair.derivatives)
+        return any(self.pair(pair, "total").status in ("proved", "tested") for pair in stated)
 
     def _surely(self, pair: Pair, reading: Reading) -> bool:
         try:

@@ -11,6 +11,25 @@ from typing import Any
 from derive.code.concrete import Shape
 from derive.code.pairs import Pair, find_pairs
 
+RMS_NORM = '''
+import numpy as np
+
+
+def rms_forward(x, w, eps):
+    """shapes: x (N, D), w (D,)"""
+    inv = 1.0 / np.sqrt((x * x).mean(axis=1, keepdims=True) + eps)
+    return x * inv * w, (x, w, inv)
+
+
+def rms_backward(dout, cache):
+    x, w, inv = cache
+    dw = (dout * x * inv).sum(axis=0)
+    g = dout * w
+    dx = inv * g - inv ** 3 * x * (g * x).mean(axis=1, keepdims=True)
+    return dx, dw
+'''
+"""A right pair that tests put their slips into."""
+
 FOLDER = Path(__file__).parent / "code"
 
 

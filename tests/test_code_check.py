@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from code_fixtures import RMS_NORM
 
 import derive
 from derive.cli import main
@@ -15,23 +16,7 @@ from derive.code.check import Settings, check_source
 from derive.document import DocumentError
 from derive.source import Source
 
-LAYER = '''
-import numpy as np
-
-
-def rms_forward(x, w, eps):
-    """shapes: x (N, D), w (D,)"""
-    inv = 1.0 / np.sqrt((x * x).mean(axis=1, keepdims=True) + eps)
-    return x * inv * w, (x, w, inv)
-
-
-def rms_backward(dout, cache):
-    x, w, inv = cache
-    dw = (dout * x * inv).sum(axis=0)
-    g = dout * w
-    dx = inv * g - inv ** 3 * x * (g * x).mean(axis=1, keepdims=True)
-    return dx, dw
-'''
+LAYER = RMS_NORM
 
 
 def test_a_right_layer_is_proved_by_both_judges() -> None:

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from code_fixtures import RMS_NORM
 
 from derive.checking import Checked
 from derive.cli import main
@@ -13,23 +14,7 @@ from derive.code.check import Settings, check_file, check_source
 from derive.report.text import TextReport
 from derive.source import Source
 
-NORM = '''
-import numpy as np
-
-
-def norm_forward(x, w, eps):
-    """shapes: x (N, D), w (D,)"""
-    inv = 1.0 / np.sqrt((x * x).mean(axis=1, keepdims=True) + eps)
-    return x * inv * w, (x, w, inv)
-
-
-def norm_backward(dout, cache):
-    x, w, inv = cache
-    dw = (dout * x * inv).sum(axis=0)
-    g = dout * w
-    dx = inv * g - inv ** 3 * x * (g * x).mean(axis=1, keepdims=True)
-    return dx, dw
-'''
+NORM = RMS_NORM.replace("rms_", "norm_")
 WRONG = NORM.replace("g = dout * w", "g = dout")
 SCALE = "def scale_forward(x, w):\n    return x * w, (x, w)\n\n\ndef scale_backward(dout, cache):\n    x, w = cache\n"
 SCALE += "    return dout * w, (dout * x).sum(0)\n"

@@ -14,6 +14,8 @@ from fractions import Fraction
 from hashlib import blake2b
 from typing import TypeAlias, cast
 
+from derive.forward import closure
+
 Rational: TypeAlias = "int | Fraction"
 Factor: TypeAlias = "tuple[Atom, Rational]"
 Monomial: TypeAlias = "tuple[Factor, ...]"
@@ -199,14 +201,7 @@ def inner_atoms(atom: Atom) -> set[Atom]:
 
 def nested_atoms(atoms: Iterable[Atom]) -> set[Atom]:
     """The given atoms with all that are inside them."""
-    found: set[Atom] = set()
-    todo = set(atoms)
-    while todo:
-        atom = todo.pop()
-        if atom not in found:
-            found.add(atom)
-            todo |= inner_atoms(atom)
-    return found
+    return closure(atoms, inner_atoms)
 
 
 def base_of(atom: Atom) -> Poly:

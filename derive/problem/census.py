@@ -15,6 +15,7 @@ from derive.latex.syntax import Node, Statement, rebuilt
 from derive.latex.writer import latex
 from derive.notation.names import PARTIALS, subscript_items
 from derive.notation.ranks import shape
+from derive.notation.rewriting.bold import in_bold
 from derive.notation.roles import LOSSES
 from derive.notation.survey import bound_letters
 from derive.notation.table import SIZE_LETTERS
@@ -132,7 +133,7 @@ class Census:
 
     def whole(self, key: str) -> str:
         """How the page writes the vector whose entries have a name: in bold, where it does."""
-        return next((s for s in (f"\\mathbf{{{key}}}", f"\\boldsymbol{{{key}}}") if s in self.symbols), key)
+        return next((written for written in in_bold(key) if written in self.symbols), key)
 
     def class_of(self, key: str) -> str | None:
         """The letter of the entry that is 1, of a name that has no other; of a sum's letter nobody can tell."""

@@ -13,11 +13,11 @@ from __future__ import annotations
 
 from derive.code.concrete.budget import Budget, NotRunnable
 from derive.code.concrete.draws import Shape
-from derive.code.concrete.gradients import Check, Gradients, Rerun, Returned, Truth, gradients, rerun
+from derive.code.concrete.gradients import Check, Gradients, Rerun, Returned, Truth, gradients, last_assigned, rerun
 from derive.code.concrete.machine import Assigned
 from derive.code.concrete.running import Run, run
 
 __all__ = [
     "Assigned", "Budget", "Check", "Gradients", "NotRunnable", "Rerun", "Returned", "Run", "Shape", "Truth",
-    "gradients", "rerun", "run",
+    "gradients", "last_assigned", "rerun", "run",
 ]  # fmt: skip

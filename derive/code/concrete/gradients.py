@@ -102,6 +102,11 @@ class Gradients:
     _truths: dict[str, Any] = field(default_factory=dict)
     _known: dict[str, list[Truth]] = field(default_factory=dict)
 
+    @property
+    def trace(self) -> list[Assigned]:
+        """Every assignment of the backward pass; of the one function of a loss with its gradients."""
+        return self.backward_trace or self.forward_trace
+
     def check(self, returned: Returned, target: str | None = None) -> Check:
         """Compare one returned gradient with the truth along random directions.
 
@@ -137,12 +142,11 @@ class Gradients:
         Returns:
             ``None`` where the line, or a real array of that name, was not found, or cannot be compared.
         """
-        lines = self.backward_trace or self.forward_trace
-        values = [each.value for each in lines if each.line == line and _bare(each.target) == name]
-        if not values or not is_number(values[-1]):
+        value = last_assigned(self.trace, line, name)
+        if not is_number(value):
             return None
         try:
-            checks = [check.agrees for check in self._checks_of(of, values[-1])]
+            checks = [check.agrees for check in self._checks_of(of, value)]
         except NotRunnable:
             return None
         return any(checks) if checks else None
@@ -231,6 +235,12 @@ class Gradients:
             return self._loss({}, lambda line, target, value: value + t * direction if next(count) == at else value)
 
         return slope(along)
+
+
+def last_assigned(trace: Sequence[Assigned], line: int, name: str) -> Value | None:
+    """What a line last assigned to a name, ``self.`` left out; None where it assigned nothing to it."""
+    values = [each.value for each in trace if each.line == line and _bare(each.target) == name]
+    return values[-1] if values else None
 
 
 def _bare(target: str) -> str:

@@ -12,7 +12,7 @@ from functools import cached_property
 
 import numpy as np
 
-from derive.code.concrete import Gradients, NotRunnable, Rerun, Truth, gradients, rerun
+from derive.code.concrete import Gradients, NotRunnable, Rerun, Truth, gradients, last_assigned, rerun
 from derive.code.crosscheck import LENGTHS, fixed_in, shapes_of, sizes_of, value_of
 from derive.code.judge import Finding
 from derive.code.passes import Gradient, Passes
@@ -68,10 +68,7 @@ class Trials:
     @cached_property
     def before(self) -> list[bool]:
         """Which goals the source meets as it stands."""
-        return self._met(Rerun(self.data.outputs, self.data.returned, self._traced()))
-
-    def _traced(self) -> list:  # type: ignore[type-arg]
-        return self.data.backward_trace or self.data.forward_trace
+        return self._met(Rerun(self.data.outputs, self.data.returned, self.data.trace))
 
     def mends(self, edit: Edit, fault: Finding) -> bool:
         """Whether an edit makes right what is at fault, and nothing wrong."""
@@ -97,9 +94,7 @@ class Trials:
         if goal.gradient is not None:
             found = value_of(goal.gradient, ran)
             return found.value if found is not None else None
-        name, line = goal.finding.name, goal.finding.line
-        values = [a.value for a in ran.backward_trace if a.line == line and a.target.removeprefix("self.") == name]
-        return values[-1] if values else None
+        return last_assigned(ran.backward_trace, goal.finding.line, goal.finding.name)
 
     def _edited(self, edit: Edit) -> ast.Module | None:
         """The module with an edit in one of its own functions; None where that is no Python."""
