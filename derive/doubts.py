@@ -16,7 +16,7 @@ from sympy import Expr, Symbol
 from sympy.core.function import AppliedUndef
 
 from derive.forward import Graph, names_in, quantities_in
-from derive.language import D, name_of
+from derive.language import D, is_unnamed, key_of, name_of, size
 from derive.notation.functions import function_of
 from derive.notation.table import SIZE_LETTERS
 from derive.opaque import as_given, is_parameter, is_rest_of, is_slope, is_stand_in
@@ -94,7 +94,7 @@ class Doubts:
             return f"nothing says whether {number} is a number or a matrix"
         apart = next((d for d in pair.derivatives if self._is_apart(d)), None)
         if apart is not None:
-            return f"nothing says how {name_of(apart.args[1])} comes into it"
+            return f"nothing says how {key_of(name_of(apart.args[1]))} comes into it"
         return next((reason for d in pair.derivatives if (reason := self._is_unsaid(pair, d))), "")
 
     def _is_unsaid(self, pair: Pair, derivative: Expr) -> str:
@@ -106,14 +106,14 @@ class Doubts:
         strange = names - self.problem.table.constants if by not in known else names - set(graph.by_name)
         if not apart or not names or graph.loss in names:
             return ""
-        return f"nothing says how {min(strange)} depends on {by}" if strange else ""
+        return f"nothing says how {key_of(min(strange))} depends on {key_of(by)}" if strange else ""
 
     def of_refutation(self, pair: Pair) -> str:
         """Why a pair that differs from the truth may not be false: it uses what nothing introduces, leaves a condition
         unsaid, or rests on what could not be read."""
         unknown = pair.unknown - self._variables(pair)
         if unknown:
-            return f"nothing in the document says what {', '.join(sorted(unknown))} is"
+            return f"nothing in the document says what {_listed(unknown)} is"
         if pair.restricted:
             return "claimed under a condition that derive does not use, and not true without it"
         reasons = (
@@ -155,14 +155,14 @@ class Doubts:
         if unread:
             return f"it hangs on {unread[0]}, whose definition in line {table.unread[unread[0]]} could not be read"
         return "; ".join(
-            f"nothing says how {name} depends on {', '.join(sorted(table.open[name]))}" for name in sorted(names)
+            f"nothing says how {key_of(name)} depends on {_listed(table.open[name])}" for name in sorted(names)
         )
 
     def hint_on_open_names(self, pair: Pair) -> str:
         """What to write where nothing says how names depend on others."""
         table = self.problem.table
         names = sorted(self.reached(pair.names) & set(table.open) - set(table.unread))
-        given = [as_given(name, use) for name in names for use in sorted(table.open[name])]
+        given = dict.fromkeys(as_given(name, use) for name in names for use in sorted(table.open[name]))
         return f"Write what it is, or, if it does not depend on that, add {' '.join(given)}" if given else ""
 
     @staticmethod
@@ -267,10 +267,12 @@ class Doubts:
             met |= found & set(self.problem.graph.by_name)
             inputs.append(found - set(self.problem.graph.by_name) | self._functions_in([side]))
         alone = [sorted(inputs[0] - inputs[1]), sorted(inputs[1] - inputs[0])]
+        if all(alone) and all(is_unnamed(size(name)) for name in (*alone[0], *alone[1])):
+            return "nothing says that the arrays in it have the same sizes"
         if all(alone):
-            return f"nothing says how {alone[0][0]} and {alone[1][0]} are related"
+            return f"nothing says how {key_of(alone[0][0])} and {key_of(alone[1][0])} are related"
         if not met and any(inputs) and not all(inputs):
-            return f"a condition on {', '.join(alone[0] + alone[1])}, which derive does not use"
+            return f"a condition on {_listed(alone[0] + alone[1])}, which derive does not use"
         return ""
 
     @cached_property
@@ -290,14 +292,14 @@ class Doubts:
             by, names = name_of(d.args[1]), names_in(d.args[0])
             free = graph.loss in names and not graph.has_loss
             if not free and not any(graph.depends(name, by) for name in names):
-                return f"nothing says how {min(names, default='')} depends on {by}"
+                return f"nothing says how {key_of(min(names, default=''))} depends on {key_of(by)}"
         return ""
 
     def _told_apart(self, pair: Pair) -> str:
         """A name that the forward pass knows with another number of indices only: what it is here, nothing says."""
         used = {name for d in self.graph_of(pair).definitions for name in (d.name, *d.uses)}
-        keys = {name.partition("#")[0] for name in used}
-        strange = (name.partition("#")[0] for name in pair.names - used)
+        keys = {key_of(name) for name in used}
+        strange = (key_of(name) for name in pair.names - used)
         apart = min((key for key in strange if key in keys), default="")
         return (
             f"nothing says that {apart}, which has other indices in the forward pass, is a part of it" if apart else ""
@@ -350,3 +352,8 @@ class Doubts:
 def _is_of_step(name: str, steps: set[str]) -> bool:
     """Whether a name carries the letter of a recurrence: ``h_t``, ``h_{t-1}``."""
     return any(name.endswith(f"_{step}") or f"_{{{step}" in name for step in steps)
+
+
+def _listed(names: Iterable[str]) -> str:
+    """Names as the document writes them, sorted."""
+    return ", ".join(sorted({key_of(name) for name in names}))

@@ -153,6 +153,11 @@ def name_of(expr: Expr) -> str:
     return str(expr.base.name) if isinstance(expr, sympy.Indexed) else str(expr.name)
 
 
+def key_of(name: str) -> str:
+    """A name as the document writes it, without what tells it from the same with another number of indices."""
+    return name.partition("#")[0]
+
+
 def indices_of(expr: Expr) -> tuple[Expr, ...]:
     """The indices of an entry; none for a symbol."""
     return tuple(expr.indices) if isinstance(expr, sympy.Indexed) else ()

@@ -17,7 +17,7 @@ from dataclasses import replace
 from sympy import Expr, Integer
 
 from derive.forward import Definition, Graph, entry, quantities_in
-from derive.language import bound, index, name_of, total
+from derive.language import bound, index, key_of, name_of, total
 
 Shapes = Mapping[str, tuple[Expr, ...]]
 
@@ -121,4 +121,4 @@ def shown_name(name: str) -> str:
 
 def as_given(name: str, use: str) -> str:
     """The comment that says that a name does not depend on another."""
-    return rf"<!-- given: \frac{{\partial {name}}}{{\partial {use}}} = 0 -->"
+    return rf"<!-- given: \frac{{\partial {key_of(name)}}}{{\partial {key_of(use)}}} = 0 -->"

@@ -26,7 +26,7 @@ _FRONT_MATTER = re.compile(r"---[ \t\r]*\n(?:[^\n]*\n)*?(?:---|\.\.\.)[ \t\r]*(?
 _TEX_COMMENT = re.compile(r"%(?:(?<!\\%)|(?<=[^\\]\\\\%))[^\n]*")
 
 # What a reader stops at. The patterns start with a plain character, so that the search skips the rest.
-_TYPED: tuple[tuple[Handler, str], ...] = tuple((typed.line, sign) for sign in typed.SIGNS)
+_TYPED: tuple[tuple[Handler, str], ...] = tuple((typed.line, re.escape(sign)) for sign in (*typed.SIGNS, *typed.BESIDE))
 _ROWS: tuple[tuple[Handler, str], ...] = (
     (hidden.comment, r"<!--"),
     (hidden.element, r"<(?i:code|pre|script|style)\b"),

@@ -166,6 +166,13 @@ class Axes:
         known = self._known(axis)
         return unnamed_size(self._all.index(axis)) if known is None else known
 
+    def told(self, axis: Axis) -> str:
+        """How many values an axis has, in words; by a name that has it where the document has no name for it."""
+        if self._known(axis) is not None:
+            return f"{axis.size} values"
+        bearer = next((key for (key, _, _), place in self._places.items() if place.root is axis.root), None)
+        return "an unnamed number of values" if bearer is None else f"as many values as {bearer} has"
+
     def limit(self, axis: Axis, n: Expr) -> None:
         """An axis has ``n`` values; a second name for its size makes the two the same."""
         root = axis.root

@@ -150,11 +150,10 @@ class Context(ABC):
         letter = letter_of(item)
         if letter is not None:
             found = self.letter(letter, axis)
-            if not self.table.axes.join(axis, found.axis):
-                raise SourceError(
-                    f"the index {letter} runs over {found.axis.size} values in one place and {axis.size} in another",
-                    span_of(node),
-                )
+            axes = self.table.axes
+            if not axes.join(axis, found.axis):
+                places = f"{axes.told(found.axis)} in one place and {axes.told(axis)} in another"
+                raise SourceError(f"the index {letter} runs over {places}", span_of(node))
             return found.symbol
         if isinstance(item, S.Number):
             return self.table.position(item.text, axis)

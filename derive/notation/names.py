@@ -38,6 +38,9 @@ _FONT_COMMANDS = {"bold": "mathbf", "cal": "mathcal", "bb": "mathbb", "frak": "m
 _FONT_COMMANDS |= {"text": "text", "word": "text"}  # a word is the same in either
 
 
+_SHORTEST_WORD = 3  # letters: two side by side are two labels
+
+
 @dataclass(frozen=True)
 class Letters:
     """What the document says about its letters.
@@ -130,7 +133,7 @@ def split_subscript(base: str, sub: Node, letters: Letters) -> tuple[str, list[N
     """A subscript's label, as LaTeX to append to the name, and its indices."""
     labels: list[str] = []
     indices: list[Node] = []
-    for item in subscript_items(sub):
+    for item in _with_words(sub, base, letters):
         if is_index(item, base, letters):
             indices.append(item)
         elif isinstance(item, Script | Accent) and (inner := spell(item, letters)) is not None and inner.power is None:
@@ -154,6 +157,21 @@ def _superscript(key: str, base: str, sup: Node, letters: Letters) -> tuple[str,
     if base in letters.marks and isinstance(sup, Symbol | Words):
         return f"{key}^{{{text}}}" if len(text) > 1 else f"{key}^{text}", [], None
     return key, [], sup
+
+
+def _with_words(sub: Node, base: str, letters: Letters) -> Iterator[Node]:
+    """The parts of a subscript; letters side by side of which none is an index are a word: ``x_{norm}``."""
+    parts = sub.items if isinstance(sub, Sequence) and ":" not in sub.separators else (sub,)
+    for part in parts:
+        items = list(subscript_items(part))
+        if (
+            isinstance(part, Product)
+            and len(items) >= _SHORTEST_WORD
+            and not any(is_index(item, base, letters) for item in items)
+        ):
+            yield Words("".join(label_text(item) for item in items), span_of(part))
+        else:
+            yield from items
 
 
 def subscript_items(sub: Node) -> Iterator[Node]:

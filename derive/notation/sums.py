@@ -159,7 +159,7 @@ def _check_range(ctx: Context, node: S.BigOperator, letters: list[Letter], axes:
             f"the sum from 0 to {high} would have {high}+1 terms; it is read as the whole axis of {high} values"
         )
         return
-    raise SourceError(f"a sum of {terms} terms over an axis of {axes[0].size} values", node.span)
+    raise SourceError(f"a sum of {terms} terms over an axis of {ctx.table.axes.told(axes[0])}", node.span)
 
 
 def _left_out(ctx: Context, node: S.BigOperator, body: Expr, letters: list[Letter]) -> Expr:

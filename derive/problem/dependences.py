@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from sympy import Expr
 
 from derive.forward import Definition, Graph, GraphError, quantities_in
-from derive.language import D, name_of
+from derive.language import D, is_unnamed, key_of, name_of, size
 from derive.latex import syntax as S
 from derive.latex.syntax import Node
 from derive.notation.elaborate import Elaborator
@@ -110,7 +110,7 @@ def _open_statistic(draft: Draft, name: str, by: set[str], graph: Graph) -> None
     """Let a name depend on the arrays that stand beside it in a definition and that lines differentiate by."""
     for definition in graph.consumers.get(name, ()):
         for use in sorted(definition.uses & by):
-            if draft.table.total(use.partition("#")[0], 0) and not use.startswith(STATISTICS):
+            if draft.table.total(key_of(use), 0) and not use.startswith(STATISTICS):
                 _open(draft, name, use, graph)
                 draft.table.statistics.add(name)
 
@@ -118,7 +118,8 @@ def _open_statistic(draft: Draft, name: str, by: set[str], graph: Graph) -> None
 def _is_constant(draft: Draft, name: str) -> bool:
     """Whether a name is surely no function of data: a size, or what only keeps a root from zero."""
     table = draft.table
-    return name in table.axes.sizes() or name in POSITIVE or name in table.constants
+    sizes = table.axes.sizes()
+    return name in sizes or is_unnamed(size(name)) or name in POSITIVE or name in table.constants
 
 
 def stand_ins(draft: Draft, shapes: dict[str, tuple[Expr, ...]]) -> Iterator[Definition]:

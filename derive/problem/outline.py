@@ -7,7 +7,7 @@ from dataclasses import replace
 from sympy import Expr
 
 from derive.forward import Graph, GraphError
-from derive.language import name_of, scalar
+from derive.language import key_of, name_of, scalar
 from derive.notation.table import POSITIVE
 from derive.problem.dependences import find_dependences, stand_ins
 from derive.problem.draft import Draft
@@ -52,7 +52,7 @@ def _graph(draft: Draft, derivatives: set[Expr]) -> Graph:
 def _indicators(draft: Draft, graph: Graph, derivatives: set[Expr]) -> frozenset[str]:
     """Data that is 0 or 1, under each number of indices that it is written with; none that lines differentiate by."""
     moving = {name_of(d.args[1]) for d in derivatives} | set(graph.by_name)
-    return frozenset(n for n in graph.sizes if n.partition("#")[0] in draft.table.indicators) - moving
+    return frozenset(n for n in graph.sizes if key_of(n) in draft.table.indicators) - moving
 
 
 def _shapes(draft: Draft) -> dict[str, tuple[Expr, ...]]:
@@ -93,7 +93,7 @@ def _carried(draft: Draft, graph: Graph) -> tuple[str, ...]:
         if d.name.endswith(f"_{step}")
         and any(f"{d.name.removesuffix(step)}{{{step}{sign}1}}" in names for sign in "+-")
     }
-    apart = {d.name for d in graph.definitions if d.name.partition("#")[0] in draft.table.carried}
+    apart = {d.name for d in graph.definitions if key_of(d.name) in draft.table.carried}
     return tuple(d.name for d in graph.definitions if d.name in stepped | apart)
 
 

@@ -17,7 +17,7 @@ from sympy import Expr, Symbol
 
 from derive.document import Document
 from derive.forward import Graph, names_in
-from derive.language import D, name_of
+from derive.language import D, key_of, name_of
 from derive.latex.syntax import Node, span_of
 from derive.notation.conditions import compared_indices, equal_indices
 from derive.notation.context import Gradients, Layout, Letter, Product, Reach, Slash
@@ -331,7 +331,7 @@ def settle(
     """Match implicit axes with the letters that the rest of the equation writes."""
     if isinstance(value, SourceError) or not value.slots:
         return value
-    samples = {a for a in value.expr.atoms(sympy.Indexed) if name_of(a).partition("#")[0] in table.ranks.samples}
+    samples = {a for a in value.expr.atoms(sympy.Indexed) if key_of(name_of(a)) in table.ranks.samples}
     found: dict[Symbol, Letter] = {}
     for slot in value.slots:
         if any(slot.symbol in sample.indices for sample in samples):

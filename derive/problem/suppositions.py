@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from sympy import Expr, Number, Symbol
 
-from derive.language import name_of
+from derive.language import key_of, name_of
 from derive.latex.syntax import Node
 from derive.notation.elaborate import Elaborator, Policy
 from derive.notation.equations import Equation, Supposition
@@ -56,7 +56,7 @@ def _with_value(problem: Problem, pair: Pair, name: Value, value: Value) -> Pair
 def _with_property(problem: Problem, pair: Pair, node: Node, known: str) -> Pair | None:
     """With data of which words say a property; a pair that differentiates by it is not narrowed."""
     spelled = problem.table.spell(node)
-    names = [n for n in problem.graph.sizes if spelled is not None and n.partition("#")[0] == spelled.key]
+    names = [n for n in problem.graph.sizes if spelled is not None and key_of(n) == spelled.key]
     names = [n for n in names if n not in problem.graph.by_name]
     by = {name_of(d.args[1]) for d in pair.derivatives}
     if known == "symmetric":
