@@ -22,6 +22,7 @@ from derive.language import D, indices_of, is_quantity, name_of
 from derive.latex import syntax as S
 from derive.latex.syntax import Node, span_of
 from derive.limits import TimeLimit, time_limit
+from derive.meanings import Meaning, meanings
 from derive.mistakes.table import Mistake
 from derive.normal.algebra import GaveUp, Undefined
 from derive.notation.equations import Equation
@@ -124,6 +125,7 @@ class Checked:
     repairs: tuple[Repair, ...] = ()
     goals: list[Goal] = field(default_factory=list)
     seconds: float = 0.0
+    meanings: list[Meaning] = field(default_factory=list)
 
     @property
     def verdict(self) -> Status:
@@ -146,7 +148,11 @@ Progress = Callable[[int, int], None]
 
 
 def check_document(
-    document: Document, timeout: float = 10.0, progress: Progress | None = None, terms: bool = False
+    document: Document,
+    timeout: float = 10.0,
+    progress: Progress | None = None,
+    terms: bool = False,
+    reading: bool = False,
 ) -> Checked:
     """Judge every equation of a document.
 
@@ -154,6 +160,7 @@ def check_document(
         timeout: seconds an equation; what takes longer is undecided.
         progress: told after each equation.
         terms: compare gradients term by term as well.
+        reading: say what each name was taken for as well.
     """
     start = time.monotonic()
     checked = Checked(document, [], [], document.repairs)
@@ -171,6 +178,7 @@ def check_document(
                     progress(k + 1, len(problem.equations))
         checked.statements += _not_both(statements)
         checked.goals += checker.goals()
+        checked.meanings += [m for m in meanings(problem) if m not in checked.meanings] if reading else []
         found = {**problem.assumptions, **found}
     if len(parts) > 1:
         told = "names that are defined anew further on have their new meaning from there on"

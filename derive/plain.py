@@ -31,6 +31,7 @@ _GREEK |= {
     "\\vartheta": "ϑ",
 }
 _ACCENTS = {"hat": "\u0302", "tilde": "\u0303", "bar": "\u0304", "dot": "\u0307", "ddot": "\u0308", "vec": "\u20d7"}
+_NO_COLUMN = re.compile(r"\x1b\[[0-9;]*m|[\x01\x02\u0302-\u036f\u20d7]")
 _SUPERSCRIPTS = str.maketrans("0123456789+-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻")
 _RELATIONS = {"\\neq": "≠", "\\leq": "≤", "\\geq": "≥", "\\in": "∈", "\\approx": "≈", "\\to": "→", "\\equiv": "≡"}
 _OPERATORS = {"\\cdot": "·", "\\times": "×", "*": "·", "\\odot": "⊙", "\\circ": "∘", "/": "/", "": " ", "\\otimes": "⊗"}
@@ -66,6 +67,11 @@ _NAMES = {
 
 _SUM, _PRODUCT, _ATOM = 0, 1, 2
 """How tightly a text holds together: a sum, a product, an atom."""
+
+
+def columns(text: str) -> int:
+    """The columns of a terminal that a text takes: marks, colours and combining accents take none."""
+    return len(_NO_COLUMN.sub("", text))
 
 
 def plain(node: Node, ascii: bool = False) -> str:

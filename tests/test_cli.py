@@ -139,6 +139,23 @@ def test_terms_table(capsys: pytest.CaptureFixture[str]) -> None:
     assert "directly: proved" in out and "through μ: proved" in out and "through σ²: refuted" in out
 
 
+def test_reading_says_what_each_name_was_taken_for(capsys: pytest.CaptureFixture[str]) -> None:
+    """Oracle: the document's own first lines."""
+    main(["check", str(DOCUMENTS / "reading" / "aliases-dout.md"), "--reading"])
+    section = capsys.readouterr().out.partition("Reading")[2].partition("\n\n")[0]
+    found = dict(line.split(maxsplit=1) for line in section.splitlines()[1:])
+    assert found["D"] == "the size of an axis" and found["x"] == "data, D values" and found["ε"] == "data, a number"
+    assert found["σ²"] == "line 4, a number, from μ, x" and found["L"] == "the loss, any function of y"
+    assert found["dout"] == "∂L/∂y_i"
+
+
+def test_reading_in_json_tells_open_names(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["check", str(DOCUMENTS / "reading" / "open-names.md"), "--reading", "--format", "json"])
+    reading = {row["name"]: row for row in json.loads(capsys.readouterr().out)["documents"][0]["reading"]}
+    assert reading["m"] == {"name": "m", "kind": "open", "sizes": [], "line": 6, "uses": ["u"]}
+    assert reading["w"]["sizes"] == ["n"] and reading["w"]["uses"] == ["\\alpha", "\\kappa", "v"]
+
+
 def test_help_needs_neither_sympy_nor_numpy() -> None:
     code = "import sys, derive.cli\ntry:\n    derive.cli.main(['--help'])\nexcept SystemExit:\n    pass\n"
     code += "assert not {'sympy', 'numpy'} & set(sys.modules), 'loaded'"

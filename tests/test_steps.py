@@ -18,9 +18,9 @@ from derive.exposition import Exposition
 from derive.latex.parser import parse_expression
 from derive.library import layer_names
 from derive.model import Model
-from derive.plain import plain
+from derive.plain import columns, plain
 from derive.report import steps_json, steps_latex, steps_markdown
-from derive.report.steps_text import StepsText, _length
+from derive.report.steps_text import StepsText
 from derive.source import Text
 
 GOLDEN = {"batchnorm": ["x", "gamma"], "rmsnorm": ["x"], "softmax_cross_entropy": ["x"], "attention": ["Q", "V"]}
@@ -89,7 +89,7 @@ def test_text_fits(name: str) -> None:
     written = exposition(name, model(name).differentiable()[-1])
     for ascii_only in (False, True):
         text = StepsText(80, False, ascii_only).render(written)
-        long = [line for line in text.splitlines() if _length(line) > 80]
+        long = [line for line in text.splitlines() if columns(line) > 80]
         assert not long
         assert ascii_only <= text.isascii()
     plain = StepsText(80, False, False).render(written)

@@ -73,6 +73,7 @@ def _add_report(check: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--fix-it", action="store_true", help="make these changes in the files, then check them again")
     group.add_argument("--terms", action="store_true", help="compare gradients with the derivation term by term")
+    group.add_argument("--reading", action="store_true", help="say what each name of the page was taken for")
     group.add_argument(
         "--hint",
         type=int,
@@ -192,7 +193,7 @@ def _check(options: argparse.Namespace) -> _Outcome:
             print(f"derive: {error}", file=sys.stderr)
             outcome.unreadable.append(error)
             continue
-        checked = check_document(document, options.timeout, _progress(path), options.terms)
+        checked = check_document(document, options.timeout, _progress(path), options.terms, options.reading)
         outcome.checked.append(withhold(checked, options.hint))
     return outcome
 

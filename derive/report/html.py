@@ -23,7 +23,7 @@ from derive.plain import plain
 from derive.report import html_code
 from derive.report.markup import lines as _lines
 from derive.report.markup import text as _text
-from derive.report.wording import claims, is_code, is_name, names_things, place, remarks, sentence, worded
+from derive.report.wording import claims, is_code, is_name, meaning, names_things, place, remarks, sentence, worded
 from derive.source import Source, Span, innermost
 from derive.terms import Term
 from derive.typeset import key_node
@@ -131,7 +131,7 @@ def _filter(statements: Sequence[Statement]) -> str:
 def _document(checked: Checked, prefix: str, level: int = 1) -> str:
     """A document: its head, what it rests on, its statements, and what it was after."""
     statements = "".join(_statement(s, prefix, level + 1) for s in checked.statements)
-    parts = [_head(checked, level), _assumptions(checked), _repairs(checked)]
+    parts = [_head(checked, level), _assumptions(checked), _repairs(checked), _meanings(checked)]
     parts.append(f'<div class="statements">\n{statements}</div>\n' if statements else "")
     parts.append(_goals(checked.goals, level + 1))
     identity = f' id="{prefix.removesuffix("-")}"' if prefix else ""
@@ -168,6 +168,15 @@ def _assumptions(checked: Checked) -> str:
     )
     how = f"to state otherwise, {options}"
     summary = f"<summary><b>Assumed in reading it</b> ({len(checked.assumptions)}); {how}</summary>"
+    return f'<details class="given" open>{summary}\n<ul>\n{items}</ul></details>\n'
+
+
+def _meanings(checked: Checked) -> str:
+    """What each name was taken for, where it was asked for."""
+    if not checked.meanings:
+        return ""
+    items = "".join(f"<li>{_name(m.name)}: {_text(meaning(m))}</li>\n" for m in checked.meanings)
+    summary = f"<summary><b>What each name was taken for</b> ({len(checked.meanings)})</summary>"
     return f'<details class="given" open>{summary}\n<ul>\n{items}</ul></details>\n'
 
 

@@ -7,7 +7,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from derive.checking import Checked, Statement
+from derive.language import is_unnamed
 from derive.latex.writer import latex
+from derive.meanings import Meaning
 from derive.report.wording import conclusion, fixed_line
 from derive.source import Edit
 
@@ -32,6 +34,19 @@ def document(checked: Checked) -> dict[str, Any]:
         "statements": [_statement(s) for s in checked.statements],
         "goals": [{"left": latex(g.left), "right": latex(g.right), "status": g.status} for g in checked.goals],
         "seconds": round(checked.seconds, 3),
+        **({"reading": [_meaning(m) for m in checked.meanings]} if checked.meanings else {}),
+    }
+
+
+def _meaning(found: Meaning) -> dict[str, Any]:
+    """What a name was taken for; the size of an axis that the page does not name is null."""
+    return {
+        "name": found.name,
+        "kind": found.kind,
+        "sizes": [None if is_unnamed(n) else str(n) for n in found.sizes],
+        "line": found.line,
+        "uses": list(found.uses),
+        **({"value": latex(found.value)} if found.value is not None else {}),
     }
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from derive.exposition import Block, Exposition, Line, Result, Section
 from derive.latex.syntax import Node
-from derive.plain import plain
+from derive.plain import columns, plain
 
 ON, OFF = "\x01", "\x02"
 RULE_WIDTH = 15
@@ -78,10 +78,10 @@ class StepsText:
         yield self._bold(f"Paths to {self._text(result.paths[0][0][-1])}")
         arrow = " <- " if self.ascii else " ← "
         rows = [(arrow.join(self._text(node) for node in path), silent) for path, silent in result.paths]
-        longest = max(_length(text) for text, _ in rows)
+        longest = max(columns(text) for text, _ in rows)
         for text, silent in rows:
-            remark = " " * (longest - _length(text) + 3) + "carries nothing" if silent else ""
-            if _length(text) + _length(remark) + MARGIN > self.width:
+            remark = " " * (longest - columns(text) + 3) + "carries nothing" if silent else ""
+            if columns(text) + columns(remark) + MARGIN > self.width:
                 remark = "\n" + " " * 2 * MARGIN + "carries nothing" if silent else ""
             yield f"{' ' * MARGIN}{text}{remark}"
 
@@ -98,7 +98,7 @@ class StepsText:
         for k, line in enumerate(block.lines):
             follower = block.lines[k + 1] if k + 1 < len(block.lines) else None
             right = self._marked(line, follower)
-            yield from self._row(line, f"{left if not k else ' ' * _length(left)} = ", right)
+            yield from self._row(line, f"{left if not k else ' ' * columns(left)} = ", right)
 
     def _row(self, line: Line, lead: str, text: str) -> Iterator[str]:
         """A step: mark, rule, equation; below it what it rests on."""
@@ -159,7 +159,7 @@ class StepsText:
     def _wrapped(self, text: str, first: str, rest: str) -> Iterator[str]:
         row = first
         for word in text.split(" "):
-            if _length(row) + 1 + _length(word) > self.width and row.strip():
+            if columns(row) + 1 + columns(word) > self.width and row.strip():
                 yield row
                 row = rest
             row = f"{row} {word}" if row.strip() else row + word
@@ -177,7 +177,7 @@ class StepsText:
 
 def filled(lead: str, text: str, width: int) -> list[str]:
     """An expression in rows behind ``lead``, broken at the best places that will do."""
-    rows = _Rows(width, min(_length(lead), width // 2), lead)
+    rows = _Rows(width, min(columns(lead), width // 2), lead)
     rows.add(text, 0)
     return rows.finished()
 
@@ -194,9 +194,9 @@ class _Rows:
     def add(self, text: str, level: int) -> None:
         """Put a text in this row, or in the next, or where it is longer than a row in parts."""
         space = 0 if self._is_fresh else 1
-        if _length(self.rows[-1]) + space + _length(text) <= self.width:
+        if columns(self.rows[-1]) + space + columns(text) <= self.width:
             self._put(text)
-        elif not self._is_fresh and self.indent + _length(text) <= self.width:
+        elif not self._is_fresh and self.indent + columns(text) <= self.width:
             self._break()
             self._put(text)
         elif level < len(_BREAKS):
@@ -242,19 +242,13 @@ def _parts(text: str, level: int) -> list[str]:
     return [text[a:b].rstrip(" ") for a, b in zip(places, [*places[1:], len(text) + 1], strict=True)]
 
 
-def _length(text: str) -> int:
-    """The columns that a text takes: marks, colours and combining accents take none."""
-    bare = re.sub(r"\x1b\[[0-9;]*m|[\x01\x02\u0302-\u036f\u20d7]", "", text)
-    return len(bare)
-
-
 def _underline(row: str) -> str:
     under = ""
     marking = False
     for char in row:
         if char in (ON, OFF):
             marking = char == ON
-        elif _length(char):
+        elif columns(char):
             under += "~" if marking else " "
     return under
 

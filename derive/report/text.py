@@ -10,8 +10,19 @@ from typing import Any
 
 from derive.checking import ORDER, Checked, Statement
 from derive.latex import syntax as S
-from derive.plain import in_ascii, plain
-from derive.report.wording import as_text, conclusion, data, fixed_line, is_code, names_things, place, readable, remarks
+from derive.plain import columns, in_ascii, plain
+from derive.report.wording import (
+    as_text,
+    conclusion,
+    data,
+    fixed_line,
+    is_code,
+    meaning,
+    names_things,
+    place,
+    readable,
+    remarks,
+)
 from derive.source import frame
 
 INDENT = "      "
@@ -35,6 +46,7 @@ _ASCII_MARKS = {
 }
 _COLOURS = {"proved": "32", "refuted": "1;31", "tested": "33", "undecided": "33", "unsupported": "35", "assumed": "36"}
 _REPAIRS_SHOWN = 5
+_NAME_COLUMN = 16
 _STATUS_COLUMN = max(map(len, _MARKS))
 
 
@@ -76,6 +88,8 @@ class TextReport:
             yield "\n".join(self._repairs(checked))
         if checked.assumptions:
             yield "\n".join(self._assumptions(checked))
+        if checked.meanings:
+            yield "\n".join(self._meanings(checked))
         if checked.statements:
             yield self._statements(checked.statements)
         if checked.goals:
@@ -101,6 +115,16 @@ class TextReport:
             line = f" (line {assumption.line})" if assumption.line is not None else ""
             text = assumption.text if from_code else readable(assumption.text, self.ascii)
             yield from self._wrapped(f"{text}{line}", "  - ", "    ")
+
+    def _meanings(self, checked: Checked) -> Iterator[str]:
+        """What each name was taken for, one below the other."""
+        yield self._bold("Reading (what each name was taken for)")
+        names = [as_text(m.name, self.ascii) for m in checked.meanings]
+        column = min(max(map(columns, names)), _NAME_COLUMN)
+        for shown, found in zip(names, checked.meanings, strict=True):
+            yield from self._wrapped(
+                meaning(found, self.ascii), f"  {shown}{' ' * (column - columns(shown))}  ", " " * (column + 4)
+            )
 
     # -- statements --------------------------------------------------------------------------------------------------
 

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator
 
 from derive.checking import ORDER, Checked, Statement
 from derive.document import DocumentError
+from derive.language import is_unnamed
+from derive.meanings import Meaning
 from derive.plain import in_ascii, plain
 from derive.source import Source
 from derive.typeset import key_node
@@ -101,6 +103,32 @@ def as_text(word: str, ascii: bool) -> str:
         mark = "d" if ascii else "∂"
         return f"{mark}{as_text(of, ascii)}/{mark}{as_text(by, ascii)}"
     return plain(key_node(word), ascii)
+
+
+def meaning(found: Meaning, ascii: bool = False) -> str:
+    """What a name was taken for, in words: ``data, N values``, ``line 3, a number, from x``."""
+    uses = ", ".join(as_text(use, ascii) for use in found.uses)
+    line = f"line {found.line}, " if found.line is not None else ""
+    if found.value is not None:
+        return plain(found.value, ascii)
+    if found.kind == "size":
+        return "the size of an axis"
+    if found.kind == "loss":
+        return f"the loss, any function of {uses}" if uses else "the loss"
+    shape = f"{line}{_shape(found, ascii)}"
+    if found.kind == "data":
+        return f"data, {shape}"
+    if found.kind == "open":
+        return f"{shape}, left open: it may depend on {uses}" if uses else f"{shape}, left open"
+    return f"{shape}, from {uses}" if uses else shape
+
+
+def _shape(found: Meaning, ascii: bool) -> str:
+    """How many values a name has."""
+    if not found.sizes:
+        return "a number"
+    counts = ["?" if is_unnamed(n) else as_text(str(n), ascii) for n in found.sizes]
+    return f"{(' x ' if ascii else ' × ').join(counts)} values"
 
 
 def name(statement: Statement) -> str:
