@@ -422,6 +422,9 @@ class Reading:
             self.built[name] = [self._free_size(f"{name}_{k + 1}") for k in range(LISTED)]
             self.trace.assume(f"{name} has {LISTED} entries")
             return list(self.built[name])
+        if isinstance(default, ast.Tuple | ast.List) and SIZES.search(name):
+            self.built[name] = [self._free_size(f"{name}_{k + 1}") for k in range(len(default.elts))]
+            return tuple(self.built[name])
         if default is None or SIZES.search(name):
             self.built[name] = self._free_size(name)
             return self.built[name]

@@ -79,7 +79,12 @@ def _widen(call: Call) -> Value:
 
 def _squeeze(call: Call) -> Value:
     array = call.array()
-    return _view(call, layout.squeezed(array, call.places(array.rank) if call.get("axis") is not None else None))
+    if call.get("axis") is not None:
+        return _view(call, layout.squeezed(array, call.places(array.rank)))
+    for length in array.shape:
+        if not length.is_Integer:
+            call.machine.trace.assume(f"{length} is not 1")
+    return _view(call, layout.squeezed(array, None))
 
 
 def _broadcast_to(call: Call) -> Value:
