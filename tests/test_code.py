@@ -329,7 +329,11 @@ def test_a_gradient_that_has_no_name_of_one_may_be_at_fault() -> None:
 
 @pytest.mark.parametrize(
     ("condition", "said"),
-    [("x.shape[0] == x.shape[1]", "N is not D"), ("x.shape[0] != 1", "N is not 1"), ("x.shape == (D, N)", "N is not D")],
+    [
+        ("x.shape[0] == x.shape[1]", "N is not D"),
+        ("x.shape[0] != 1", "N is not 1"),
+        ("x.shape == (D, N)", "N is not D"),
+    ],
 )
 def test_sizes_that_are_taken_to_differ_are_said_to(condition: str, said: str) -> None:
     source = f'''

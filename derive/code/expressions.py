@@ -15,6 +15,7 @@ from derive.code.configs import choice_of, config_entry
 from derive.code.faults import Fault, Refine, Unsupported
 from derive.code.indexing import Item, is_mask_index, masked, read
 from derive.code.layout import matmul
+from derive.code.lengths import opened, whole_part
 from derive.code.masks import LOGIC, OPERATORS, SIGNS, Comparison, either
 from derive.code.values import (
     At,
@@ -193,6 +194,7 @@ def _binary(machine: Machine, node: ast.BinOp, scope: Scope) -> Value:
 
 def operate(machine: Machine, operator: type[ast.operator], left: Value, right: Value, line: int) -> Value:
     """``left operator right``, in some line."""
+    left, right = _counting(machine, left), _counting(machine, right)
     if operator is ast.MatMult:
         result = matmul(as_array(left), as_array(right))
         return machine.hoisted(result, line) if not result.expr.is_number else result
@@ -214,6 +216,13 @@ def operate(machine: Machine, operator: type[ast.operator], left: Value, right: 
     if not result.expr.is_number and operator is ast.Div and b.expr == 0:
         raise Unsupported("a division by zero")
     return plain_number(result)
+
+
+def _counting(machine: Machine, value: Value) -> Value:
+    """The number of a round as a number, from 0, with which indices are computed."""
+    if is_array(value) and as_array(value).kind == "index" and as_array(value).expr in dict(machine.loops):
+        return as_array(value).expr - 1
+    return value
 
 
 def _operate_under_mask(operator: type[ast.operator], left: Value, right: Value) -> Masked:
@@ -294,7 +303,7 @@ def _quotient(a: Expr, b: Expr) -> Expr:
     if isinstance(a, Symbol) and (b.is_Integer or isinstance(b, Symbol)):
         part = size(f"{a.name}_{b}")
         raise Refine(a, (b, part), f"{a.name} is a multiple of {b}")
-    raise Unsupported(f"{a} // {b}")
+    return whole_part(a / b)
 
 
 # -- comparisons and truth -------------------------------------------------------------------------------------------
@@ -358,7 +367,7 @@ def _contains(left: Value, right: Value) -> bool:
 def _plainly_equal(machine: Machine, left: Value, right: Value) -> bool:
     """Whether sizes, words or lists of these are equal; sizes that only may be are taken to differ, which is said."""
     if is_number(left) and is_number(right):
-        gap = sympy.expand(sympy.sympify(left) - sympy.sympify(right))
+        gap = opened(sympy.sympify(left) - sympy.sympify(right))
         if gap != 0 and not gap.is_number:
             machine.trace.assume(f"{left} is not {right}")
         return bool(gap == 0)
