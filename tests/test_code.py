@@ -325,3 +325,64 @@ def test_a_gradient_that_has_no_name_of_one_may_be_at_fault() -> None:
     '''
     faults = [(f.name, f.line) for f in findings(source) if f.fault == "here"]
     assert faults == [("b2", 7)]
+
+
+@pytest.mark.parametrize(
+    ("condition", "said"),
+    [
+        ("x.shape[0] == x.shape[1]", "N is not D"),
+        ("x.shape[0] != 1", "N is not 1"),
+        ("x.shape == (D, N)", "N is not D"),
+    ],
+)
+def test_sizes_that_are_taken_to_differ_are_said_to(condition: str, said: str) -> None:
+    source = f'''
+    def f_forward(x):
+        """shapes: x (N, D)"""
+        N, D = x.shape
+        if {condition}:
+            pass
+        return 2.0 * x, None
+
+    def f_backward(dout, cache):
+        return 2.0 * dout
+    '''
+    assert said in read(source).trace.assumptions
+
+
+def test_an_axis_that_may_be_dropped_is_said_not_to_be() -> None:
+    source = '''
+    def f_forward(x):
+        """shapes: x (N, 1)"""
+        return 2.0 * np.squeeze(x), None
+
+    def f_backward(dout, cache):
+        return 2.0 * dout[:, None]
+    '''
+    assert "N is not 1" in read(source).trace.assumptions
+
+
+@pytest.mark.parametrize("line", ["x[0] // 2.0", "x % 2.0", "x << 1"])
+def test_operators_are_named_as_they_are_written(line: str) -> None:
+    with pytest.raises(Unsupported, match=rf"the operator {line.split()[1]} on"):
+        read(LINEAR.format(f"return {line}, w, w"))
+
+
+def test_a_tuple_as_a_default_of_a_constructor_is_as_many_sizes() -> None:
+    source = '''
+    class Layer:
+        def __init__(self, input_dim=(3, 32), classes=10):
+            self.W = np.random.randn(input_dim[0] * input_dim[1], classes)
+
+        def forward(self, x):
+            """shapes: x (N, D)"""
+            self.x = x
+            return x @ self.W
+
+        def backward(self, dout):
+            self.dW = self.x.T @ dout
+            return dout @ self.W.T
+    '''
+    passes = read(source)
+    assert passes.shapes["self.W"] == (("input_dim_1", "input_dim_2"), ("classes",))
+    assert {f.status for f in Judge(passes).findings() if f.role == "returned"} == {"proved"}

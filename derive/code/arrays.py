@@ -18,6 +18,7 @@ import sympy
 from sympy import Expr, Integer, Rational, Symbol
 
 from derive.code.faults import Fault, Mismatch, Unsupported
+from derive.code.lengths import opened
 from derive.forward import entry
 from derive.language import bound, refresh, total
 
@@ -151,6 +152,8 @@ def scalar(value: int | float | Expr) -> Array:
         if value != value or value in (float("inf"), float("-inf")):
             raise Unsupported("infinities and NaN have no place in a proof")
         return Array((), Rational(repr(value)), "real")
+    if not all(each.is_positive for each in value.free_symbols):
+        raise Unsupported("arithmetic with the number of a round", hint="Only indices are computed from it.")
     return Array((), value, "whole" if value.is_integer else "real")
 
 
@@ -192,7 +195,7 @@ def _common_axis(arrays: Sequence[Array], place: int) -> Axis:
 
 def mismatch(one: Axis, other: Axis, message: str, summed: bool = False) -> Fault | Unsupported:
     """Two axes that should be one: of another size, or of the same size in another order of factors."""
-    if sympy.expand(size_of(one) - size_of(other)) == 0:
+    if opened(size_of(one) - size_of(other)) == 0:
         return Unsupported("two axes of the same length whose entries are in a different order, or may be")
     return Mismatch(message, factors(one), factors(other), summed)
 
@@ -215,7 +218,8 @@ def summed(expr: Expr, letters: Iterable[tuple[Expr, Symbol]]) -> Expr:
             expr = sympy.Add(*(refresh(expr).xreplace({own: Integer(k + 1)}) for k in range(int(size))))
         else:
             dummy = bound("k")
-            expr = total(expr.xreplace({own: dummy}), [(dummy, size)])
+            apart, rest = expr.as_independent(own) if expr.is_Mul and expr.has(sympy.KroneckerDelta) else (1, expr)
+            expr = apart * total(rest.xreplace({own: dummy}), [(dummy, size)])
     return expr
 
 

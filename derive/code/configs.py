@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from derive.code.arrays import Cell, axis, scalar
 from derive.code.faults import Unsupported
 from derive.code.values import Choice, Config, Value
+from derive.language import size
 
 if TYPE_CHECKING:
     from derive.code.machine import Machine
@@ -20,6 +21,8 @@ SIZES = re.compile(r"(?i)(dim|size|features|classes|channels|units|width)$")
 """Parameters of constructors that are sizes, also where they have a default."""
 SIZE_LISTS = re.compile(r"(?i)^(hidden_(dims|sizes|units|layers)|layer_(dims|sizes)|(dims|sizes))$")
 """Parameters of constructors that are lists of sizes."""
+WHOLE = re.compile(r"(?i)^((conv_|pool_)?strides?|pad|padding|pool_(height|width|size|h|w)|[hw]_?stride|filter_size)$")
+"""Settings that are whole numbers above 0."""
 DICTS = re.compile(r"(?i)(_params|param|config|cfg|conf|settings|options|hparams)$")
 """Parameters that are dicts of settings."""
 
@@ -45,6 +48,8 @@ def _setting(machine: Machine, key: str, default: Value) -> Value:
         return machine.fixed[key]
     if CHOICES.match(key):
         return Choice(key)
+    if WHOLE.match(key):
+        return whole_number(machine, key)
     if isinstance(default, Cell) and default.array.rank:
         return Cell(machine.trace.input(key, default.array.fresh().axes))
     if key in machine.config_shapes:
@@ -52,6 +57,14 @@ def _setting(machine: Machine, key: str, default: Value) -> Value:
     if isinstance(default, str | bool | None.__class__) and default is not None:
         return default
     return positive_or_real(machine, key)
+
+
+def whole_number(machine: Machine, key: str) -> Value:
+    """A whole number above 0 under its name, which is then assumed."""
+    machine.trace.assume(f"{key} is a whole number above 0")
+    machine.trace.taken.add(key)
+    machine.whole[key] = size(key)
+    return machine.whole[key]
 
 
 def positive_or_real(machine: Machine, key: str) -> Value:

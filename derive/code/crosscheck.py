@@ -10,16 +10,24 @@ import ast
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from random import Random
 from typing import Literal
+
+from sympy import Integer
 
 from derive.code.arrays import Array
 from derive.code.concrete import Check, Gradients, NotRunnable, Rerun, Shape, gradients
 from derive.code.concrete import Returned as Value
 from derive.code.judge import Finding
 from derive.code.passes import Gradient, Passes
+from derive.language import size
 
 LENGTHS = ((3, 2, 4, 5, 6, 7), (2, 5, 3, 4, 7, 6))
 """For each run the values of the sizes in turn: pairwise distinct, so that no axis passes for another."""
+TRIES = 400
+WINDOWED, STEPS, DIFFERENT = (2, 5), (1, 3), 4
+"""Where windows have to fit: how many sizes are tried, from where those of axes and numbers such as strides are drawn,
+and how many shall be different."""
 SECONDS = 4.0
 DISAGREE = "the two judges of derive disagree about this line: please report it"
 
@@ -44,6 +52,8 @@ def crosschecked(
     runs = list(_runs(tree, passes, min(seconds, SECONDS)))
     returned = iter(passes.gradients)
     checked = [_weighed(f, _opinion(next(returned), runs)) if f.role == "returned" else f for f in findings]
+    if passes.trace.windows:
+        checked = [_of_windows(*both) for both in zip(findings, checked, strict=True)]
     ran = [run for run in runs if isinstance(run, Gradients)]
     return [_stage(f, checked, _of_stage(f, passes, ran), bool(ran)) if f.role == "stage" else f for f in checked]
 
@@ -90,7 +100,21 @@ def sizes_of(passes: Passes, lengths: Sequence[int]) -> dict[str, int]:
     axes = [*(one for shape in passes.shapes.values() for one in shape), *passes.labels.values()]
     listed = (factors for factors_ in passes.lists.values() for factors in factors_)
     named = dict.fromkeys(f for one in (*axes, *passes.numbers.values(), *listed) for f in one if not f.isdigit())
-    return {name: lengths[k % len(lengths)] + 7 * (k // len(lengths)) for k, name in enumerate(named)}
+    sizes = {name: lengths[k % len(lengths)] + 7 * (k // len(lengths)) for k, name in enumerate(named)}
+    return _fitting(sizes, passes, lengths[0]) if passes.fractions else sizes
+
+
+def _fitting(sizes: dict[str, int], passes: Passes, seed: int) -> dict[str, int]:
+    """Small sizes at which windows fit, at least two of each kind, and several of which differ."""
+    random = Random(seed)
+    found = []
+    for _ in range(TRIES):
+        tried = {name: random.randint(*(STEPS if name in passes.numbers else WINDOWED)) for name in sizes}
+        values = {size(name): Integer(value) for name, value in tried.items()}
+        counts = [fraction.xreplace(values) for fraction in passes.fractions]
+        if all(count.is_Integer and count > 0 for count in counts):
+            found.append(tried)
+    return min(found, key=lambda each: (len(set(each.values())) < DIFFERENT, math.prod(each.values())), default=sizes)
 
 
 def fixed_in(passes: Passes, sizes: Mapping[str, int]) -> Mapping[str, object]:
@@ -148,6 +172,15 @@ def _weighed(finding: Finding, opinion: Opinion | _Refusal) -> Finding:
     if finding.status == "refuted" and opinion == "agrees":
         return replace(finding, status="undecided", reason=DISAGREE, counterexample=None, fault=None)
     return finding
+
+
+def _of_windows(finding: Finding, checked: Finding) -> Finding:
+    """What was refuted of any selection is wrong only if the second judge, which has the true ones, says so, too."""
+    if finding.status != "refuted":
+        return checked
+    if checked.status == "undecided":
+        return replace(checked, status="tested", reason="right in all runs; for windows of all sizes it was not shown")
+    return replace(checked, counterexample=None, reason=checked.reason or "a run beside differences is another")
 
 
 def _of_stage(stage: Finding, passes: Passes, runs: Sequence[Gradients]) -> Opinion | None:

@@ -15,7 +15,8 @@ from derive.code.configs import choice_of, config_entry
 from derive.code.faults import Fault, Refine, Unsupported
 from derive.code.indexing import Item, is_mask_index, masked, read
 from derive.code.layout import matmul
-from derive.code.masks import LOGIC, OPERATORS, Comparison, either
+from derive.code.lengths import opened, whole_part
+from derive.code.masks import LOGIC, OPERATORS, SIGNS, Comparison, either
 from derive.code.values import (
     At,
     Choice,
@@ -193,6 +194,7 @@ def _binary(machine: Machine, node: ast.BinOp, scope: Scope) -> Value:
 
 def operate(machine: Machine, operator: type[ast.operator], left: Value, right: Value, line: int) -> Value:
     """``left operator right``, in some line."""
+    left, right = _counting(machine, left), _counting(machine, right)
     if operator is ast.MatMult:
         result = matmul(as_array(left), as_array(right))
         return machine.hoisted(result, line) if not result.expr.is_number else result
@@ -204,7 +206,7 @@ def operate(machine: Machine, operator: type[ast.operator], left: Value, right: 
     if ("bool" in (a.kind, b.kind) and operator in LOGIC) or a.kind == b.kind == "bool":
         return _operate_on_truths(operator, a, b)
     if operator not in OPERATORS:
-        raise Unsupported(f"the operator {operator.__name__} on arrays")
+        raise Unsupported(f"the operator {SIGNS[operator]} on arrays")
     _check_power(operator, b.expr)
     function = OPERATORS[operator]
     whole = {a.kind, b.kind} <= {"whole", "bool"} and operator in (ast.Add, ast.Sub, ast.Mult)
@@ -214,6 +216,13 @@ def operate(machine: Machine, operator: type[ast.operator], left: Value, right: 
     if not result.expr.is_number and operator is ast.Div and b.expr == 0:
         raise Unsupported("a division by zero")
     return plain_number(result)
+
+
+def _counting(machine: Machine, value: Value) -> Value:
+    """The number of a round as a number, from 0, with which indices are computed."""
+    if is_array(value) and as_array(value).kind == "index" and as_array(value).expr in dict(machine.loops):
+        return as_array(value).expr - 1
+    return value
 
 
 def _operate_under_mask(operator: type[ast.operator], left: Value, right: Value) -> Masked:
@@ -255,7 +264,7 @@ def _operate_plainly(operator: type[ast.operator], left: Value, right: Value) ->
         return library.formatted(left, "%[ds]", right if isinstance(right, tuple) else (right,))
     numbers = [int(v) if isinstance(v, bool) else v for v in (left, right)]
     if not all(map(is_number, numbers)):
-        raise Unsupported(f"{operator.__name__} of {described(left)} and {described(right)}")
+        raise Unsupported(f"{described(left)} {SIGNS[operator]} {described(right)}")
     a, b = map(sympy.sympify, numbers)
     if operator is ast.FloorDiv:
         return _number(_quotient(a, b))
@@ -264,7 +273,7 @@ def _operate_plainly(operator: type[ast.operator], left: Value, right: Value) ->
             return int(a % b)
         raise Unsupported("% of sizes")
     if operator not in OPERATORS:
-        raise Unsupported(f"the operator {operator.__name__} on sizes")
+        raise Unsupported(f"the operator {SIGNS[operator]} on sizes")
     if operator is ast.Div and b == 0:
         raise Fault("a division by zero")
     _check_power(operator, b)
@@ -294,7 +303,7 @@ def _quotient(a: Expr, b: Expr) -> Expr:
     if isinstance(a, Symbol) and (b.is_Integer or isinstance(b, Symbol)):
         part = size(f"{a.name}_{b}")
         raise Refine(a, (b, part), f"{a.name} is a multiple of {b}")
-    raise Unsupported(f"{a} // {b}")
+    return whole_part(a / b)
 
 
 # -- comparisons and truth -------------------------------------------------------------------------------------------
@@ -330,7 +339,7 @@ def compare(machine: Machine, operator: type[ast.cmpop], left: Value, right: Val
     if is_array(left) or is_array(right):
         return _compare_arrays(machine, operator, as_array(left), as_array(right))
     if operator in (ast.Eq, ast.NotEq):
-        return _plainly_equal(left, right) == (operator is ast.Eq)
+        return _plainly_equal(machine, left, right) == (operator is ast.Eq)
     if is_number(left) and is_number(right):
         return _compare_sizes(operator, sympy.sympify(left), sympy.sympify(right))
     raise Unsupported(f"comparing {described(left)} with {described(right)}")
@@ -355,14 +364,15 @@ def _contains(left: Value, right: Value) -> bool:
     raise Unsupported(f"`in` {described(right)}")
 
 
-def _plainly_equal(left: Value, right: Value) -> bool:
+def _plainly_equal(machine: Machine, left: Value, right: Value) -> bool:
+    """Whether sizes, words or lists of these are equal; sizes that only may be are taken to differ, which is said."""
     if is_number(left) and is_number(right):
-        gap = sympy.expand(sympy.sympify(left) - sympy.sympify(right))
-        if gap == 0 or gap.is_number:
-            return bool(gap == 0)
-        return False  # sizes that are independent differ in general
+        gap = opened(sympy.sympify(left) - sympy.sympify(right))
+        if gap != 0 and not gap.is_number:
+            machine.trace.assume(f"{left} is not {right}")
+        return bool(gap == 0)
     if isinstance(left, tuple | list) and isinstance(right, tuple | list) and len(left) == len(right):
-        return all(_plainly_equal(a, b) for a, b in zip(left, right, strict=True))
+        return all(_plainly_equal(machine, a, b) for a, b in zip(left, right, strict=True))
     simple = (str, bool, int, type(None), tuple, list)
     if isinstance(left, simple) and isinstance(right, simple):
         return bool(left == right)

@@ -14,8 +14,10 @@ from sympy import Expr, Integer, KroneckerDelta, Symbol
 
 from derive.code.arrays import Array, Axis, common_axes, factors, size_of, summed
 from derive.code.faults import Fault, Unsupported
+from derive.code.lengths import opened
 from derive.code.masks import either
 from derive.code.trace import Trace
+from derive.code.windows import Factor, selection, sliced
 from derive.language import delta
 
 Item = object
@@ -29,14 +31,28 @@ class Plan:
     Attributes:
         axes: the axes of what is picked.
         places: for letters of the array the place that is picked; letters that are not here stay as they are.
+        windows: for letters of the array whose place is computed the selection, and the axis that is picked.
         advanced: the axes over which arrays of indices run.
         is_view: whether NumPy would give a view.
     """
 
     axes: list[Axis] = field(default_factory=list)
     places: dict[Symbol, Expr] = field(default_factory=dict)
+    windows: list[tuple[Factor, Expr, Axis]] = field(default_factory=list)
     advanced: tuple[Axis, ...] = ()
     is_view: bool = True
+
+    def gathered(self, expr: Expr) -> Expr:
+        """An entry of the array at the places that are computed."""
+        for own, chosen, _ in self.windows:
+            expr = summed(chosen * expr, [own])
+        return expr
+
+    def scattered(self, expr: Expr) -> Expr:
+        """An entry of what is picked brought back to the places that it comes from, 0 at all others."""
+        for _, chosen, made in self.windows:
+            expr = summed(chosen * expr, made)
+        return expr
 
 
 def read(array: Array, items: Sequence[Item], trace: Trace) -> tuple[Array, bool]:
@@ -45,7 +61,9 @@ def read(array: Array, items: Sequence[Item], trace: Trace) -> tuple[Array, bool
         raise Unsupported("reading the entries under a mask", hint="Multiply by the mask, or use where.")
     array = array.fresh()
     plan = planned(array, items, trace)
-    made = Array(tuple(plan.axes), array.expr.xreplace(plan.places), array.kind, array.limit)
+    if plan.windows and array.kind == "index":
+        raise Unsupported("labels at places that are computed")
+    made = Array(tuple(plan.axes), plan.gathered(array.expr.xreplace(plan.places)), array.kind, array.limit)
     return made, plan.is_view
 
 
@@ -68,14 +86,25 @@ def store(array: Array, items: Sequence[Item], value: Array, trace: Trace) -> Ar
     _check_value(value, plan)
     guard, back = _turned(array, plan)
     new = value.over(plan.axes).xreplace(back)
-    old = array.expr.xreplace({i: at.xreplace(back) for i, at in plan.places.items()})
-    if new == 0:
+    if plan.windows:
+        expr = array.expr * (1 - guard * plan.scattered(Integer(1))) + guard * plan.scattered(new)
+    elif new == 0:
         expr = array.expr * (1 - guard)
     elif array.expr == 0:
         expr = guard * new
     else:
-        expr = array.expr + sympy.expand(guard * sympy.expand(new - old))
+        expr = array.expr + sympy.expand(guard * sympy.expand(new - array.expr))
     return Array(array.axes, expr, array.kind, array.limit)
+
+
+def increased(array: Array, items: Sequence[Item], value: Array, trace: Trace) -> Array:
+    """The array with a value added at an index."""
+    array = array.fresh()
+    plan = planned(array, items, trace)
+    _check_value(value, plan)
+    guard, back = _turned(array, plan)
+    share = plan.scattered(value.over(plan.axes).xreplace(back))
+    return Array(array.axes, array.expr + sympy.expand(guard * share), array.kind, array.limit)
 
 
 def under_mask(array: Array, mask: Item, value: Array, change: Callable[[Expr, Expr], Expr]) -> Array:
@@ -91,6 +120,8 @@ def added_at(array: Array, items: Sequence[Item], value: Array, trace: Trace) ->
     array = array.fresh()
     plan = planned(array, items, trace)
     _check_value(value, plan)
+    if plan.windows:
+        raise Unsupported("adding at places that are computed")
     own = [factor for one in plan.advanced for factor in one]
     guard = sympy.Mul(
         *(delta(i, at) if isinstance(at, Symbol) else KroneckerDelta(i, at) for i, at in plan.places.items())
@@ -150,7 +181,7 @@ def planned(array: Array, items: Sequence[Item], trace: Trace) -> Plan:
             continue
         own = next(axes)
         if isinstance(item, slice):
-            plan.axes.extend(_sliced(own, item, plan))
+            plan.axes.extend(_sliced(own, item, plan, trace))
         else:
             _pick(own, item, plan, trace)
             if plan.advanced and isinstance(item, Array | int | Expr):
@@ -176,6 +207,13 @@ def _filled(items: Sequence[Item], rank: int) -> list[Item]:
 def _pick(own: Axis, item: Item, plan: Plan, trace: Trace) -> None:
     """One place of an axis."""
     size = size_of(own)
+    item = _computed(item, size, trace)
+    if isinstance(item, Expr) and not item.is_Integer:
+        if len(own) != 1:
+            raise Unsupported("a place that is computed, of an axis that is several axes in one")
+        place = size + item if item.is_negative else item
+        plan.windows.append((own[0], selection(own[0], place, (), trace), ()))
+        return
     if isinstance(item, Array):
         if item.kind != "index":
             what = "a mask among other indices" if item.kind == "bool" else "an index that is no integer"
@@ -192,6 +230,16 @@ def _pick(own: Axis, item: Item, plan: Plan, trace: Trace) -> None:
     plan.places |= {i: place for (_, i), place in zip(own, places, strict=False)}
 
 
+def _computed(item: Item, size: Expr, trace: Trace) -> Item:
+    """The number of a round where it is no position on the axis, or the position where a computed place is one."""
+    rounds = dict(trace.loops)
+    if isinstance(item, Array) and item.expr in rounds and opened(size - rounds[item.expr]) != 0:
+        return item.expr - 1
+    if isinstance(item, Expr) and item + 1 in rounds and opened(size - rounds[item + 1]) == 0:
+        return Array((), item + 1, "index", size)
+    return item
+
+
 def _counted(place: Expr, size: Expr) -> Expr:
     """A place counted from 0, or backwards from -1, as one counted from 1."""
     if place.is_Integer and place < 0:
@@ -205,17 +253,15 @@ def _counted(place: Expr, size: Expr) -> Expr:
     return place + 1
 
 
-def _sliced(own: Axis, item: slice, plan: Plan) -> list[Axis]:
-    """An axis after a slice: all of it, or one of the equal blocks of which it consists."""
+def _sliced(own: Axis, item: slice, plan: Plan, trace: Trace) -> list[Axis]:
+    """An axis after a slice: all of it, one of the equal blocks of which it consists, or a window of it."""
     size = size_of(own)
     low = Integer(0) if item.start is None else sympy.sympify(item.start)
     high = size if item.stop is None else sympy.sympify(item.stop)
     if item.step not in (None, 1):
         raise Unsupported("a slice with a step")
-    if low == 0 and sympy.expand(high - size) == 0:
+    if low == 0 and opened(high - size) == 0:
         return [own]
-    if (low.is_Integer and low < 0) or (high.is_Integer and high < 0):
-        raise Unsupported("a slice counted from the end")
     if own and own[0][0].is_Integer and len(own) > 1:
         block = size_of(own[1:])
         number = sympy.cancel(low / block)
@@ -224,4 +270,6 @@ def _sliced(own: Axis, item: slice, plan: Plan) -> list[Axis]:
                 raise Fault(f"a slice from {low} to {high} of an axis of size {size}")
             plan.places[own[0][1]] = number + 1
             return [own[1:]]
-    raise Unsupported(f"a slice from {low} to {high} of an axis of size {size}")
+    made, chosen = sliced(own, low, high, trace)
+    plan.windows.append((own[0], chosen, made))
+    return [made]

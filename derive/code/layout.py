@@ -20,6 +20,7 @@ from derive.code.arrays import (
     summed,
 )
 from derive.code.faults import Fault, Mismatch, Unsupported
+from derive.code.lengths import named
 
 
 def axes_of(shape: Sequence[Expr], order: Sequence[str] = ()) -> tuple[Axis, ...]:
@@ -28,7 +29,7 @@ def axes_of(shape: Sequence[Expr], order: Sequence[str] = ()) -> tuple[Axis, ...
 
 
 def size_factors(size: Expr, order: Sequence[str]) -> tuple[Expr, ...]:
-    """A size as a product of sizes. Raises `Unsupported` for what is no product."""
+    """A size as a product of sizes; a sum is a size of its own. Raises `Unsupported` for what may be 0 or less."""
     if size.is_Integer and size < 0:
         raise Fault(f"an axis of size {size}")
     if size.is_Integer or isinstance(size, Symbol):
@@ -36,7 +37,7 @@ def size_factors(size: Expr, order: Sequence[str]) -> tuple[Expr, ...]:
     if isinstance(size, sympy.Mul) and all(f.is_Integer or isinstance(f, Symbol) for f in size.args):
         known = {name: k for k, name in enumerate(order)}
         return tuple(sorted(size.args, key=lambda f: (known.get(str(f), -1), str(f))))
-    raise Unsupported(f"an axis of size {size}")
+    return (named(size),)
 
 
 def reshaped(array: Array, shape: Sequence[Expr]) -> Array:

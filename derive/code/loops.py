@@ -3,14 +3,15 @@
 The round is read twice. The first time shows what it changes; then what it changes is put under placeholders, and the
 second reading shows how the new value depends on the old one. Three kinds of effect have a meaning: an array to which
 every round adds something (a sum), one of which every round stores its own row (the row, with the round's number for
-its place), and names that are set anew each round. Everything else is a recurrence.
+its place), and names that are set anew each round; and numbers that every round counts up. Everything else is a
+recurrence.
 """
 
 from __future__ import annotations
 
 import ast
 from itertools import count
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import sympy
 from sympy import Expr, KroneckerDelta, Symbol
@@ -41,14 +42,24 @@ def loop(machine: Machine, node: ast.For, span: Span, scope: Scope) -> None:
         _round(machine, node, span, own, scope)
         cells = before.changed_cells()
         names = _rebound(before, scope)
+        after = dict(scope)
         before.restore()
-        machine.trace.back_to(mark)
-        starts = _placeholders(cells, names, scope)
-        _round(machine, node, span, own, scope)
+        counters = _counters(names, scope, after, own)
+        while True:
+            machine.trace.back_to(mark)
+            starts = _placeholders(cells, names - counters.keys(), scope)
+            scope |= {name: counter.at(own - 1) for name, counter in counters.items()}
+            _round(machine, node, span, own, scope)
+            wrong = [name for name, counter in counters.items() if not counter.is_met(scope.get(name), own)]
+            if not wrong:
+                break
+            counters = {name: counter for name, counter in counters.items() if name not in wrong}
+            before.restore()
     finally:
         machine.quiet -= 1
         machine.loops.pop()
-    _conclude(starts, names, own, span.stop, scope)
+    _conclude(starts, names - counters.keys(), own, span.stop, scope)
+    scope |= {name: _number(counter.at(span.stop)) for name, counter in counters.items()}
 
 
 def _round(machine: Machine, node: ast.For, span: Span, own: Symbol, scope: Scope) -> None:
@@ -61,8 +72,9 @@ def _round(machine: Machine, node: ast.For, span: Span, own: Symbol, scope: Scop
 def _turn(machine: Machine, span: Span, own: Symbol) -> Value:
     """What a loop's target stands for in the round of a letter."""
     number = Array((), own, "index", span.stop)
+    count: Value = Cell(number) if span.is_plain else span.first + span.step * (own - 1)
     rows = [read(as_array(row), [number], machine.trace)[0] for row in span.rows]
-    values: list[Value] = [Cell(number)] if span.counted else []
+    values: list[Value] = [count] if span.counted else []
     values += [Cell(row) for row in rows]
     return values[0] if len(values) == 1 else tuple(values)
 
@@ -74,6 +86,37 @@ def _rebound(before: Snapshot, scope: Scope) -> set[str]:
             return {name for name in scope if name not in content or scope[name] is not content[name]}
         raise Unsupported("a list or dict that grows in a loop", hint="Store into an array.")
     return set()
+
+
+class _Counter(NamedTuple):
+    """A number that every round counts up or down."""
+
+    start: Expr
+    step: Expr
+
+    def at(self, rounds: Expr) -> Expr:
+        """Its value after so many rounds."""
+        return sympy.expand(self.start + rounds * self.step)
+
+    def is_met(self, value: Value, own: Symbol) -> bool:
+        """Whether that is its value at the end of the round of a letter."""
+        return is_number(value) and sympy.expand(self.at(own) - value) == 0
+
+
+def _counters(names: set[str], scope: Scope, after: Scope, own: Symbol) -> dict[str, _Counter]:
+    """The names that may be counters: the first round changes them by a number that is no round's."""
+    found = {}
+    for name in names:
+        first, then = scope.get(name), after.get(name)
+        if is_number(first) and is_number(then):
+            step = sympy.sympify(then) - sympy.sympify(first)
+            if not step.has(own):
+                found[name] = _Counter(sympy.sympify(first), step)
+    return found
+
+
+def _number(value: Expr) -> Value:
+    return int(value) if value.is_Integer else value
 
 
 class _Start:

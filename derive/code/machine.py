@@ -55,9 +55,10 @@ class Machine:
         self.fixed = fixed
         self.order = order
         self.free_sizes: set[str] = set()  # sizes that a constructor is given, which may be called otherwise elsewhere
+        self.whole: dict[str, Expr] = {}  # settings that are whole numbers
         self.choices: dict[str, Value] = {}
         self.depth = 0
-        self.loops: list[tuple[Expr, Expr]] = []
+        self.loops = trace.loops
         self.quiet = 0  # inside branches on data nothing gets a name
         self.inner = (0, 0)  # how many loops and branches there were around the function that is being read
         self.config_shapes: Mapping[str, Sequence[Sequence[Expr]]] = {}

@@ -115,3 +115,9 @@ LOGIC: dict[type[ast.operator], Callable[[Expr, Expr], Expr]] = {
     ast.BitXor: lambda a, b: a + b - 2 * a * b,
 }
 """Arithmetic of truth values."""
+
+SIGNS: dict[type[ast.operator], str] = {
+    ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.Pow: "**", ast.FloorDiv: "//", ast.Mod: "%",
+    ast.MatMult: "@", ast.BitAnd: "&", ast.BitOr: "|", ast.BitXor: "^", ast.LShift: "<<", ast.RShift: ">>",
+}  # fmt: skip
+"""Operators as they are written."""

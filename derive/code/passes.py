@@ -12,8 +12,19 @@ import sympy
 from sympy import Expr
 
 from derive.code.arrays import Axis, Cell, axis, inputs
-from derive.code.configs import CHOICES, DICTS, POSITIVE, SIZE_LISTS, SIZES, fixed_value, positive_or_real
+from derive.code.configs import (
+    CHOICES,
+    DICTS,
+    POSITIVE,
+    SIZE_LISTS,
+    SIZES,
+    WHOLE,
+    fixed_value,
+    positive_or_real,
+    whole_number,
+)
 from derive.code.faults import Fault, Mismatch, Needs, Refine, Unsupported
+from derive.code.lengths import conditions
 from derive.code.library import library_of
 from derive.code.machine import Machine
 from derive.code.module import Module
@@ -82,6 +93,11 @@ class Passes:
     numbers: Mapping[str, Factors] = field(default_factory=dict)
     lists: Mapping[str, tuple[Factors, ...]] = field(default_factory=dict)
     library: str = "numpy"
+
+    @property
+    def fractions(self) -> list[Expr]:
+        """What has to be whole, and not below 0, for the windows of the pair to fit."""
+        return conditions(n for sizes in self.trace.sizes.values() for n in sizes)
 
 
 class Reading:
@@ -266,6 +282,8 @@ class Reading:
         if name in self.order or name in self.shapes.numbers:
             self.trace.taken.add(name)
             return size(name) if self._expanded((name,)) == [name] else sympy.Mul(*self._sizes((name,)))
+        if WHOLE.match(name):
+            return whole_number(self.machine, name)
         if CHOICES.match(name) or (isinstance(default, ast.Constant) and isinstance(default.value, str | bool)):
             return self._choice(name, default)
         if self._is_none(default):
@@ -422,6 +440,9 @@ class Reading:
             self.built[name] = [self._free_size(f"{name}_{k + 1}") for k in range(LISTED)]
             self.trace.assume(f"{name} has {LISTED} entries")
             return list(self.built[name])
+        if isinstance(default, ast.Tuple | ast.List) and SIZES.search(name):
+            self.built[name] = [self._free_size(f"{name}_{k + 1}") for k in range(len(default.elts))]
+            return tuple(self.built[name])
         if default is None or SIZES.search(name):
             self.built[name] = self._free_size(name)
             return self.built[name]
@@ -540,7 +561,7 @@ class Reading:
         selectors = self.trace.selectors
         labels = {self._public(n): _names(selectors[d]) for n, d in self.input_names.items() if d in selectors}
         fixed = {**self.machine.choices, **self.fixed}
-        given = {**self.built, **self.parameters}
+        given = {**self.machine.whole, **self.built, **self.parameters}
         numbers = {n: _names(v) for n, v in given.items() if isinstance(v, Expr)}
         lists = {n: tuple(map(_names, v)) for n, v in self.built.items() if isinstance(v, list)}
         library = self.machine.library

@@ -6,11 +6,11 @@ import ast
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from derive.code.arrays import Array, Cell, factors, shape_text
+from derive.code.arrays import Array, Cell, elementwise, factors, shape_text
 from derive.code.branches import branch
 from derive.code.expressions import index_items, operate, sequence, truth
 from derive.code.faults import Fault, Unsupported
-from derive.code.indexing import Item, is_mask_index, masked, read, store, under_mask
+from derive.code.indexing import Item, increased, is_mask_index, masked, read, store, under_mask
 from derive.code.loops import loop
 from derive.code.masks import OPERATORS, either
 from derive.code.trace import Trace
@@ -228,6 +228,9 @@ def _augment_item(machine: Machine, node: ast.AugAssign, target: ast.Subscript, 
             made = _stored_under_mask(cell.array, items[0], value, function)
         else:
             made = under_mask(cell.array, items[0], _storable(cell.array, value), function)
+    elif isinstance(node.op, ast.Add | ast.Sub):
+        share = as_array(value) if isinstance(node.op, ast.Add) else elementwise(lambda u: -u, [as_array(value)])
+        made = increased(cell.array, items, _storable(cell.array, share), machine.trace)
     else:
         picked, _ = read(cell.array, items, machine.trace)
         new = _storable(cell.array, operate(machine, type(node.op), picked, value, node.lineno))

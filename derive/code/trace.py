@@ -11,6 +11,7 @@ from sympy import Expr, Symbol
 
 from derive.code.arrays import Array, Axis, Kind, inputs
 from derive.code.faults import Fault, Unsupported
+from derive.code.lengths import opened
 from derive.forward import Definition, entry
 from derive.language import name_of
 
@@ -50,6 +51,8 @@ class Trace:
         selectors: names that are used as indices, with the size of the axis that they choose from.
         taken: names that no definition may have, as they are sizes.
         unpacked: for each unpacking of a cache its line, the names given, and the names that were saved.
+        loops: the letters and numbers of rounds of the loops that are being read, the outermost first.
+        windows: by what they pick, the names of the selections of `windows`.
     """
 
     phase: Phase = "forward"
@@ -64,6 +67,8 @@ class Trace:
     assumptions: list[str] = field(default_factory=list)
     taken: set[str] = field(default_factory=set)
     unpacked: list[tuple[int, tuple[str, ...], tuple[str, ...]]] = field(default_factory=list)
+    loops: list[tuple[Symbol, Expr]] = field(default_factory=list)
+    windows: dict[str, str] = field(default_factory=dict)
 
     def input(self, name: str, axes: tuple[Axis, ...], kind: Kind = "real", positive: bool = False) -> Array:
         """Data under a name of its own."""
@@ -108,12 +113,21 @@ class Trace:
 
     def _fits(self, limit: Expr, size: Expr) -> None:
         """Whether indices that run up to a limit are those of an axis."""
-        gap = sympy.expand(size - limit)
+        gap = opened(size - limit)
         if gap == 0:
             return
         if gap.is_positive:
             raise Unsupported(f"indices up to {limit} on an axis of size {size}: a part of it only")
         raise Fault(f"indices up to {limit} on an axis of size {size}")
+
+    def window(self, key: str, axes: Axis) -> Expr:
+        """An entry of a selection: data, over one place and the letters that say which place is picked."""
+        name = self.windows.get(key) or self._unused(f"window{len(self.windows) + 1}")
+        self.windows[key] = name
+        self.taken.add(name)  # also while the record is taken back
+        self.sizes[name] = tuple(n for n, _ in axes)
+        self.axes[name] = tuple((each,) for each in axes)
+        return entry(name, tuple(i for _, i in axes))
 
     def shown_name(self, name: str) -> str:
         """The Python name of a definition."""

@@ -112,11 +112,23 @@ class Poison:
 
 @dataclass(frozen=True)
 class Span:
-    """``range(n)`` for a size n; ``rows`` are arrays that are walked along with it."""
+    """``range(n)`` for a size n; ``rows`` are arrays that are walked along with it.
+
+    Attributes:
+        stop: how many rounds there are.
+        first, step: what is counted from, and by how much.
+    """
 
     stop: Expr
     rows: tuple[Value, ...] = ()
     counted: bool = True
+    first: Expr = sympy.S.Zero
+    step: Expr = sympy.S.One
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it counts 0, 1, 2."""
+        return bool(self.first == 0 and self.step == 1)
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from derive.code.indexing import added_at
 from derive.code.layout import axes_of
 from derive.code.library.rows import Call
 from derive.code.values import Numbers, Value, as_array, is_number
+from derive.code.windows import padded
 from derive.language import size
 
 
@@ -79,7 +80,12 @@ def _widen(call: Call) -> Value:
 
 def _squeeze(call: Call) -> Value:
     array = call.array()
-    return _view(call, layout.squeezed(array, call.places(array.rank) if call.get("axis") is not None else None))
+    if call.get("axis") is not None:
+        return _view(call, layout.squeezed(array, call.places(array.rank)))
+    for length in array.shape:
+        if not length.is_Integer:
+            call.machine.trace.assume(f"{length} is not 1")
+    return _view(call, layout.squeezed(array, None))
 
 
 def _broadcast_to(call: Call) -> Value:
@@ -90,6 +96,27 @@ def _broadcast_to(call: Call) -> Value:
 
 def _expand_as(call: Call) -> Value:
     return layout.stretched(call.array(), call.array("b").fresh().axes)
+
+
+def _pad(call: Call) -> Value:
+    """Zeros around an array."""
+    array, widths = call.array(), call["widths"]
+    if call.get("mode", "constant") != "constant" or as_array(call.get("constant_values", 0)).expr != 0:
+        raise Unsupported("padding with other numbers than 0")
+    sides = [_sides(width) for width in (widths if isinstance(widths, tuple | list) else (widths,))]
+    if len(sides) == 2 and all(len(side) == 1 for side in sides):
+        sides = [sides[0] + sides[1]]
+    if len(sides) == 1:
+        sides = sides * array.rank
+    return padded(array, [(side[0], side[-1]) for side in sides], call.machine.trace)
+
+
+def _sides(width: Value) -> tuple[Expr, ...]:
+    """What is put before and behind an axis: two numbers, or one for both."""
+    found = width if isinstance(width, tuple | list) else (width,)
+    if len(found) not in (1, 2) or not all(map(is_number, found)):
+        raise Unsupported("padding by widths that are no numbers")
+    return tuple(map(sympy.sympify, found))
 
 
 def _tile(call: Call) -> Value:
@@ -279,6 +306,7 @@ MEANS: dict[str, Callable[[Call], Value]] = {
     "broadcast_to": _broadcast_to,
     "expand_as": _expand_as,
     "tile": _tile,
+    "pad": _pad,
     "matmul": _matmul,
     "dot": _dot,
     "outer": _outer,

@@ -11,6 +11,7 @@ from sympy import Expr, Integer
 from derive.code.arrays import Array, Axis, Kind, stacked_numbers
 from derive.code.faults import Fault, Unsupported
 from derive.code.layout import axes_of
+from derive.code.lengths import named, opened, whole_part
 from derive.code.library.rows import Call
 from derive.code.library.spans import positions
 from derive.code.values import Config, Ignored, Span, Value, as_array, described, is_array, is_number, plain_number
@@ -78,9 +79,17 @@ def _range(call: Call) -> Value:
         found = list(places)
         return found if call.name.endswith("range") and not call.name.endswith("arange") else stacked_numbers(found)
     start, stop = (0, ends[0]) if len(ends) == 1 else ends[:2]
-    if start != 0 or (len(ends) > 2 and ends[2] != 1):
-        raise Unsupported(f"{call.name} that does not begin at 0 or has a step")
-    return Span(sympy.sympify(stop))
+    return _span(*map(sympy.sympify, (start, stop, ends[2] if len(ends) > 2 else 1)))
+
+
+def _span(start: Expr, stop: Expr, step: Expr) -> Span:
+    """The rounds of a range upwards: one more than whole steps fit between its first and its last number."""
+    if not step.is_positive:
+        raise Unsupported("a range that goes down")
+    if not all(n.is_positive for each in (start, stop, step) for n in each.free_symbols):
+        raise Unsupported("a range from or to the number of a round")
+    rounds = opened(stop - start) if step == 1 else 1 + whole_part((stop - start - 1) / step)
+    return Span(named(rounds) if isinstance(rounds, sympy.Add) else rounds, first=start, step=step)
 
 
 def _arange(call: Call) -> Value:
@@ -158,8 +167,10 @@ def _int(call: Call) -> Value:
         return array
     if array.expr.is_Integer:
         return int(array.expr)
-    if array.expr.is_integer and not array.rank and not array.expr.atoms(sympy.Indexed, sympy.Sum):
-        return array.expr
+    sizes = array.expr.free_symbols
+    counts = bool(sizes) and not array.rank and all(n.is_positive and n.is_integer for n in sizes)
+    if counts and array.expr.is_rational_function(*sizes):
+        return whole_part(array.expr)
     raise Unsupported("rounding to an integer")
 
 

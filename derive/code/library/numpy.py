@@ -77,6 +77,7 @@ expand_dims a axis
 squeeze a axis
 broadcast_to a shape
 tile a reps
+pad a widths mode constant_values
 repeat a repeats axis
 matmul a b
 dot a b
