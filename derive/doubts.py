@@ -103,7 +103,7 @@ class Doubts:
         known = {name for d in graph.definitions for name in (d.name, *d.uses)}
         names = {name_of(q) for q in quantities_in(derivative.args[0]) if not q.is_integer}
         apart = not any(graph.depends(name, by) or graph.depends(by, name) for name in names)
-        strange = names - self.problem.table.constants if by not in known else names - set(graph.by_name)
+        strange = names - self.problem.table.constants - (set(graph.by_name) if by in known else set())
         if not apart or not names or graph.loss in names:
             return ""
         return f"nothing says how {key_of(min(strange))} depends on {key_of(by)}" if strange else ""
@@ -161,9 +161,11 @@ class Doubts:
     def hint_on_open_names(self, pair: Pair) -> str:
         """What to write where nothing says how names depend on others."""
         table = self.problem.table
-        names = sorted(self.reached(pair.names) & set(table.open) - set(table.unread))
-        given = dict.fromkeys(as_given(name, use) for name in names for use in sorted(table.open[name]))
-        return f"Write what it is, or, if it does not depend on that, add {' '.join(given)}" if given else ""
+        names = sorted(self.reached(pair.names) & set(table.open))
+        comment = self.problem.document.comment
+        facts = dict.fromkeys(as_given(name, use) for name in names for use in sorted(table.open[name]))
+        given = [comment.format(fact) for fact in facts]
+        return f"Write what it is, or, if it does not depend on that, add {' and '.join(given)}" if given else ""
 
     @staticmethod
     def _is_higher(pair: Pair) -> bool:
@@ -291,7 +293,8 @@ class Doubts:
         for d in sorted(pair.derivatives, key=str):
             by, names = name_of(d.args[1]), names_in(d.args[0])
             free = graph.loss in names and not graph.has_loss
-            if not free and not any(graph.depends(name, by) for name in names):
+            held = names <= self.problem.table.constants
+            if not free and not held and not any(graph.depends(name, by) for name in names):
                 return f"nothing says how {key_of(min(names, default=''))} depends on {key_of(by)}"
         return ""
 

@@ -16,6 +16,7 @@ from sympy import Expr, Symbol
 
 from derive.closed import ClosedForm, Compactor
 from derive.court import Court
+from derive.document import COMMENT
 from derive.exposition import Exposition, Expositor
 from derive.extension import extended
 from derive.forward import Definition, Graph, entry
@@ -274,7 +275,7 @@ class Model:
     def _refuse_open_names(self) -> None:
         """Nothing is derived through what could not be read."""
         for name, uses in open_names(self.graph).items():
-            hint = " ".join(as_given(name, use) for use in uses)
+            hint = " and ".join(COMMENT.format(as_given(name, use)) for use in uses)
             raise NoDerivative(
                 f"nothing says how {name} depends on {', '.join(uses) or 'the data'}: write what it is"
                 + (f", or, if it does not, {hint}" if hint else "")

@@ -120,5 +120,5 @@ def shown_name(name: str) -> str:
 
 
 def as_given(name: str, use: str) -> str:
-    """The comment that says that a name does not depend on another."""
-    return rf"<!-- given: \frac{{\partial {key_of(name)}}}{{\partial {key_of(use)}}} = 0 -->"
+    """What a comment has to say so that a name does not depend on another."""
+    return rf"given: \frac{{\partial {key_of(name)}}}{{\partial {key_of(use)}}} = 0"

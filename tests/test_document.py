@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from derive.checking import check_document
 from derive.document import Document, DocumentError, Format, files, load, read_text, scanner
 from derive.latex.tokens import Macro
 from derive.repair import Repair
@@ -874,3 +875,24 @@ def test_sound_mathematics_is_read_as_it_stands(latex: str, delimiters: tuple[st
     is_environment = opening.startswith("\\b")
     expected = f"{opening}a^2 {latex}{closing}" if is_environment else f"a^2 {latex}".strip()
     assert (formulas(read), read.repairs, read.errors) == ([("display", expected)], (), ())
+
+
+PASTED = {
+    "md": "$${}$$\n\n",
+    "tex": "\\[ {} \\]\n\n",
+    "rst": ".. math::\n\n   {}\n\n",
+    "adoc": "[latexmath]\n++++\n{}\n++++\n\n",
+    "org": "\\[ {} \\]\n\n",
+}
+
+
+@pytest.mark.parametrize("kind", PASTED)
+def test_the_given_that_a_line_asks_for_settles_it_in_every_format(kind: Format) -> None:
+    lines = (r"z_i = x_i - m", r"\frac{\partial L}{\partial x_i} = \frac{\partial L}{\partial z_i}")
+    shown = [*lines, r"\frac{\partial m}{\partial x_i} = 1"]
+    text = "\n" + "".join(PASTED[kind].format(line) for line in shown)
+    before = check_document(read_text(text, kind=kind)).statements
+    asked = before[1].hint.partition("add ")[2]
+    after = check_document(read_text(f"\n{asked}\n{text}", kind=kind)).statements
+    assert [s.status for s in before] == ["assumed", "undecided", "undecided"]
+    assert [s.status for s in after] == ["assumed", "assumed", "proved", "refuted"]

@@ -15,12 +15,13 @@ from derive import repair
 from derive.document.files import MAX_BYTES, cells, text_of
 from derive.document.formats import DIALECTS, SUFFIXES, scan
 from derive.document.macros import without_definitions
-from derive.document.model import Block, Document, DocumentError, Format, Kind
+from derive.document.model import COMMENT, Block, Document, DocumentError, Format, Kind
 from derive.document.scanner import MAX_FORMULAS, MAX_LENGTH, Scanner
 from derive.repair import Repair, RepairError
 from derive.source import Source, Text
 
 __all__ = [
+    "COMMENT",
     "MAX_BYTES",
     "MAX_FORMULAS",
     "MAX_LENGTH",
@@ -76,7 +77,8 @@ def _assemble(path: str, scanners: list[Scanner]) -> Document:
     sources = tuple(scanner.source for scanner in scanners)
     order = {id(source): number for number, source in enumerate(sources)}
     errors.sort(key=lambda error: (order[id(error[0])], error[1].span))
-    return Document(path, sources, tuple(blocks), tuple(repairs), macros, tuple(errors), notes)
+    comment = next((scanner.dialect.comment for scanner in scanners), COMMENT)
+    return Document(path, sources, tuple(blocks), tuple(repairs), macros, tuple(errors), notes, comment)
 
 
 def _trimmed(text: Text) -> Text:

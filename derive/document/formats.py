@@ -128,8 +128,10 @@ DIALECTS: Mapping[Format, Dialect] = {
     "md": _MARKDOWN,
     "ipynb": _MARKDOWN,
     "txt": Dialect(_begin_text, (*_PLAIN, (typed.line, r"\\(?=[A-Za-z])"))),
-    "tex": Dialect(_begin_tex, _without(*_MARKDOWN_ONLY, typed.line), has_money=False, has_escapes=False),
-    "rst": Dialect(_begin_text, _RST, has_escapes=False),
-    "adoc": Dialect(_begin_text, _ASCIIDOC, has_money=False, has_escapes=False),
-    "org": Dialect(_begin_text, (*_ORG, *_DELIMITED), has_escapes=False),
+    "tex": Dialect(
+        _begin_tex, _without(*_MARKDOWN_ONLY, typed.line), has_money=False, has_escapes=False, comment="% {}"
+    ),
+    "rst": Dialect(_begin_text, _RST, has_escapes=False, comment=".. {}"),
+    "adoc": Dialect(_begin_text, _ASCIIDOC, has_money=False, has_escapes=False, comment="// {}"),
+    "org": Dialect(_begin_text, (*_ORG, *_DELIMITED), has_escapes=False, comment="# {}"),
 }

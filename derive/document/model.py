@@ -15,6 +15,10 @@ Kind = Literal["display", "inline", "given", "spoken"]
 Format = Literal["md", "ipynb", "tex", "txt", "rst", "adoc", "org"]
 
 
+COMMENT = "<!-- {} -->"
+"""How a comment is written in Markdown."""
+
+
 class DocumentError(Exception):
     """A document that cannot be read at all: which one, what is wrong with it, and what to do."""
 
@@ -45,6 +49,7 @@ class Document:
 
     ``macros`` are the document's own commands, by name without the backslash; their definitions are cut out
     of the blocks. ``errors`` are the places that could not be read, ``notes`` those that were passed over on purpose.
+    ``comment`` is how a comment is written in it.
     """
 
     path: str
@@ -54,3 +59,4 @@ class Document:
     macros: Mapping[str, Macro]
     errors: tuple[tuple[Source, SourceError], ...]
     notes: tuple[tuple[Source, SourceError], ...] = ()
+    comment: str = COMMENT

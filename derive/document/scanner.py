@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from derive.document import directives
 from derive.document.escapes import is_doubled, unescaped
-from derive.document.model import DocumentError, Kind
+from derive.document.model import COMMENT, DocumentError, Kind
 from derive.latex.constructs import ROW_ENVIRONMENTS
 from derive.latex.tokens import Macro
 from derive.source import Source, SourceError, Span, Text
@@ -69,7 +69,7 @@ class Dialect:
     ``begin`` prepares a scanner and says where its mathematics may start; ``rows`` are what a reader stops at: who
     goes on from there, and a pattern without groups; the first one to fit wins. ``has_layout``: indented blocks are
     code. ``has_money``: not every ``$`` is mathematics, nor every ``\\[``. ``has_escapes``: site generators want
-    backslashes before some marks.
+    backslashes before some marks. ``comment``: how one is written, for what derive asks its authors to add.
     """
 
     begin: Callable[[Scanner], int]
@@ -77,6 +77,7 @@ class Dialect:
     has_layout: bool = False
     has_money: bool = True
     has_escapes: bool = True
+    comment: str = COMMENT
 
     @cached_property
     def tokens(self) -> re.Pattern[str]:

@@ -71,9 +71,20 @@ def _written(draft: Draft) -> tuple[set[Expr], set[_Written]]:
         if len(sides) != 2 or equation.members[1] != S.Number("0"):
             in_use |= set().union(*sides)
         elif equation.given:
-            draft.table.constants |= {name for d in sides[0] for name in _names(d.args[0])}
+            for derivative in sides[0]:
+                _hold(draft, _names(derivative.args[0]), name_of(derivative.args[1]))
     draft.problem.heard()
     return derivatives, {_Written(_names(d.args[0]), name_of(d.args[1])) for d in in_use}
+
+
+def _hold(draft: Draft, names: frozenset[str], by: str) -> None:
+    """Names do not depend on another, as a given says; one that depends on nothing else is open no longer."""
+    draft.table.constants |= names
+    for name in names & set(draft.table.open):
+        draft.table.open[name].discard(by)
+        if not draft.table.open[name]:
+            del draft.table.open[name]
+            draft.table.unread.pop(name, None)
 
 
 def _derivatives(draft: Draft, equation: Equation, node: Node) -> set[Expr]:

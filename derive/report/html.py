@@ -164,7 +164,9 @@ def _assumptions(checked: Checked) -> str:
     items = "".join(f"<li>{_prose(a.text)}{_line(a.line)}</li>\n" for a in checked.assumptions)
     of_code = any(map(is_code, checked.statements))
     options = (
-        "give <code>--shapes</code> or <code>--fix</code>" if of_code else "write <code>&lt;!-- given: … --&gt;</code>"
+        "give <code>--shapes</code> or <code>--fix</code>"
+        if of_code
+        else f"write <code>{_text(checked.document.comment.format('given: …'))}</code>"
     )
     how = f"to state otherwise, {options}"
     summary = f"<summary><b>Assumed in reading it</b> ({len(checked.assumptions)}); {how}</summary>"

@@ -109,7 +109,7 @@ class TextReport:
 
     def _assumptions(self, checked: Checked) -> Iterator[str]:
         from_code = any(map(is_code, checked.statements))
-        otherwise = "--shapes and --fix" if from_code else "<!-- given: ... -->"
+        otherwise = "--shapes and --fix" if from_code else checked.document.comment.format("given: ...")
         yield self._bold(f"Assumed (state otherwise with {otherwise})")
         for assumption in checked.assumptions:
             line = f" (line {assumption.line})" if assumption.line is not None else ""
