@@ -111,7 +111,7 @@ class Doubts:
     def of_refutation(self, pair: Pair) -> str:
         """Why a pair that differs from the truth may not be false: it uses what nothing introduces, leaves a condition
         unsaid, or rests on what could not be read."""
-        unknown = pair.unknown - self._variables(pair)
+        unknown = pair.unknown - self._variables(pair) - self._shaped(pair)
         if unknown:
             return f"nothing in the document says what {_listed(unknown)} is"
         if pair.restricted:
@@ -129,6 +129,11 @@ class Doubts:
         moving = {use for uses in self.problem.table.open.values() for use in uses}
         bottoms = {name_of(d.args[1]) for d in pair.derivatives}
         return (bottoms & moving).difference(*map(names_in, rest))
+
+    def _shaped(self, pair: Pair) -> set[str]:
+        """Arrays that the page declares: a gradient by one is a claim about any; without a derivative a line may be a
+        condition on them."""
+        return self.problem.table.ranks.shaped if pair.derivatives else set()
 
     def _told(self, pair: Pair) -> str:
         told = min(self._functions_of(pair) & set(self._told_of), default="")

@@ -117,12 +117,12 @@ class _Line:
 
     def refutation(self, error: Misfit) -> Refutation | None:
         repairs = list(islice(self._repairs(), MAX_FOUND))
-        found = self._counterexample() if repairs else None
+        found = self._counterexample()
         if found is None:
             return None
         reason = self._shapes(error)
-        verdict = Verdict("refuted", reason=reason, counterexample=found, pair=repairs[0].pair)
-        return Refutation(verdict, repairs[0].node, tuple(self._mistakes(repairs)))
+        verdict = Verdict("refuted", reason=reason, counterexample=found, pair=repairs[0].pair if repairs else None)
+        return Refutation(verdict, repairs[0].node if repairs else self.node, tuple(self._mistakes(repairs)))
 
     def _mistakes(self, repairs: list[_Repair]) -> Iterator[Mistake]:
         for k, repair in enumerate(repairs):

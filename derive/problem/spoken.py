@@ -142,7 +142,7 @@ class _Speaker:
 
     def _is_displayed(self, saying: Saying) -> bool:
         """Whether a formula says what the name is, or its square; that counts before words."""
-        if saying.meaning in ("size", "vector", "one hot", "gradient"):
+        if saying.meaning in ("size", "vector", "space", "one hot", "gradient"):
             return False  # what is displayed of a gradient is claimed
         return self.census.is_defined(saying.name)
 
@@ -151,6 +151,8 @@ class _Speaker:
         of = " and ".join(saying.of)
         if saying.meaning in ("gradient", "upstream"):
             return f"{saying.name} is \\partial {saying.top or self.census.loss}/\\partial {of}, in words"
+        if saying.meaning == "space":
+            return f"{saying.name} lies in {of}, in words"
         if saying.meaning in ("size", "vector"):
             return (
                 f"{saying.name} is the length of an array, in words"
@@ -319,6 +321,9 @@ class _Speaker:
     def vector(self, saying: Saying) -> str:
         return f"{saying.name} \\in \\mathbb{{R}}^{{{saying.of[0]}}}"
 
+    def space(self, saying: Saying) -> str:
+        return f"{saying.name} \\in {saying.of[0]}" if saying.name not in self.census.limits else ""
+
     def gradient(self, saying: Saying) -> str:
         top = saying.top or self.census.loss
         by = saying.of[0] if saying.of else ""
@@ -371,6 +376,7 @@ _WRITERS: dict[str, Callable[[_Speaker, Saying], str]] = {
     "cross entropy": _Speaker.cross_entropy,
     "size": _Speaker.size,
     "vector": _Speaker.vector,
+    "space": _Speaker.space,
     "gradient": _Speaker.gradient,
     "upstream": _Speaker.gradient,
     "one hot": _Speaker.one_hot,

@@ -138,6 +138,10 @@ ODD: Phrases = {
     "ja": "移動|加重",
 }
 """Words that make another thing of what stands behind them."""
+EACH = frozenset(
+    "all both each alle beide jeweils sämtlich tous toutes chacun chacune todos todas tutti tutte alle beiden 都 均 все".split()
+)
+"""Words in front of the space in which all names of a list lie."""
 UNBIASED: Phrases = {
     "en": "unbiased|bessel corrected",
     "de": "unverzerrte|erwartungstreue|korrigierte",
