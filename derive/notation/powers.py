@@ -134,7 +134,8 @@ def times(ctx: Context, left: Value, operator: str, right: Value, node: Node) ->
     if (ctx.policy.product == "elementwise" or ctx.implicit) and not transposed:
         return ctx.shapes.elementwise(left, right)
     if operator == "\\cdot" and len(left.slots) == len(right.slots) == 1:
-        return ctx.shapes.dot(left, right)
+        outer = right.row and not left.row and not ctx.shapes.join(left.slots[0].axis, right.slots[0].axis)
+        return ctx.shapes.matrix_product(left, right) if outer else ctx.shapes.dot(left, right)
     return ctx.shapes.matrix_product(left, right)
 
 
