@@ -151,6 +151,8 @@ class _Speaker:
         of = " and ".join(saying.of)
         if saying.meaning in ("gradient", "upstream"):
             return f"{saying.name} is \\partial {saying.top or self.census.loss}/\\partial {of}, in words"
+        if saying.meaning == "shares":
+            return f"{saying.name} adds up to 1, in words"
         if saying.meaning == "space":
             return f"{saying.name} lies in {of}, in words"
         if saying.meaning in ("size", "vector"):
@@ -329,6 +331,15 @@ class _Speaker:
         by = saying.of[0] if saying.of else ""
         return f"{saying.name} = \\frac{{\\partial {top}}}{{\\partial {by}}}" if by else ""
 
+    def shares(self, saying: Saying) -> str:
+        """Data over one index, or a vector, that adds up to 1."""
+        use = self.census.use_of(saying.name)
+        if use is None or len(use.letters) > 1 or self.census.is_defined(saying.name):
+            return ""
+        if use.letters:
+            return f"\\sum_{use.letters[0]} {use.text} = 1"
+        return f"\\sum_i {{{use.text}}}_i = 1" if use.key in self.census.lengths else ""
+
     def one_hot(self, saying: Saying) -> str:
         use = self.census.use_of(saying.name)
         losses = {self.census.key_of(o) for s in self.said if s.meaning == "cross entropy" for o in s.of}
@@ -377,6 +388,7 @@ _WRITERS: dict[str, Callable[[_Speaker, Saying], str]] = {
     "size": _Speaker.size,
     "vector": _Speaker.vector,
     "space": _Speaker.space,
+    "shares": _Speaker.shares,
     "gradient": _Speaker.gradient,
     "upstream": _Speaker.gradient,
     "one hot": _Speaker.one_hot,

@@ -1,7 +1,8 @@
 """The forms of a sentence that say what a name is: *NAME and NAME are the mean and the variance of NAME*.
 
 Each word of a sentence is a letter by its kind (`derive.prose.vocabulary`), a name in it is an ``N``, a space such as
-``\\mathbb{R}^n`` an ``S``; a form is a regular expression over these letters. A form says no more than the words do: what they leave open stays open.
+``\\mathbb{R}^n`` an ``S``; a form is a regular expression over these letters. A form says no more than the words do: what they leave open
+stays open.
 """
 
 from __future__ import annotations
@@ -14,9 +15,10 @@ from derive.document import Document
 from derive.latex.parser import parse_display
 from derive.latex.syntax import Chain, Node, Script, Statement, Symbol
 from derive.latex.tokens import Macro
+from derive.prose.cues import announces
 from derive.prose.names import names_in
 from derive.prose.sentences import CLOSE, OPEN, Sentence, sentences
-from derive.prose.vocabulary import EACH, words_in
+from derive.prose.vocabulary import EACH, VECTORS, words_in
 from derive.source import Source, Span
 
 _SIGN = re.compile(rf"{OPEN}(\d+){CLOSE}")
@@ -107,7 +109,7 @@ def sayings(document: Document, known: Set[str]) -> list[Saying]:
 def _sayings(sentence: Sentence, known: Set[str], macros: Mapping[str, Macro]) -> Iterator[Saying]:
     tokens = _tokens(sentence, known, macros)
     kinds = "".join(token.kind for token in tokens)
-    if "N" not in kinds or not {"M", "S"} & {*kinds}:
+    if "N" not in kinds or not {"M", "S", "V"} & {*kinds}:
         return
     taken = [False] * len(kinds)
     for form, read in _FORMS:
@@ -198,6 +200,9 @@ def _forms() -> Iterator[tuple[str, str]]:
     yield "gradient", rf"{names}A?F*[CO]+{_GAP}M[OF]*(?P<top>[NM]?N?){_GAP}[WO]F*{many}"
     yield "gradient", rf"{names}A?F*[C]+{_GAP}(?P<top>M?N?)W[OF]*{many}P?F*M"
     yield "gradient", rf"{names}A?F*[C]+{_GAP}(?P<top>M?N?)P{many}[WP]+F*M"
+    yield "shares", rf"(?P<as>M?)F*{names}[CFAV?]{{0,4}}(?P<list>M)"
+    yield "listed", rf"{names}A?F*C(?P<kind>[FO?]{{1,5}})(?P<of>N)V"
+    yield "listed", rf"CF*{names}(?P<kind>[FO?]{{1,5}})(?P<of>N)V"
     yield "space", rf"{names}A?F*C+[FVBD?]*O[FO]*(?P<of>S)"
     yield "space", r"(?P<names>N[^SC]*N)[^SNC]*(?P<each>[F?])O[FO]*(?P<of>S)"
     yield "between", rf"{names}A?F*C+{_GAP}(?P<list>M)O[OF]*M?(?P<of>NA+F*M?F*N)"
@@ -289,6 +294,22 @@ def _shaped(found: re.Match[str], tokens: list[_Token], sentence: Sentence) -> I
         yield Saying(name.text, "vector", (length.text,), sentence.source, name.span)
 
 
+def _read_listed(found: re.Match[str], tokens: list[_Token], sentence: Sentence) -> Iterator[Saying]:
+    """*y is a vector of n entries*."""
+    if any(t.text in VECTORS for t in tokens[slice(*found.span("kind"))]):
+        yield from _shaped(found, tokens, sentence)
+
+
+def _read_shares(found: re.Match[str], tokens: list[_Token], sentence: Sentence) -> Iterator[Saying]:
+    """*The targets t are probabilities that sum to one*; not where that is a condition."""
+    if tokens[found.start("list")].text != "shares" or announces(sentence.text, "if"):
+        return
+    before = [t.text for t in tokens[slice(*found.span("as"))]]
+    for name in _named(found, "names", tokens):
+        for meaning in ("shares", *before):
+            yield Saying(name.text, meaning, (), sentence.source, name.span)
+
+
 def _read_space(found: re.Match[str], tokens: list[_Token], sentence: Sentence) -> Iterator[Saying]:
     """*A is a symmetric matrix in* ``\\mathbb{R}^{n \\times n}``; *weights w and inputs x, all in* ``\\mathbb{R}^d``."""
     if found.groupdict().get("each") and tokens[found.start("each")].text not in EACH:
@@ -318,7 +339,7 @@ def _named(found: re.Match[str], group: str, tokens: list[_Token]) -> list[_Toke
 _READERS: dict[str, Callable[[re.Match[str], list[_Token], Sentence], Iterator[Saying]]] = {
     "between": _read_between,
     "gradient": _read_gradient, "dimensional": _read_dimensional, "sized": _read_sized, "meaning": _read_meaning,
-    "counted": _read_counted, "space": _read_space,
+    "counted": _read_counted, "space": _read_space, "listed": _read_listed, "shares": _read_shares,
 }  # fmt: skip
 _APPOSED = frozenset({"mean", "variance", "deviation", "one hot", "label", "parameter"})
 _PLURAL = frozenset({"label", "parameter"})
