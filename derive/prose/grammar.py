@@ -1,8 +1,8 @@
 """The forms of a sentence that say what a name is: *NAME and NAME are the mean and the variance of NAME*.
 
-Each word of a sentence is a letter by its kind (`derive.prose.vocabulary`), a name in it is an ``N``, a space such as
-``\\mathbb{R}^n`` an ``S``; a form is a regular expression over these letters. A form says no more than the words do: what they leave open
-stays open.
+Each word of a sentence is a letter by its kind (`derive.prose.vocabulary`); a name in it is an ``N``, a space such as
+``\\mathbb{R}^n`` an ``S``. A form is a regular expression over these letters. It says no more than the words do: what
+they leave open stays open.
 """
 
 from __future__ import annotations
@@ -311,7 +311,7 @@ def _read_shares(found: re.Match[str], tokens: list[_Token], sentence: Sentence)
 
 
 def _read_space(found: re.Match[str], tokens: list[_Token], sentence: Sentence) -> Iterator[Saying]:
-    """*A is a symmetric matrix in* ``\\mathbb{R}^{n \\times n}``; *weights w and inputs x, all in* ``\\mathbb{R}^d``."""
+    """*A is a symmetric matrix in* ``\\mathbb{R}^{n \\times n}``; *w and x, all in* ``\\mathbb{R}^d``."""
     if found.groupdict().get("each") and tokens[found.start("each")].text not in EACH:
         return
     of = (tokens[found.start("of")].text,)

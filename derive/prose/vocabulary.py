@@ -139,10 +139,11 @@ ODD: Phrases = {
 }
 """Words that make another thing of what stands behind them."""
 EACH = frozenset(
-    "all both each alle beide jeweils sämtlich tous toutes chacun chacune todos todas tutti tutte alle beiden 都 均 все".split()
+    ["all", "both", "each", "alle", "beide", "jeweils", "sämtlich", "tous", "toutes", "todos", "todas", "tutti", "tutte"]
 )
 """Words in front of the space in which all names of a list lie."""
-VECTORS = frozenset("vector vectors vektor vektoren vecteur vecteurs vettore vettori vetor vetores вектор".split())
+VECTORS = frozenset(["vector", "vektor", "vecteur", "vettore", "vetor", "вектор"])
+"""Words for what has entries."""
 UNBIASED: Phrases = {
     "en": "unbiased|bessel corrected",
     "de": "unverzerrte|erwartungstreue|korrigierte",
