@@ -139,7 +139,21 @@ ODD: Phrases = {
 }
 """Words that make another thing of what stands behind them."""
 EACH = frozenset(
-    ["all", "both", "each", "alle", "beide", "jeweils", "sämtlich", "tous", "toutes", "todos", "todas", "tutti", "tutte"]
+    [
+        "all",
+        "both",
+        "each",
+        "alle",
+        "beide",
+        "jeweils",
+        "sämtlich",
+        "tous",
+        "toutes",
+        "todos",
+        "todas",
+        "tutti",
+        "tutte",
+    ]
 )
 """Words in front of the space in which all names of a list lie."""
 VECTORS = frozenset(["vector", "vektor", "vecteur", "vettore", "vetor", "вектор"])
