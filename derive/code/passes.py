@@ -145,11 +145,15 @@ class Reading:
             Unsupported, Needs: something is not known.
             Fault: the code cannot run; `where` says in which pass.
         """
+        unread: Unsupported | None = None  # what could not be read for every number of rounds
         for _ in range(MAX_REFINED):
             try:
                 return self._read()
             except Refine as refine:
                 self._refine(refine)
+                unread = unread or refine.instead
+            except Unsupported as error:
+                raise unread or error from error
             except Mismatch as error:
                 refined = self._unified(error)
                 if refined is None:
