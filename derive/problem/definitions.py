@@ -161,12 +161,12 @@ def _take_given(draft: Draft, equation: Equation) -> None:
         return
     elaborator = Elaborator(draft.table, dict(equation.axes))
     try:
+        if equation.members[1] == S.Number("0") and isinstance(elaborator.value(equation.members[0]).expr, D):
+            return  # of what a name does not depend on: see `derive.problem.dependences`
         left, right = (elaborator.scalar(m) for m in equation.members[:2])
     except SourceError as error:
         _leave_unused(draft, equation, error)
         return
-    if isinstance(left, D) and right == 0:
-        return  # of what a name does not depend on: see `derive.problem.dependences`
     if isinstance(left, sympy.Sum):
         draft.facts.append((left, right))
         draft.table.inputs |= elaborator.unknown
