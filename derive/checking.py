@@ -413,7 +413,8 @@ class _Checker:
             form = self.closed_form(pair, "total") if not self.judge.doubts.is_guess(pair) else None
             if form is not None and not any(is_direct(name) or is_parameter(name) for name in names_in(form.expr)):
                 status: Status = "proved" if self._proves(pair, form.expr) else "undecided"
-                found.append(Goal(self._node(expr, pair), self._node(form.expr, pair), status))
+                goal = Goal(self._node(expr, pair), self._node(form.expr, pair), status)
+                found += [goal] if goal not in found else []
         return found
 
     def _proves(self, pair: Pair, expr: Expr) -> bool:

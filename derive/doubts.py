@@ -111,7 +111,7 @@ class Doubts:
     def of_refutation(self, pair: Pair) -> str:
         """Why a pair that differs from the truth may not be false: it uses what nothing introduces, leaves a condition
         unsaid, or rests on what could not be read."""
-        unknown = pair.unknown - self._variables(pair)
+        unknown = pair.unknown - self._variables(pair) - self._shaped(pair)
         if unknown:
             return f"nothing in the document says what {_listed(unknown)} is"
         if pair.restricted:
@@ -130,6 +130,11 @@ class Doubts:
         bottoms = {name_of(d.args[1]) for d in pair.derivatives}
         return (bottoms & moving).difference(*map(names_in, rest))
 
+    def _shaped(self, pair: Pair) -> set[str]:
+        """Arrays that the page declares: a gradient by one is a claim about any; without a derivative a line may be a
+        condition on them."""
+        return self.problem.table.ranks.shaped if pair.derivatives else set()
+
     def _told(self, pair: Pair) -> str:
         told = min(self._functions_of(pair) & set(self._told_of), default="")
         return f"derive does not use what line {self._told_of[told]} says of {told}" if told else ""
@@ -141,10 +146,9 @@ class Doubts:
 
     def leaves_open(self, pair: Pair) -> Callable[[str], bool]:
         """Which of the things that nobody knows of open names a refutation must not depend on: how they move, and what
-        they are where a line that could not be read says it, as that may obey laws that nothing else tells. A number
-        obeys none that a derivative would show."""
-        table, sizes = self.problem.table, self.problem.graph.sizes_of
-        lawful = {name for name in table.unread if sizes(name)} if pair.derivatives else set(table.open)
+        they are where a line that could not be read says it, as that may obey laws that nothing else tells."""
+        table = self.problem.table
+        lawful = {*table.unread, *table.renamed} if pair.derivatives else set(table.open)
         return lambda name: is_slope(name) or is_rest_of(name, lawful)
 
     def of_open_names(self, pair: Pair) -> str:
@@ -154,6 +158,9 @@ class Doubts:
         unread = sorted(names & set(table.unread))
         if unread:
             return f"it hangs on {unread[0]}, whose definition in line {table.unread[unread[0]]} could not be read"
+        renamed = min(names & set(table.renamed), default="")
+        if renamed:
+            return f"it hangs on {renamed}, which is called {table.renamed[renamed]}, and nothing says what that is"
         return "; ".join(
             f"nothing says how {key_of(name)} depends on {_listed(table.open[name])}" for name in sorted(names)
         )

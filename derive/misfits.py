@@ -3,7 +3,8 @@
 A product such as ``\\delta x`` of two columns has no value at most sizes. That alone refutes nothing: shapes may have
 been misread. Such a line is refuted only if
 
-- all shapes follow from the document, and a transpose or an exchange of factors makes the line true for every size; and
+- all shapes follow from the document, and a transpose or an exchange of factors makes the line true for every size, or
+  the document has another right side for the same gradient that is; and
 - at sizes that are all the same, where the most products have a value, the line is false however it can be read: with
   products as matrices or entry by entry, gradients as columns or rows, Jacobians in either layout, or turned.
 
@@ -67,7 +68,7 @@ class _Repair:
 def refute(judge: Judge, judged: Judged, link: int) -> Refutation | None:
     """The refutation of a link that could not be read because its shapes do not fit; None where that is not sure."""
     error = judged.links[link].error
-    if not isinstance(error, Misfit) or not _is_sure(judge.problem):
+    if not isinstance(error, Misfit) or not _is_understood(judge.problem):
         return None
     try:
         with time_limit(2 * SECONDS), judge.limited(SECONDS):
@@ -76,10 +77,10 @@ def refute(judge: Judge, judged: Judged, link: int) -> Refutation | None:
         return None
 
 
-def _is_sure(problem: Problem) -> bool:
-    """Whether the shapes of names can be relied on: in linear algebra whose forward pass was understood throughout."""
+def _is_understood(problem: Problem) -> bool:
+    """Whether the forward pass was understood throughout, so that the shapes of names can be relied on."""
     forward = (e for e in problem.equations if e.names or e.role in ("definition", "given"))
-    return problem.table.ranks.linear and all(e.error is None for e in forward)
+    return all(e.error is None for e in forward)
 
 
 class _Line:
@@ -135,7 +136,26 @@ class _Line:
     # -- the line mended ---------------------------------------------------------------------------------------------
 
     def _repairs(self) -> Iterator[_Repair]:
-        """What the line should be: after one edit, else after two."""
+        """What the line should be: after one edit, else after two, else as the document says elsewhere."""
+        found = False
+        for repair in self._mended() if self.problem.table.ranks.linear else ():
+            found = True
+            yield repair
+        if not found:
+            yield from self._said_elsewhere()
+
+    def _said_elsewhere(self) -> Iterator[_Repair]:
+        """Other right sides that the document has for the same, where no dot leaves open which product is meant."""
+        if any(isinstance(n, S.Product) and "\\cdot" in n.operators for n in self.node.walk()) or self.link:
+            return
+        for other in self.problem.equations:
+            if other is not self.equation and other.members[:1] == self.equation.members[:1] and other.error is None:
+                repair = self._repair(other.members[1], ()) if len(other.members) > 1 else None
+                if repair is not None:
+                    yield repair
+
+    def _mended(self) -> Iterator[_Repair]:
+        """After one edit, else after two."""
         tried = list(self._edited(self.node))
         single = [repair for edit, node in tried if (repair := self._repair(node, (edit,))) is not None]
         yield from single

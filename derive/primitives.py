@@ -48,6 +48,7 @@ PRIMITIVES = (
     Primitive("erf", erf, lambda u: 2 / sympy.sqrt(sympy.pi) * sympy.exp(-(u**2)), r"\operatorname{erf}", ""),
     Primitive("sin", sympy.sin, sympy.cos, r"\sin", "sin"),
     Primitive("cos", sympy.cos, lambda u: -sympy.sin(u), r"\cos", "cos"),
+    Primitive("arctan", sympy.atan, lambda u: 1 / (1 + u**2), r"\arctan", "arctan", ("atan",)),
     Primitive("step", sympy.Heaviside, lambda u: Integer(0), r"\operatorname{step}", "", ("heaviside",)),
 )
 """All primitives. `Max` and `Min` of two arguments are read as (a + b +- |a - b|)/2 and have no row."""
@@ -58,6 +59,10 @@ BY_FUNCTION = {p.function: p for p in PRIMITIVES}
 
 def _cosh(u: Expr) -> Expr:
     return (sympy.exp(u) + sympy.exp(-u)) / 2
+
+
+def _arcsin(u: Expr) -> Expr:
+    return sympy.atan(u / sympy.sqrt(1 - u**2))
 
 
 COMPOSED: dict[str, Callable[[Expr], Expr]] = {
@@ -76,6 +81,12 @@ COMPOSED: dict[str, Callable[[Expr], Expr]] = {
     **dict.fromkeys(("gelu", "GELU"), lambda u: u * (1 + erf(u / sympy.sqrt(2))) / 2),
     "mish": lambda u: u * sympy.tanh(sympy.log(1 + sympy.exp(u))),
     "logsigmoid": lambda u: sympy.log(sigmoid(u)),
+    **dict.fromkeys(("arcsin", "asin"), _arcsin),
+    **dict.fromkeys(("arccos", "acos"), lambda u: sympy.pi / 2 - _arcsin(u)),
+    "erfc": lambda u: 1 - erf(u),
+    "expm1": lambda u: sympy.exp(u) - 1,
+    "log1p": lambda u: sympy.log(1 + u),
+    **dict.fromkeys(("arcosh", "arccosh"), lambda u: sympy.log(u + sympy.sqrt(u**2 - 1))),
     **dict.fromkeys(("artanh", "arctanh"), lambda u: sympy.log((1 + u) / (1 - u)) / 2),
     **dict.fromkeys(("arsinh", "arcsinh"), lambda u: sympy.log(u + sympy.sqrt(u**2 + 1))),
 }
@@ -88,8 +99,11 @@ INVERSES: dict[str, Callable[[Expr], Expr]] = {
     "tanh": COMPOSED["artanh"],
     "sinh": COMPOSED["arsinh"],
     "softplus": lambda u: sympy.log(sympy.exp(u) - 1),
+    "sin": _arcsin,
+    "cos": COMPOSED["arccos"],
+    "tan": sympy.atan,
 }
-"""Inverse functions, where they have one value."""
+"""Inverse functions, where they have one value or a customary one."""
 
 
 def maximum(a: Expr, b: Expr) -> Expr:

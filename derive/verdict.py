@@ -28,6 +28,7 @@ from derive.limits import TimeLimit, time_limit
 from derive.normal.algebra import GaveUp, Undefined
 from derive.notation.elaborate import Policy
 from derive.notation.equations import Equation
+from derive.notation.roles import is_share
 from derive.opaque import at_rest, has_open_names, slope_name
 from derive.probe.dependence import depends_on
 from derive.probe.evaluation import NotEvaluable, TooLarge
@@ -472,9 +473,16 @@ class Judge:
             return Verdict("undecided", shown, unsaid, pair=pair)
         return Verdict("refuted", shown, counterexample=evidence, pair=pair)
 
+    def _may_obey_laws(self, name: str, graph: Graph) -> bool:
+        """Whether an open name may move by laws that nothing tells, as probabilities do, whose sum does not move."""
+        if not graph.sizes_of(name) or name in self.problem.table.unread:
+            return name in self.problem.table.unread
+        logarithms = (log for d in graph.definitions for log in d.expr.atoms(sympy.log))
+        return is_share(name) or any(name in names_in(log) for log in logarithms)
+
     def _hangs_on_unknowns(self, pair: Pair, reading: Reading, graph: Graph) -> bool:
-        """Whether a difference may be due to what nobody knows of open names. One in proportion to derivatives of
-        numbers that the line writes itself is not, as where ∂o/∂w has a wrong factor; but a line whose one side is 0
+        """Whether a difference may be due to what nobody knows of open names. One in proportion to derivatives that the
+        line writes itself is not, as where ∂o/∂w has a wrong factor; but a line whose one side is 0
         may say just that such a derivative is."""
         is_open = self.doubts.leaves_open(pair)
         if not depends_on(pair.claim, graph, reading, is_open):
@@ -482,7 +490,7 @@ class Judge:
         written = {
             slope_name(name_of(of), name_of(by))
             for of, by in (d.args[:2] for d in pair.derivatives)
-            if is_quantity(of) and not graph.sizes_of(name_of(of)) and name_of(of) not in self.problem.table.unread
+            if is_quantity(of) and not self._may_obey_laws(name_of(of), graph)
         }
         if any(
             self._surely(replace(pair, left=sympy.Integer(0), right=side), reading) for side in (pair.left, pair.right)

@@ -126,20 +126,29 @@ def test_integer_arrays_round_and_are_not_read() -> None:
         judged(source)
 
 
-def test_the_value_of_the_round_before_is_a_recurrence() -> None:
-    source = '''
+RECURRENCE = '''
     def f_forward(x):
-        """shapes: x (N, D)"""
-        h = np.zeros(x.shape[1])
+        """shapes: x (T, D)"""
+        h = [np.zeros(x.shape[1])]
         for i in range(x.shape[0]):
-            h = np.tanh(h + x[i])
-        return h, x
+            h.append(np.tanh(h[-1] + x[i]))
+        return h[-1], (x, h)
 
-    def f_backward(dout, x):
-        return x
+    def f_backward(dout, cache):
+        x, h = cache
+        dx = np.zeros_like(x)
+        for i in reversed(range(x.shape[0])):
+            dout = dout * (1 - h[{}] ** 2)
+            dx[i] = dout
+        return dx
     '''
-    with pytest.raises(Unsupported):
-        judged(source)
+
+
+@pytest.mark.parametrize(("place", "verdict"), [("i + 1", "proved"), ("i", "refuted"), ("-1", "refuted")])
+def test_a_recurrence_is_read_round_by_round_for_a_number_of_rounds_that_is_said(place: str, verdict: str) -> None:
+    source = RECURRENCE.format(place)
+    assert judged(source) == {"dx": verdict}
+    assert any(text.startswith("T is 3: ") for text in read(source).trace.assumptions)
 
 
 def test_what_the_last_round_leaves_cannot_be_used() -> None:

@@ -142,3 +142,29 @@ def test_two_axes_of_one_array_are_not_taken_for_one_another() -> None:
     source = fixture.source.replace("@ w + b", "@ w + w")
     assert source != fixture.source
     assert not any(each.status == "proved" for each in returned(fixture, source))
+
+
+def test_nor_where_one_of_them_is_a_product_by_another_name() -> None:
+    """``w.T`` for ``w`` runs only where M happens to be D, which is d_1 * ... * d_k."""
+    source = '''
+import numpy as np
+
+
+def affine_forward(x, w, b):
+    """
+    The input x has shape (N, d_1, ..., d_k), each example a vector of dimension D = d_1 * ... * d_k.
+
+    - x: A numpy array of shape (N, d_1, ..., d_k)
+    - w: A numpy array of weights, of shape (D, M)
+    - b: A numpy array of biases, of shape (M,)
+    """
+    return x.reshape(x.shape[0], -1).dot({}) + b, (x, w, b)
+
+
+def affine_backward(dout, cache):
+    x, w, b = cache
+    return dout.dot(w.T).reshape(x.shape), x.reshape(x.shape[0], -1).T.dot(dout), dout.sum(axis=0)
+'''
+    right, wrong = (check_source(Source("layer.py", source.format(each)), Settings()) for each in ("w", "w.T"))
+    assert "proved" in {each.status for each in right.statements}
+    assert "proved" not in {each.status for each in wrong.statements}

@@ -122,6 +122,7 @@ class Point:
         if isinstance(expr, sigmoid):
             return 1 / (1 + m.exp(-u))
         names = {sympy.exp: "exp", sympy.log: "log", sympy.tanh: "tanh", sympy.sin: "sin", sympy.cos: "cos", erf: "erf"}
+        names[sympy.atan] = "arctan"
         if expr.func in names:
             return getattr(m, names[expr.func])(u)
         return m.cos(u * 3 + len(expr.func.__name__)) + u / 7  # some function that nobody defined

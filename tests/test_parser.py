@@ -317,7 +317,7 @@ ERRORS = [
      r"If it is your macro, define it in the document with \newcommand{\foo}{...}."),
     (r"\gama x", r"\gama is not a command that derive knows: did you mean \gamma?", r"\gama",
      r"If it is your macro, define it in the document with \newcommand{\gama}{...}."),
-    (r"a \binom{n}{k}", r"derive does not read \binom here", r"\binom", ""),
+    (r"a \oint{n}", r"derive does not read \oint here", r"\oint", ""),
     (r"\begin{matrix} a", r"\begin{matrix} is never ended", r"\begin", r"Add \end{matrix}."),
     (r"\begin{matrix} a \end{cases}", r"\begin{matrix} is ended by \end{cases}", r"\end", r"Write \end{matrix}."),
     (r"\begin{foo} a \end{foo}", "derive does not know the environment 'foo'", r"\begin", ""),

@@ -29,6 +29,7 @@ PLAIN: dict[str, Callable[[float], float]] = {
     "erf": math.erf,
     "sin": math.sin,
     "cos": math.cos,
+    "arctan": math.atan,
     "step": lambda t: float(t > 0),
 }
 

@@ -101,6 +101,7 @@ EXACT: dict[str, Callable[[Any], Any]] = {
     "erf": mpmath.erf,
     "sin": mpmath.sin,
     "cos": mpmath.cos,
+    "arctan": mpmath.atan,
     "step": lambda u: (1 + mpmath.sign(u)) / 2,
 }
 NUMBERS = st.fractions(min_value=-40, max_value=40, max_denominator=10**6)

@@ -57,10 +57,12 @@ class Refine(Exception):
         size: the size symbol.
         factors: what it is: a product of other sizes, the outermost first.
         why: the assumption, as a sentence.
+        instead: what was unsupported otherwise.
     """
 
-    def __init__(self, size: Expr, factors: tuple[Expr, ...], why: str) -> None:
+    def __init__(self, size: Expr, factors: tuple[Expr, ...], why: str, instead: Unsupported | None = None) -> None:
         super().__init__(why)
+        self.instead = instead
         self.size = size
         self.factors = factors
         self.why = why

@@ -93,7 +93,8 @@ def store(array: Array, items: Sequence[Item], value: Array, trace: Trace) -> Ar
     elif array.expr == 0:
         expr = guard * new
     else:
-        expr = array.expr + sympy.expand(guard * sympy.expand(new - array.expr))
+        fixed = {i: at for i, at in plan.places.items() if at.is_Integer and not trace.loops}
+        expr = array.expr + sympy.expand(guard * sympy.expand(new - array.expr.xreplace(fixed)))
     return Array(array.axes, expr, array.kind, array.limit)
 
 

@@ -28,20 +28,23 @@ from derive.gradient import Calculus, NoDerivative
 from derive.language import D, index, is_quantity, name_of, refresh
 from derive.limits import TimeLimit, time_limit
 from derive.normal.algebra import GaveUp, Undefined
+from derive.normal.atoms import add
 from derive.normal.prover import Prover
 from derive.probe.arithmetic import OutOfDomain
 from derive.probe.evaluation import NotEvaluable, TooLarge
-from derive.probe.points import Agreement, Claim, Counterexample, compare
+from derive.probe.points import Agreement, Claim, Counterexample, compare, may_agree
 from derive.verdict import Status
 
 Fault = Literal["here", "inherited"]
 LOCAL_SECONDS = 2.0
+HOPEFUL_SECONDS = 5.0
+"""How long one proof is tried, and one that numbers speak for."""
 OUT_OF_TIME = "the time is up before this was judged; --timeout gives more"
 SEARCH_ROUNDS = 4
 """How many points are tried where neither a proof nor a counterexample was found."""
 MANY = 12
 """Above how many quantities of the backward pass those are looked at, too, whose names say nothing."""
-MAX_ALIKE = 8
+MAX_ALIKE = 64
 """With how many quantities of its shape such a one is compared."""
 MAX_DOUBTED = 4
 """How many stages that are not what their names say are tried as they are written."""
@@ -186,8 +189,7 @@ class Judge:
             return
         letters = tuple(index(f"j{k}") for k in range(len(definition.indices)))
         for target in reversed(alike):
-            found = self._compared(target, letters, entry(name, letters), rounds=1)
-            if isinstance(found, Agreement) and found.points and self.holds_locally(name, target):
+            if self._looks_right(target, letters, entry(name, letters)) and self.holds_locally(name, target):
                 right = all(self._status[used] == "proved" for used in self.above(name) & set(self._status))
                 self._status[name] = "proved" if right else "undecided"
                 self._replace(self.local, name, target)
@@ -209,14 +211,10 @@ class Judge:
             return Finding("stage", stage.name, stage.line, targets[0], "note", "it has another shape")
         target, ok = fitting[0], None
         for each in fitting:
-            ok = self.holds_locally(stage.definition, each)
+            ok = self._holds(stage.definition, each)
             if ok:
                 target = each
                 break
-        letters = tuple(index(f"j{k}") for k in range(len(definition.indices)))
-        if ok is False:
-            used = self.above(stage.definition)
-            ok = self._holds_as_written(target, letters, entry(stage.definition, letters), used)
         status, reason, example = self._stage_verdict(stage, target, ok)
         self._status[stage.definition], self.targets[stage.definition] = status, target
         self.local_ok[stage.definition] = ok
@@ -233,6 +231,21 @@ class Judge:
             definition=stage.definition, seconds=seconds,
         )  # fmt: skip
 
+    def _holds(self, name: str, target: str) -> bool | None:
+        """Whether a stage is right if the stages before it are, or as these are written; None where nobody knows.
+
+        A look at numbers tells which of the two there is hope to prove.
+        """
+        letters = tuple(index(f"j{k}") for k in range(len(self.backward[name].indices)))
+        right, used = entry(name, letters), self.above(name)
+        looks_right, doubted = self._looks_right(target, letters, right), used & self.doubted.keys()
+        if looks_right and doubted and self._holds_as_written(target, letters, right, used):
+            return True
+        if not looks_right and not doubted:
+            return False
+        ok = self.holds_locally(name, target, HOPEFUL_SECONDS if looks_right else LOCAL_SECONDS)
+        return self._holds_as_written(target, letters, right, used) if ok is False and not looks_right else ok
+
     def _stage_verdict(self, stage: Stage, target: str, ok: bool | None) -> tuple[Status, str, Counterexample | None]:
         used = self.above(stage.definition) & set(self._status)
         definition = self.backward[stage.definition]
@@ -242,23 +255,26 @@ class Judge:
             return self._checked_proof(target, array)
         return self._verdict(target, array)
 
-    def holds_locally(self, name: str, target: str) -> bool | None:
+    def holds_locally(self, name: str, target: str, seconds: float = LOCAL_SECONDS) -> bool | None:
         """Whether a stage is right if the stages before it are; None where that cannot be told."""
         definition = self.backward[name]
         letters = tuple(index(f"j{k}") for k in range(len(definition.indices)))
-        return self.equal(self.local, target, letters, entry(name, letters), min(self.timeout, LOCAL_SECONDS))
+        return self.equal(self.local, target, letters, entry(name, letters), min(self.timeout, seconds))
 
     def _holds_as_written(self, target: str, letters: tuple[Symbol, ...], right: Expr, uses: Iterable[str]) -> bool:
         """Whether something is right if a doubted stage before it is what was written and not what its name says: then
         the author's name means something else, such as one path's share, or a sign the other way round."""
         doubted = [n for n in self.doubted if n in uses and n not in self.borne_out][-MAX_DOUBTED:]
         together = [doubted] if len(doubted) > 1 else []
-        for names in [*([name] for name in doubted), *together]:
+        single = [[name] for name in doubted]
+        right_as_it_is = bool(together) and self._looks_right(target, letters, right)
+        for names in [*together, *single] if right_as_it_is else [*single, *together]:
             named = [self._definitions[id(self.local)][name] for name in names]
             for name in names:
                 self.substitute(self.local, self.doubted[name])
             try:
-                if self.equal(self.local, target, letters, right, min(self.timeout, LOCAL_SECONDS)):
+                seconds = HOPEFUL_SECONDS if right_as_it_is else LOCAL_SECONDS
+                if self.equal(self.local, target, letters, right, min(self.timeout, seconds)):
                     self.borne_out.update(names)
                     return True
             finally:
@@ -273,9 +289,18 @@ class Judge:
         prover.algebra.deadline = time.monotonic() + seconds
         try:
             prover.bound(dict(zip(letters, self.trace.sizes[target], strict=True)))
-            return prover.equal(self.calculus.adjoint(target, letters), right)
+            left = self.calculus.adjoint(target, letters)
+            return self._equal_as_staged(prover, left, right) or prover.equal(left, right)
         except (GaveUp, Undefined, NoDerivative):
             return None
+
+    def _equal_as_staged(self, prover: Prover, left: Expr, right: Expr) -> bool:
+        """Whether two expressions are equal whatever the quantities of the forward pass are, and if need be the
+        gradients by later ones: most stages are, and what these are made of need not be looked at."""
+        gap = add(prover.normal(left), prover.normal(right), -1)
+        kept = frozenset(self.forward)
+        later = {name for name, d in self.calculus.staged.items() if not is_quantity(d.expr)} - names_in(left)
+        return prover.vanishes(gap, kept | later) or prover.vanishes(gap, kept)
 
     def _replace(self, prover: Prover, name: str, target: str) -> None:
         """From here on a stage stands for the derivative that it should be."""
@@ -334,6 +359,14 @@ class Judge:
             return "proved", "", None
         why = "the proof was given up" if gave_up else "no proof found"
         return "tested", f"agrees at {evidence.points} points; {why}", None
+
+    def _looks_right(self, target: str, letters: tuple[Symbol, ...], right: Expr) -> bool:
+        """Whether an array agrees at one point with the gradient by a quantity."""
+        left = D(self.loss, entry(target, letters)) if target in self.graph.reaching else sympy.Integer(0)
+        try:
+            return may_agree(Claim(left, right, letters, tuple(self.trace.sizes[target])), self.both, "total")
+        except (NotEvaluable, TooLarge, OutOfDomain):
+            return False
 
     def _compared(
         self, target: str, letters: tuple[Symbol, ...], right: Expr, rounds: int, everywhere: bool = False

@@ -17,7 +17,7 @@ import sympy
 from sympy import Expr, KroneckerDelta, Symbol
 
 from derive.code.arrays import Array, Cell, letter, summed
-from derive.code.faults import Unsupported
+from derive.code.faults import Refine, Unsupported
 from derive.code.indexing import read
 from derive.code.storage import Snapshot
 from derive.code.trace import PLACEHOLDER
@@ -29,11 +29,26 @@ if TYPE_CHECKING:
     from derive.code.machine import Machine, Scope
 
 RECURRENCE = "a loop whose rounds depend on one another"
+UNROLLED = 3
+"""How many rounds a recurrence has: a first one, a last one, and one between them."""
 _numbers = count()
 
 
 def loop(machine: Machine, node: ast.For, span: Span, scope: Scope) -> None:
-    """Read a loop over a span and leave in the scope what it does."""
+    """Read a loop over a span and leave in the scope what it does.
+
+    Raises `Refine` where it has no meaning for any number of rounds: with a fixed number it is read round by round.
+    """
+    try:
+        _loop(machine, node, span, scope)
+    except Unsupported as error:
+        if str(span.stop) not in machine.order:
+            raise
+        why = f"{span.stop} is {UNROLLED}: what happens in a round depends on others"
+        raise Refine(span.stop, (sympy.Integer(UNROLLED),), why, error) from error
+
+
+def _loop(machine: Machine, node: ast.For, span: Span, scope: Scope) -> None:
     own = letter("i")
     machine.loops.append((own, span.stop))
     machine.quiet += 1

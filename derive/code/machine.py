@@ -59,6 +59,7 @@ class Machine:
         self.choices: dict[str, Value] = {}
         self.depth = 0
         self.loops = trace.loops
+        self.unrolled = 0  # how many loops are read round by round
         self.quiet = 0  # inside branches on data nothing gets a name
         self.inner = (0, 0)  # how many loops and branches there were around the function that is being read
         self.config_shapes: Mapping[str, Sequence[Sequence[Expr]]] = {}
@@ -163,13 +164,15 @@ class Machine:
         """A value as something that a name can hold."""
         return Cell(value) if isinstance(value, Array) else value
 
-    def named(self, name: str, value: Array, line: int) -> Array:
-        """An array under a name, unless nothing gets one here."""
+    def named(self, name: str, value: Array, line: int, anew: bool = False) -> Array:
+        """An array under a name, unless nothing gets one here. What every one of some rounds names anew is no stage of
+        the whole."""
         if value.kind != "real" or value.expr.is_number:
             return value
         if self.loops:
             return self._named_in_loop(name, value, line)
-        return value if self.quiet else self.trace.define(name, value, line, is_stage=self.depth <= 1)
+        is_stage = self.depth <= 1 and not (anew and self.unrolled)
+        return value if self.quiet else self.trace.define(name, value, line, is_stage)
 
     def hoisted(self, value: Array, line: int) -> Array:
         """A reduction under a hidden name, so that it is one atom until it is needed."""

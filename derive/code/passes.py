@@ -145,11 +145,15 @@ class Reading:
             Unsupported, Needs: something is not known.
             Fault: the code cannot run; `where` says in which pass.
         """
+        unread: Unsupported | None = None  # what could not be read for every number of rounds
         for _ in range(MAX_REFINED):
             try:
                 return self._read()
             except Refine as refine:
                 self._refine(refine)
+                unread = unread or refine.instead
+            except Unsupported as error:
+                raise unread or error from error
             except Mismatch as error:
                 refined = self._unified(error)
                 if refined is None:
@@ -172,7 +176,9 @@ class Reading:
 
     def _stand_together(self, one: Expr, factors: Sequence[Expr]) -> bool:
         """Whether one array has an axis of a size beside axes of these: then it is a size of its own."""
-        declared = ([name for axis in d.axes for name in axis] for d in self.shapes.declared.values())
+        aliases = self.shapes.aliases
+        axes = ([name for axis in d.axes for name in axis] for d in self.shapes.declared.values())
+        declared = ([f for name in names for f in (name, *aliases.get(name, ()))] for names in axes)
         return any(str(one) in names and {*map(str, factors)} & {*names} for names in declared)
 
     def _refine(self, refine: Refine) -> None:

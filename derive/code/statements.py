@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from derive.code.arrays import Array, Cell, elementwise, factors, shape_text
@@ -99,14 +100,14 @@ def assign(machine: Machine, target: ast.expr, value: Value, scope: Scope, node:
 def _kept(machine: Machine, name: str, value: Value, node: ast.stmt) -> Value:
     """A value for a name: a new array gets the name as its own; what is only another name stays shared."""
     if isinstance(value, Array):
-        return Cell(machine.named(name, value, node.lineno))
+        return Cell(machine.named(name, value, node.lineno, anew=True))
     is_view = isinstance(value, Cell) and value.base is not None and not value.whole
     if isinstance(value, Cell) and (is_view or is_gradient_name(name)) and (machine.loops or not machine.quiet):
         # a quantity of its own, though the storage is another name's
-        own = machine.named(name, as_array(value), node.lineno)
+        own = machine.named(name, as_array(value), node.lineno, anew=True)
         return Cell(own, value.base) if is_view else Cell(own, value, whole=True)
     if isinstance(value, Cell) and value.base is None and not is_quantity(value.array.expr) and not machine.loops:
-        value.held = machine.named(name, value.held, node.lineno)  # the same numbers, which had no name yet
+        value.held = machine.named(name, value.held, node.lineno, anew=True)  # the same numbers, which had no name yet
     return value
 
 
@@ -166,9 +167,10 @@ def _storable(array: Array, value: Value) -> Array:
 
 
 def _put(machine: Machine, cell: Cell, made: Array, place: ast.expr, node: ast.stmt) -> None:
-    """Change a cell in place, under the name by which it was changed."""
+    """Change a cell in place, under the name by which it was changed; in each of some rounds, which store a part of it,
+    under none."""
     name = place.id if isinstance(place, ast.Name) else place.attr if isinstance(place, ast.Attribute) else "_"
-    cell.put(machine.named(name, made, node.lineno))
+    cell.put(made if machine.unrolled else machine.named(name, made, node.lineno))
 
 
 # -- in place --------------------------------------------------------------------------------------------------------
@@ -268,12 +270,14 @@ def _for(machine: Machine, node: ast.For, scope: Scope) -> None:
 
 def _rounds(machine: Machine, node: ast.For, values: list[Value], scope: Scope) -> None:
     """A loop over a fixed number of values, one round after the other."""
-    for value in values:
-        assign(machine, node.target, value, scope, node)
-        try:
-            machine.execute(node.body, scope)
-        except _Continue:
-            continue
+    machine.unrolled += 1
+    try:
+        for value in values:
+            assign(machine, node.target, value, scope, node)
+            with suppress(_Continue):
+                machine.execute(node.body, scope)
+    finally:
+        machine.unrolled -= 1
 
 
 class _Continue(Exception):

@@ -107,7 +107,7 @@ class C(Code):
     end_of_block = "}"
     end_of_statement = ";"
     infinity = "INFINITY"
-    names = {"abs": "fabs", "step": "heaviside"}  # noqa: RUF012
+    names = {"abs": "fabs", "step": "heaviside", "arctan": "atan"}  # noqa: RUF012
 
     def loop(self, name: str, start: str, stop: str, step: str = "1") -> None:
         more = f"{name}++" if step == "1" else f"{name} += {step}"
@@ -159,6 +159,7 @@ class Python(Code):
         "tanh": "np.tanh",
         "sin": "np.sin",
         "cos": "np.cos",
+        "arctan": "np.arctan",
         "abs": "np.abs",
         "sqrt": "np.sqrt",
         "sign": "np.sign",

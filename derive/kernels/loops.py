@@ -15,7 +15,7 @@ from derive.kernels.schedule import Pass, block_of, passes, space_of
 
 FLUSH = 32  # rows that are summed in the precision of the data before the sum goes on in double
 SAMPLE = 64
-DEAR = ("exp", "log", "tanh", "sin", "cos", "erf", "sigmoid", "softplus", "pow")  # not computed twice
+DEAR = ("exp", "log", "tanh", "sin", "cos", "arctan", "erf", "sigmoid", "softplus", "pow")  # not computed twice
 PRIME = 2654435761  # no period of the data is met by its multiples
 
 

@@ -32,7 +32,7 @@ _C = _words(
 )
 _GENERATED = _words(
     """
-    np numpy nb numba math abs exp log sqrt tanh erf sin cos sum max min len int float range slice dict tuple
+    np numpy nb numba math abs exp log sqrt tanh erf sin cos arctan sum max min len int float range slice dict tuple
     list forward backward saved upstream self cls out blocks rows shape wide omp simd pragma real print object
     type id index division near left rounded total contracted sigmoid softplus step sign heaviside log1p inverse
     checked dtype sizes math Any Mapping

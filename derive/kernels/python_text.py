@@ -135,7 +135,7 @@ class Into(sympy.Function):  # type: ignore[misc]
     """``Into(name, ufunc, a, b)``: a result computed into the array that is there for it."""
 
 
-_NUMPY = {"exp", "log", "tanh", "sin", "cos", "abs", "sign", "sqrt"}
+_NUMPY = {"exp", "log", "tanh", "sin", "cos", "arctan", "abs", "sign", "sqrt"}
 
 
 def _product(factors: tuple[Node, ...]) -> Node:

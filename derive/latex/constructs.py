@@ -193,7 +193,7 @@ TEXT_FONTS = frozenset(
 FONTS = {
     "mathbf": "bold", "boldsymbol": "bold", "bm": "bold", "bold": "bold", "pmb": "bold", "mathbfit": "bold",
     "bf": "bold",
-    "mathcal": "cal", "mathscr": "cal", "cal": "cal", "mathbb": "bb", "Bbb": "bb", "mathfrak": "frak",
+    "mathcal": "cal", "mathscr": "cal", "cal": "cal", "mathbb": "bb", "mathds": "bb", "Bbb": "bb", "mathfrak": "frak",
     "mathit": "", "mathsf": "sans", "mathtt": "tt", "mathnormal": "", "symbf": "bold",
 }  # fmt: skip
 
@@ -337,6 +337,7 @@ MATRIX_ENVIRONMENTS |= {"smallmatrix": "", "array": ""}
 ENVIRONMENTS = ROW_ENVIRONMENTS | CASES_ENVIRONMENTS | frozenset(MATRIX_ENVIRONMENTS)
 
 FRACTIONS = frozenset({"frac", "dfrac", "tfrac", "cfrac", "nicefrac", "sfrac", "xfrac"})
+BINOMIALS = frozenset({"binom", "dbinom", "tbinom"})
 ROOTS = frozenset({"sqrt"})
 ELLIPSES = frozenset({"dots", "ldots", "cdots", "dotsc", "dotsb", "dotsm", "vdots", "ddots"})
 QUANTIFIERS = frozenset({"forall", "exists"})
@@ -382,11 +383,7 @@ STRUCTURE = frozenset(
         "choose",
         "oint",
         "iint",
-        "binom",
-        "dbinom",
-        "tbinom",
         "mathbf1",
-        "mathds",
         "Pr",
         "E",
         "P",
@@ -406,7 +403,7 @@ STRUCTURE = frozenset(
 
 COMMANDS: frozenset[str] = frozenset().union(
     SYMBOLS, FUNCTIONS, BIG_OPERATORS, PRODUCTS, RELATIONS, IMPLICATIONS, ACCENTS, TEXT_FONTS, FONTS, SPACES, IGNORED,
-    DECORATIONS, DELIMITER_SIZES, DELIMITERS, FRACTIONS, ROOTS, ELLIPSES, QUANTIFIERS, STRUCTURE,
+    DECORATIONS, DELIMITER_SIZES, DELIMITERS, FRACTIONS, BINOMIALS, ROOTS, ELLIPSES, QUANTIFIERS, STRUCTURE,
 )  # fmt: skip
 """Every command the reader knows: what a damaged text can have meant, and what a typo is compared with."""
 

@@ -17,6 +17,8 @@ from derive.source import SourceError, Span
 NOWHERE = Span(0, 0)
 FACTORIAL = "!"
 """The function that is written behind its argument."""
+BINOMIAL = "\\binom"
+"""The function of two numbers that are written one above the other."""
 REASON = "reason"
 """The `Decoration` of what is said beside a row to justify it, which is neither a condition nor a claim."""
 CALL = "call"

@@ -87,6 +87,9 @@ def _apply(node: S.Apply) -> str:
     argument = latex(node.argument)
     if node.function.name == S.FACTORIAL:
         return f"{argument}!"
+    if node.function.name == S.BINOMIAL and isinstance(node.argument, S.Group):
+        above, below = node.argument.body.items  # type: ignore[attr-defined]
+        return f"{S.BINOMIAL}{{{latex(above)}}}{{{latex(below)}}}"
     if not isinstance(node.argument, S.Group):
         argument = f"\\left({argument}\\right)" if isinstance(node.argument, S.Sum | S.Product) else f" {argument}"
     return f"{node.function.name}{_braced('_', node.sub)}{_braced('^', node.sup)}{argument}"

@@ -277,6 +277,7 @@ RULES: dict[str, Callable[..., Poly]] = {
     "tanh": _tanh,
     "sin": _odd("sin"),
     "erf": _odd("erf"),
+    "arctan": _odd("arctan"),
     "cos": _even("cos", at_zero=1),
 }
 """Functions with a canonical rewriting."""

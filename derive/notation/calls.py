@@ -21,6 +21,7 @@ from derive.source import SourceError
 
 _RELU = ("relu", "ReLU")
 _DOUBTFUL = "nothing says whether this is a function or a factor"
+MAX_BELOW = 9
 _DEVIATIONS = ("std", "stdev")
 
 
@@ -274,6 +275,8 @@ def applied(ctx: Context, node: S.Apply) -> Value:
         argument = argument.body
     if name == S.FACTORIAL:
         return _factorial(argument, node)
+    if node.function.name == S.BINOMIAL:
+        return _binomial(ctx, argument, node)
     if name in ("max", "min"):
         return _extremum(ctx, name, argument, node)
     applied = _apply_name(ctx, node.function.name, argument, node)
@@ -289,6 +292,16 @@ def _factorial(argument: Node, node: S.Apply) -> Value:
     if not isinstance(argument, S.Number) or not argument.text.isdigit() or len(argument.text) > 2:
         raise SourceError("derive reads factorials of whole numbers up to 99 only", span_of(node))
     return Value(sympy.factorial(int(argument.text)))
+
+
+def _binomial(ctx: Context, argument: Node, node: S.Apply) -> Value:
+    """``\\binom{n}{2} = n (n - 1)/2``, for a small whole number below."""
+    above, below = argument.items  # type: ignore[attr-defined]
+    if not isinstance(below, S.Number) or not below.text.isdigit() or int(below.text) > MAX_BELOW:
+        raise SourceError(f"derive reads binomials over whole numbers up to {MAX_BELOW} only", span_of(node))
+    count = int(below.text)
+    n = ctx.scalar(above)
+    return Value(sympy.prod(n - k for k in range(count)) / sympy.factorial(count))
 
 
 def _bracket_behind(ctx: Context, argument: Node) -> tuple[Node, Node] | None:

@@ -269,7 +269,8 @@ def _is_bare_operator(ctx: Context, node: S.Fraction) -> bool:
 
 
 def gradient(ctx: Context, rest: list[Node]) -> tuple[Value, int] | None:
-    """``\\nabla_x L``."""
+    """``\\nabla_x L``, ``\\nabla_x (x^\\top A x)``; what begins with a number or a row is differentiated as a whole,
+    ``\\nabla_x \\, x^\\top A x``."""
     head = rest[0]
     if len(rest) < 2 or not isinstance(head, S.Script) or head.sub is None or ctx.is_known(head):
         return None
@@ -277,14 +278,24 @@ def gradient(ctx: Context, rest: list[Node]) -> tuple[Value, int] | None:
         return None
     if head.sup is not None and head.sup != S.Number("2"):
         return None
-    of, by = ctx.value(rest[1]), ctx.value(head.sub)
-    if of.slots or not is_quantity(of.expr):
+    of, used = _operand(ctx, rest)
+    if of.slots:
         return None
-    gradient = differentiate(ctx, of, by, head)
+    gradient = differentiate(ctx, of, ctx.value(head.sub), head)
     if head.sup is None:
-        return gradient, 2
+        return gradient, used
     again = ctx.value(head.sub)
-    return Value(D(gradient.expr, again.expr), gradient.slots + again.slots), 2
+    return Value(D(gradient.expr, again.expr), gradient.slots + again.slots), used
+
+
+def _operand(ctx: Context, rest: list[Node]) -> tuple[Value, int]:
+    """What a gradient is of, and how many factors it takes with its sign: a name, a bracket, a function's value; where
+    none of these follows, all that does."""
+    first = ctx.value(rest[1])
+    inner = rest[1].base if isinstance(rest[1], S.Script) else rest[1]
+    if not first.slots and (is_quantity(first.expr) or isinstance(inner, S.Group | S.Apply)):
+        return first, 2
+    return ctx.value(_juxtaposed(rest[1:])), len(rest)
 
 
 def directional(ctx: Context, node: S.Product) -> Value | None:

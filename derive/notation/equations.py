@@ -21,6 +21,7 @@ from derive.notation.rewriting.differentials import with_slanted
 from derive.notation.rewriting.digits import with_subscripts
 from derive.notation.rewriting.dots import without_dots
 from derive.notation.rewriting.extents import with_extents
+from derive.notation.rewriting.functions import with_named_functions
 from derive.notation.rewriting.labels import find_labels, with_labels
 from derive.notation.rewriting.pairs import with_pairs
 from derive.notation.rewriting.parameters import with_entries, with_local_parameters, with_parameters
@@ -371,7 +372,8 @@ def _index_sums(found: list[Equation]) -> list[str]:
 
 def _name_values(found: list[Equation]) -> Functions:
     """Write ``softmax(z)_j`` as ``softmax_j`` wherever the argument is that of its definition."""
-    chains = with_local_parameters(with_parameters(with_entries([e.members for e in found])))
+    chains = with_named_functions([e.members for e in found])
+    chains = with_local_parameters(with_parameters(with_entries(chains)))
     for equation, members in zip(found, chains, strict=True):
         equation.members = members
     functions = find_functions([e.members for e in found if "=" in e.relations])

@@ -125,7 +125,7 @@ def times(ctx: Context, left: Value, operator: str, right: Value, node: Node) ->
         _refuse_other_meaning(ctx, left, operator, right, node)
         return ctx.shapes.elementwise(left, right)
     if operator == "\\times" and (ctx.table.words & CROSS or any(slot.axis.size == 3 for slot in left.slots)):
-        raise SourceError("derive does not read cross products", span_of(node))
+        return _cross(ctx, left, right, node)
     transposed = left.row or right.row
     if not transposed and not ctx.implicit and _are_declared(ctx, left, right):
         return ctx.shapes.matrix_product(left, right)
@@ -134,8 +134,25 @@ def times(ctx: Context, left: Value, operator: str, right: Value, node: Node) ->
     if (ctx.policy.product == "elementwise" or ctx.implicit) and not transposed:
         return ctx.shapes.elementwise(left, right)
     if operator == "\\cdot" and len(left.slots) == len(right.slots) == 1:
-        return ctx.shapes.dot(left, right)
+        outer = right.row and not left.row and not ctx.shapes.join(left.slots[0].axis, right.slots[0].axis)
+        return ctx.shapes.matrix_product(left, right) if outer else ctx.shapes.dot(left, right)
     return ctx.shapes.matrix_product(left, right)
+
+
+def _cross(ctx: Context, left: Value, right: Value, node: Node) -> Value:
+    """The product of two vectors of three entries that is a vector."""
+    if not len(left.slots) == len(right.slots) == 1 or left.slots[0].axis.size != 3 or right.slots[0].axis.size != 3:
+        raise SourceError("a cross product of what is not two vectors of three entries", span_of(node))
+    ctx.shapes.join(left.slots[0].axis, right.slots[0].axis)
+    slot = fresh_slot(left.slots[0].axis)
+    first, second = (
+        [value.expr.xreplace({value.slots[0].symbol: Integer(k)}) for k in (1, 2, 3)] for value in (left, right)
+    )
+    entries = (
+        sympy.KroneckerDelta(slot.symbol, k) * (first[k % 3] * second[(k + 1) % 3] - first[(k + 1) % 3] * second[k % 3])
+        for k in (1, 2, 3)
+    )
+    return Value(sympy.Add(*entries), (slot,))
 
 
 def _are_declared(ctx: Context, left: Value, right: Value) -> bool:

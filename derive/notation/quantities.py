@@ -20,6 +20,38 @@ from derive.notation.values import Value, apply, fresh_slot, mean
 from derive.source import SourceError
 
 MAX_NUMBER = 10**9
+BARS = frozenset(
+    [
+        "bar",
+        "bars",
+        "overbar",
+        "overline",
+        "strich",
+        "querstrich",
+        "balken",
+        "barre",
+        "barres",
+        "barra",
+        "barras",
+        "черта",
+    ]
+)
+MEANS = frozenset(
+    [
+        "mean",
+        "means",
+        "average",
+        "averages",
+        "mittel",
+        "mittelwert",
+        "mittelwerte",
+        "moyenne",
+        "moyennes",
+        "media",
+        "média",
+    ]
+)
+"""Words of a text in which a line above a name is its mean."""
 
 
 def number(ctx: Context, node: S.Number) -> Value:
@@ -40,6 +72,11 @@ def name(ctx: Context, node: S.Symbol | S.Accent | S.Decoration) -> Value:
 
 def _drawn_over(ctx: Context, node: Node) -> Value:
     """An accent over a whole expression: a line above it is decoration, anything else has no meaning."""
+    if isinstance(node, S.Accent) and node.accent == "bar" and _bars_are_means(ctx):
+        value = ctx.value(node.body)
+        if len(value.slots) != 1:
+            raise SourceError("derive cannot tell over what this is the mean", span_of(node))
+        return mean(value)
     if isinstance(node, S.Accent) and node.accent in ("bar", "underline"):
         ctx.table.tell("a line over an expression is read as decoration")
         return ctx.value(node.body)
@@ -194,10 +231,21 @@ def _plain_name(ctx: Context, key: str, node: Node) -> Value:
     return Value(scalar(key))
 
 
+def _bars_are_means(ctx: Context) -> bool:
+    """Whether the page speaks of bars and of means: *a bar is the mean over the batch*."""
+    return bool(ctx.table.words & BARS and ctx.table.words & MEANS)
+
+
 def _barred(ctx: Context, key: str, node: Node) -> Value | None:
     """A line over a known number is drawn by a box or a copying error; over an array it is the mean."""
     inner = Spelling(key[5:-1]) if key.startswith("\\bar{") else None
-    if inner is None or not ctx.table.introduced(inner):
+    if inner is None:
+        return None
+    alias = ctx.table.alias(inner.key, 1)
+    if alias is not None:
+        ctx.table.tell(f"{key} is the mean of {inner.key}")
+        return mean(_expanded(ctx, alias, inner, node))
+    if not ctx.table.introduced(inner) and not _bars_are_means(ctx):
         return None
     if ctx.table.total(inner.key, 0) == 1:
         ctx.table.tell(f"{key} is the mean of {inner.key}")

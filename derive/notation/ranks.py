@@ -44,6 +44,7 @@ class Ranks:
         functions: those that the document defines.
         samples: names of vectors, one a sample: ``x^{(i)}`` beside ``x^{(i)}_j``.
         declared: names of matrices of which the page says the shape.
+        shaped: names of arrays of which the page says the shape.
         numbers: capitals that multiply other names in the forward pass and were taken for numbers for want of evidence.
     """
 
@@ -61,6 +62,7 @@ class Ranks:
     _forward: set[str] = field(default_factory=set)
     samples: set[str] = field(default_factory=set)
     declared: set[str] = field(default_factory=set)
+    shaped: set[str] = field(default_factory=set)
     numbers: set[str] = field(default_factory=set)
 
     def total(self, key: str, count: int) -> int:
@@ -316,7 +318,8 @@ class Ranks:
             spelled = spell(left, self.letters)
             if len(dimensions) == 2 and spelled is not None:
                 self.declared.add(spelled.key)
-            if dimensions and spelled is not None and not spelled.indices:
+            if dimensions and spelled is not None:
+                self.shaped |= {spelled.key} if not spelled.indices else set()
                 self._set(spelled, len(dimensions))
 
     # -- passing on --------------------------------------------------------------------------------------------------

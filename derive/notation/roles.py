@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
+from derive.language import key_of
 from derive.latex import syntax as S
 from derive.latex.syntax import Node
 from derive.notation.names import PARTIALS, Letters, spell
@@ -45,7 +46,21 @@ SHARES = frozenset({"y", "t", "p", "q", "Y", "T", "P", "Q", "\\pi", "\\tau"})
 
 def is_share(name: str) -> bool:
     """Whether a name is customary for labels or probabilities, whatever its font and its labels."""
-    return name.removeprefix("\\mathbf{").removeprefix("\\boldsymbol{").partition("_")[0].rstrip("}") in SHARES
+    return _letter(name) in SHARES
+
+
+WEIGHTS = frozenset({"w", "W", "b", "\\gamma", "\\beta", "\\theta", "\\alpha", "\\lambda"})
+"""What is customarily trained or set, and what no stage before the one that it stands in depends on."""
+
+
+def is_weight(name: str) -> bool:
+    """Whether a name is customary for a weight, whatever its font and its labels."""
+    return _letter(key_of(name)) in WEIGHTS
+
+
+def _letter(name: str) -> str:
+    """The letter that a name begins with, in whatever font."""
+    return name.removeprefix("\\mathbf{").removeprefix("\\boldsymbol{").partition("_")[0].rstrip("}")
 
 
 def find_loss(nodes: Iterable[Node], letters: Letters, defined: set[str], used: set[str]) -> str | None:

@@ -18,7 +18,7 @@ from derive.latex.writer import latex
 from derive.notation.equations import Equation, Supposition, is_numeric
 from derive.notation.names import letter_of
 from derive.notation.survey import is_quotient
-from derive.prose.cues import announces, is_only_procedure
+from derive.prose.cues import announces, explains, is_only_procedure
 from derive.prose.passages import Passage, passages
 
 _COUNTED = re.compile(r"\s*,\s*(?:\\[lc]?dots|\.\.\.|…)")
@@ -97,7 +97,7 @@ class _Page:
                 if cue:  # else a value in passing, under which nothing is claimed
                     self._take(walk, equation)
                 if cue in ("suppose", "let", "for") and not passage.is_remark:
-                    lasting.append(Supposition(equation, certain=False))
+                    lasting.append(Supposition(equation, certain=_explains(passage, block, standing)))
             elif "=" in equation.relations:
                 equation.lead = equation.lead or (cue if cue == "let" else "")
                 if cue == "else":
@@ -163,6 +163,15 @@ class _Page:
         """Whether other equations are made from a name: then nothing that is only supposed defines it."""
         others = (e for e in self._uses.get(_base(name) or name, ()) if e is not equation and e.standing == "stated")
         return any(not before or other.span < equation.span for other in others)
+
+
+def _explains(passage: Passage, block: Block, standing: list[tuple[Block, Equation]]) -> bool:
+    """Whether a sentence says behind a definition of what data it is: ``y_i = |x_i|``, *where* ``x_i > 0``."""
+    at = next(k for k, part in enumerate(passage.parts) if part is block)
+    before = passage.parts[at - 1] if at else ""
+    stated = [e for one, e in standing if one.span < block.span and e.relations == ("=",)]
+    defines = bool(stated) and not any(differentiates(m) for e in stated for m in e.members)
+    return defines and isinstance(before, str) and explains(before)
 
 
 def by_block(document: Document, equations: list[Equation]) -> dict[int, list[Equation]]:

@@ -48,6 +48,7 @@ class Table:
         defined: names that have a definition.
         open: names of which the page does not say what they are, with those that they may depend on.
         unread: those of them whose definition could not be read, with its line.
+        renamed: those of them that a definition only gives another name, with that.
         statistics: those of them that are only customary for statistics of the data.
         constants: names of which a line says that a derivative is zero.
         misdeclared: those that formulas use with other sizes than the page declares, in words.
@@ -77,6 +78,7 @@ class Table:
     is_loss_open: bool = False
     open: dict[str, set[str]] = field(default_factory=dict)
     unread: dict[str, int] = field(default_factory=dict)
+    renamed: dict[str, str] = field(default_factory=dict)
     statistics: set[str] = field(default_factory=set)
     constants: set[str] = field(default_factory=set)
     misdeclared: dict[str, str] = field(default_factory=dict)

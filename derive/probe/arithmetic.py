@@ -103,6 +103,7 @@ _FLOAT: dict[str, Callable[[float], float]] = {
     "erf": math.erf,
     "sin": math.sin,
     "cos": math.cos,
+    "arctan": math.atan,
     "step": _float_step,
 }
 """At 0 the sign is 0, and the step has no value: conventions for it differ."""
@@ -301,15 +302,18 @@ def _tanh(raw: Raw, bits: int) -> Raw:
     )
 
 
-def _erf(raw: Raw, bits: int) -> Raw:
-    """erf is increasing: enclosed between its values at the ends, widened by more than mpmath's error
-    there."""
-    low, high = (libmp.mpf_erf(end, bits + 30, libmp.round_nearest) for end in raw)
-    slack = libmp.mpf_shift(libmp.fone, -bits)
-    return (
-        libmp.mpf_sub(low, slack, bits, libmp.round_floor),
-        libmp.mpf_add(high, slack, bits, libmp.round_ceiling),
-    )
+def _rising(function: Callable[[Any, int, str], Any]) -> Callable[[Raw, int], Raw]:
+    """An increasing function: enclosed between its values at the ends, widened by more than mpmath's error there."""
+
+    def enclosed(raw: Raw, bits: int) -> Raw:
+        low, high = (function(end, bits + 30, libmp.round_nearest) for end in raw)
+        slack = libmp.mpf_shift(libmp.fone, -bits)
+        return (
+            libmp.mpf_sub(low, slack, bits, libmp.round_floor),
+            libmp.mpf_add(high, slack, bits, libmp.round_ceiling),
+        )
+
+    return enclosed
 
 
 _INTERVAL: dict[str, Callable[[Raw, int], Raw]] = {
@@ -320,7 +324,8 @@ _INTERVAL: dict[str, Callable[[Raw, int], Raw]] = {
     "sigmoid": _sigmoid,
     "softplus": _softplus,
     "tanh": _tanh,
-    "erf": _erf,
+    "erf": _rising(libmp.mpf_erf),
+    "arctan": _rising(libmp.mpf_atan),
     "sin": _wave(libmpi.mpi_sin),
     "cos": _wave(libmpi.mpi_cos),
     "step": _step,

@@ -100,6 +100,8 @@ class Duals:
             case "erf":
                 root = self.base.power(self.pi(), Fraction(-1, 2))
                 return self.call("exp", self._minus(u * u)) * root * self.number(Fraction(2))
+            case "arctan":
+                return self.power(self._one + u * u, Fraction(-1))
         raise KeyError(function)
 
     @property

@@ -142,6 +142,14 @@ def compare(claim: Claim, graph: Graph, reading: Reading, rounds: int = 3) -> Co
     return _Comparison(claim, graph, reading).run(rounds)
 
 
+def may_agree(claim: Claim, graph: Graph, reading: Reading) -> bool:
+    """Whether the sides agree at one point as floats: a quick look at many claims of which most are wrong.
+
+    Raises as `compare`.
+    """
+    return _Comparison(claim, graph, reading).looks_right()
+
+
 @kept(16)
 def _known(graph: Graph) -> dict[tuple[object, ...], Evaluator]:
     """The evaluators of a graph: what one claim made them evaluate at a point is there for the next."""
@@ -181,6 +189,12 @@ class _Comparison:
             if self._doubtful or not agreed:
                 raise
         return Agreement(agreed, done, self._one_sided())
+
+    def looks_right(self) -> bool:
+        """Whether floats agree at a point, at all indices that are tried."""
+        evaluator = self._floats(self._point(1, ROUNDS[1]))
+        chosen = assignments(self.claim, evaluator, self._numbers)
+        return all(not _differ(*self._sides(evaluator, indices)) for indices in chosen)
 
     def _one_sided(self) -> tuple[Expr, ...]:
         """The claim's kinks, and those of the forward pass, that were passed by on one side only."""

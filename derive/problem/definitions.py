@@ -161,7 +161,7 @@ def _take_given(draft: Draft, equation: Equation) -> None:
         return
     elaborator = Elaborator(draft.table, dict(equation.axes))
     try:
-        if elaborator.scalar(equation.members[1]) == 0 and isinstance(elaborator.value(equation.members[0]).expr, D):
+        if equation.members[1] == S.Number("0") and isinstance(elaborator.value(equation.members[0]).expr, D):
             return  # of what a name does not depend on: see `derive.problem.dependences`
         left, right = (elaborator.scalar(m) for m in equation.members[:2])
     except SourceError as error:

@@ -1,7 +1,8 @@
 """What the names that a page leaves open may depend on.
 
-Open are those whose definition cannot be read, those that no line defines and a line differentiates, and those that are
-customary for statistics of the data. Each becomes a function of what it may depend on (see `derive.opaque`).
+Open are those whose definition cannot be read, those that a definition gives another name only (``\\mu = \\Upsilon``),
+those that no line defines and a line differentiates, and those that are customary for statistics of the data. Each
+becomes a function of what it may depend on (see `derive.opaque`).
 """
 
 from __future__ import annotations
@@ -12,12 +13,13 @@ from dataclasses import dataclass
 from sympy import Expr
 
 from derive.forward import Definition, Graph, GraphError, quantities_in
-from derive.language import D, is_unnamed, key_of, name_of, size
+from derive.language import D, is_quantity, is_unnamed, key_of, name_of, size
 from derive.latex import syntax as S
 from derive.latex.syntax import Node
 from derive.notation.elaborate import Elaborator
 from derive.notation.equations import Equation
-from derive.notation.table import POSITIVE
+from derive.notation.roles import is_weight
+from derive.notation.table import POSITIVE, SIZE_LETTERS
 from derive.opaque import parameter_shapes, stand_in
 from derive.problem.draft import Draft
 from derive.source import SourceError
@@ -30,6 +32,7 @@ def find_dependences(draft: Draft) -> set[Expr]:
     """Add to the open names those that nothing defines and that a line differentiates, or that are customary for
     statistics of data. Returns the derivatives that the claims write."""
     derivatives, written = _written(draft)
+    _open_renamed(draft, {one.by for one in written})
     graph = draft_graph(draft)
     known = set(graph.by_name) | {use for d in graph.definitions for use in d.uses}
     strange = [w for w in written if not any(graph.depends(name, w.by) for name in w.of)]
@@ -100,6 +103,28 @@ def _derivatives(draft: Draft, equation: Equation, node: Node) -> set[Expr]:
 def _names(expr: Expr) -> frozenset[str]:
     """The names in an expression that are no sizes."""
     return frozenset(name_of(q) for q in quantities_in(expr) if not q.is_integer)
+
+
+def _open_renamed(draft: Draft, by: set[str]) -> None:
+    """Let names that a definition only gives another name, one that stands nowhere else, depend on all that lines
+    differentiate by, but for weights of other stages: that nothing says what they are makes no constants of them."""
+    graph = draft_graph(draft)
+    weights = {use for d in graph.definitions for use in d.uses if is_weight(use)}
+    for name, other in _renamed(draft):
+        uses = {use for use in by - weights if draft.is_quantity(use) and not graph.depends(use, name)}
+        if not any(one in SIZE_LETTERS or _is_constant(draft, one) for one in (name, other)):
+            draft.table.open[name] = uses
+            draft.table.renamed[name] = other
+            draft.definitions = [d for d in draft.definitions if d.name != name]
+
+
+def _renamed(draft: Draft) -> Iterator[tuple[str, str]]:
+    """Names that a definition says to be another name, which stands nowhere else on the page, with that; a weight that
+    is said to be something is so by way of example."""
+    for definition in (d for d in draft.definitions if is_quantity(d.expr) and not is_weight(d.name)):
+        other = name_of(definition.expr)
+        if draft.table.axes.uses[key_of(other)] == 1:
+            yield definition.name, other
 
 
 def _open(draft: Draft, name: str, by: str, graph: Graph) -> None:

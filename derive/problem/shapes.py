@@ -72,6 +72,8 @@ def join_axes(draft: Draft) -> None:
             _join_shapes(draft, equation)
         if group is forward:
             _name_sizes(draft)
+            for equation in filter(_has_cross, group):
+                _join_shapes(draft, equation)  # a cross is another product where the vectors have three entries
             _name_axis(draft, [e.value for e in draft.equations if e.defines in draft.table.defined])
             used = {key for e in forward for key in draft.classifier.names_used(e)}
             draft.table.axes.plain |= {key for key in used if not draft.table.is_size(key)}
@@ -206,6 +208,11 @@ def _join_shapes(draft: Draft, equation: Equation) -> None:
         except ShapeError:
             continue
     draft.problem.heard()
+
+
+def _has_cross(equation: Equation) -> bool:
+    products = (n for member in equation.members for n in member.walk() if isinstance(n, S.Product))
+    return any("\\times" in product.operators for product in products)
 
 
 def _join_letters(draft: Draft, left: Value, right: Value, elaborator: Elaborator) -> None:

@@ -142,7 +142,7 @@ class _Speaker:
 
     def _is_displayed(self, saying: Saying) -> bool:
         """Whether a formula says what the name is, or its square; that counts before words."""
-        if saying.meaning in ("size", "vector", "one hot", "gradient"):
+        if saying.meaning in ("size", "vector", "space", "one hot", "gradient"):
             return False  # what is displayed of a gradient is claimed
         return self.census.is_defined(saying.name)
 
@@ -151,6 +151,10 @@ class _Speaker:
         of = " and ".join(saying.of)
         if saying.meaning in ("gradient", "upstream"):
             return f"{saying.name} is \\partial {saying.top or self.census.loss}/\\partial {of}, in words"
+        if saying.meaning == "shares":
+            return f"{saying.name} adds up to 1, in words"
+        if saying.meaning == "space":
+            return f"{saying.name} lies in {of}, in words"
         if saying.meaning in ("size", "vector"):
             return (
                 f"{saying.name} is the length of an array, in words"
@@ -319,10 +323,22 @@ class _Speaker:
     def vector(self, saying: Saying) -> str:
         return f"{saying.name} \\in \\mathbb{{R}}^{{{saying.of[0]}}}"
 
+    def space(self, saying: Saying) -> str:
+        return f"{saying.name} \\in {saying.of[0]}" if saying.name not in self.census.limits else ""
+
     def gradient(self, saying: Saying) -> str:
         top = saying.top or self.census.loss
         by = saying.of[0] if saying.of else ""
         return f"{saying.name} = \\frac{{\\partial {top}}}{{\\partial {by}}}" if by else ""
+
+    def shares(self, saying: Saying) -> str:
+        """Data over one index, or a vector, that adds up to 1."""
+        use = self.census.use_of(saying.name)
+        if use is None or len(use.letters) > 1 or self.census.is_defined(saying.name):
+            return ""
+        if use.letters:
+            return f"\\sum_{use.letters[0]} {use.text} = 1"
+        return f"\\sum_i {{{use.text}}}_i = 1" if use.key in self.census.lengths else ""
 
     def one_hot(self, saying: Saying) -> str:
         use = self.census.use_of(saying.name)
@@ -371,6 +387,8 @@ _WRITERS: dict[str, Callable[[_Speaker, Saying], str]] = {
     "cross entropy": _Speaker.cross_entropy,
     "size": _Speaker.size,
     "vector": _Speaker.vector,
+    "space": _Speaker.space,
+    "shares": _Speaker.shares,
     "gradient": _Speaker.gradient,
     "upstream": _Speaker.gradient,
     "one hot": _Speaker.one_hot,

@@ -292,6 +292,16 @@ def announces(words: str, role: Role) -> bool:
     return any(found == role for found, _ in cues(words))
 
 
+_WHERE = re.compile(
+    r"\s*[,;]?\s*(?:where|wherein|wobei|wo|où|donde|dove|onde|waarbij|waar|где)\b(?:\s+\w+){0,2}\s*\Z|\s*[，,]?\s*(?:其中|ただし)\s*\Z"
+)
+
+
+def explains(words: str) -> bool:
+    """Whether words in front of a formula say no more than *where*."""
+    return _WHERE.match(words.lower()) is not None
+
+
 _PROCEDURE = re.compile(
     r"\b(?:if|when|wenn|si|se|als|lorsque|quand|cuando|quando|если|когда)\s+(?:we|one|you|i|wir|man|on|nous|vous|uno|"
     r"noi|nós|мы|men)\b|\b(?:when|if)\s+\w+ing\b|\bnon\s+si\b|\bas if\b"

@@ -1,7 +1,8 @@
 """The forms of a sentence that say what a name is: *NAME and NAME are the mean and the variance of NAME*.
 
-Each word of a sentence is a letter by its kind (`derive.prose.vocabulary`), a name in it is an ``N``; a form is a
-regular expression over these letters. A form says no more than the words do: what they leave open stays open.
+Each word of a sentence is a letter by its kind (`derive.prose.vocabulary`); a name in it is an ``N``, a space such as
+``\\mathbb{R}^n`` an ``S``. A form is a regular expression over these letters. It says no more than the words do: what
+they leave open stays open.
 """
 
 from __future__ import annotations
@@ -12,11 +13,12 @@ from dataclasses import dataclass, field
 
 from derive.document import Document
 from derive.latex.parser import parse_display
-from derive.latex.syntax import Chain, Statement
+from derive.latex.syntax import Chain, Node, Script, Statement, Symbol
 from derive.latex.tokens import Macro
+from derive.prose.cues import announces
 from derive.prose.names import names_in
 from derive.prose.sentences import CLOSE, OPEN, Sentence, sentences
-from derive.prose.vocabulary import words_in
+from derive.prose.vocabulary import EACH, VECTORS, words_in
 from derive.source import Source, Span
 
 _SIGN = re.compile(rf"{OPEN}(\d+){CLOSE}")
@@ -107,7 +109,7 @@ def sayings(document: Document, known: Set[str]) -> list[Saying]:
 def _sayings(sentence: Sentence, known: Set[str], macros: Mapping[str, Macro]) -> Iterator[Saying]:
     tokens = _tokens(sentence, known, macros)
     kinds = "".join(token.kind for token in tokens)
-    if "N" not in kinds or "M" not in kinds:
+    if "N" not in kinds or not {"M", "S", "V"} & {*kinds}:
         return
     taken = [False] * len(kinds)
     for form, read in _FORMS:
@@ -168,11 +170,19 @@ def _formula(sign: str, sentence: Sentence, macros: Mapping[str, Macro]) -> list
     read = parse_display(block.text, macros)
     parts = [part for one in read if isinstance(one, Statement) for part in (one.node, *one.asides)]
     names = names_in(tuple(parts)) if parts and all(isinstance(one, Statement) for one in read) else []
+    if len(parts) == 1 and _is_space(parts[0]):
+        return [_Token("S", block.text.value, block.span)]
     if not names:
         return [_Token("?", block.text.value, block.span)]
     stated = isinstance(parts[0], Chain) and "=" in parts[0].relations
     first, *others = (_Token("N", name, block.span, stated) for name in names)
     return [first, *(token for other in others for token in (_Token("A", ","), other))]
+
+
+def _is_space(node: Node) -> bool:
+    """``\\mathbb{R}^{n \\times m}``."""
+    base = node.base if isinstance(node, Script) and node.sup is not None else None
+    return isinstance(base, Symbol) and base.font == "bb" and base.name == "R"
 
 
 # -- forms -----------------------------------------------------------------------------------------------------------
@@ -190,6 +200,11 @@ def _forms() -> Iterator[tuple[str, str]]:
     yield "gradient", rf"{names}A?F*[CO]+{_GAP}M[OF]*(?P<top>[NM]?N?){_GAP}[WO]F*{many}"
     yield "gradient", rf"{names}A?F*[C]+{_GAP}(?P<top>M?N?)W[OF]*{many}P?F*M"
     yield "gradient", rf"{names}A?F*[C]+{_GAP}(?P<top>M?N?)P{many}[WP]+F*M"
+    yield "shares", rf"(?P<as>M?)F*{names}[CFAV?]{{0,4}}(?P<list>M)"
+    yield "listed", rf"{names}A?F*C(?P<kind>[FO?]{{1,5}})(?P<of>N)V"
+    yield "listed", rf"CF*{names}(?P<kind>[FO?]{{1,5}})(?P<of>N)V"
+    yield "space", rf"{names}A?F*C+[FVBD?]*O[FO]*(?P<of>S)"
+    yield "space", r"(?P<names>N[^SC]*N)[^SNC]*(?P<each>[F?])O[FO]*(?P<of>S)"
     yield "between", rf"{names}A?F*C+{_GAP}(?P<list>M)O[OF]*M?(?P<of>NA+F*M?F*N)"
     yield "dimensional", rf"{names}A?F*C+[FO]*(?P<of>N)\??M"
     yield "sized", rf"{names}A?F*C+[FO]*O{_GAP}(?P<size>M)F*(?P<of>N)"
@@ -279,6 +294,31 @@ def _shaped(found: re.Match[str], tokens: list[_Token], sentence: Sentence) -> I
         yield Saying(name.text, "vector", (length.text,), sentence.source, name.span)
 
 
+def _read_listed(found: re.Match[str], tokens: list[_Token], sentence: Sentence) -> Iterator[Saying]:
+    """*y is a vector of n entries*."""
+    if any(t.text in VECTORS for t in tokens[slice(*found.span("kind"))]):
+        yield from _shaped(found, tokens, sentence)
+
+
+def _read_shares(found: re.Match[str], tokens: list[_Token], sentence: Sentence) -> Iterator[Saying]:
+    """*The targets t are probabilities that sum to one*; not where that is a condition."""
+    if tokens[found.start("list")].text != "shares" or announces(sentence.text, "if"):
+        return
+    before = [t.text for t in tokens[slice(*found.span("as"))]]
+    for name in _named(found, "names", tokens):
+        for meaning in ("shares", *before):
+            yield Saying(name.text, meaning, (), sentence.source, name.span)
+
+
+def _read_space(found: re.Match[str], tokens: list[_Token], sentence: Sentence) -> Iterator[Saying]:
+    """*A is a symmetric matrix in* ``\\mathbb{R}^{n \\times n}``; *w and x, all in* ``\\mathbb{R}^d``."""
+    if found.groupdict().get("each") and tokens[found.start("each")].text not in EACH:
+        return
+    of = (tokens[found.start("of")].text,)
+    for name in _named(found, "names", tokens):
+        yield Saying(name.text, "space", of, sentence.source, name.span)
+
+
 def _read_counted(found: re.Match[str], tokens: list[_Token], sentence: Sentence) -> Iterator[Saying]:
     """*the batch size N*, *the N examples x_i*, *with mean \\mu*; of other meanings these forms are too loose."""
     groups = found.groupdict()
@@ -299,7 +339,7 @@ def _named(found: re.Match[str], group: str, tokens: list[_Token]) -> list[_Toke
 _READERS: dict[str, Callable[[re.Match[str], list[_Token], Sentence], Iterator[Saying]]] = {
     "between": _read_between,
     "gradient": _read_gradient, "dimensional": _read_dimensional, "sized": _read_sized, "meaning": _read_meaning,
-    "counted": _read_counted,
+    "counted": _read_counted, "space": _read_space, "listed": _read_listed, "shares": _read_shares,
 }  # fmt: skip
 _APPOSED = frozenset({"mean", "variance", "deviation", "one hot", "label", "parameter"})
 _PLURAL = frozenset({"label", "parameter"})

@@ -88,7 +88,7 @@ FILLER: Phrases = {
 }
 VALUES: Phrases = {
     "en": "values?|entries|elements|components|inputs?|data|units|classes|terms|numbers",
-    "de": "werten?|einträge|eingaben|klassen|komponenten",
+    "de": "werten?|einträgen?|eingaben|klassen|komponenten|elementen?",
     "fr": "valeurs?|entrées|classes|composantes",
     "es": "valor(?:es)?|entradas|clases|componentes",
     "it": "valor[ei]|ingressi|classi|componenti",
@@ -138,6 +138,26 @@ ODD: Phrases = {
     "ja": "移動|加重",
 }
 """Words that make another thing of what stands behind them."""
+EACH = frozenset(
+    [
+        "all",
+        "both",
+        "each",
+        "alle",
+        "beide",
+        "jeweils",
+        "sämtlich",
+        "tous",
+        "toutes",
+        "todos",
+        "todas",
+        "tutti",
+        "tutte",
+    ]
+)
+"""Words in front of the space in which all names of a list lie."""
+VECTORS = frozenset(["vector", "vektor", "vecteur", "vettore", "vetor", "вектор"])
+"""Words for what has entries."""
 UNBIASED: Phrases = {
     "en": "unbiased|bessel corrected",
     "de": "unverzerrte|erwartungstreue|korrigierte",
@@ -355,6 +375,19 @@ MEANINGS: Mapping[str, Phrases] = {
         "ru": "потери|потерь|функция потерь|функции потерь|ошибка|ошибки",
         "zh": "损失|损失函数|代价函数",
         "ja": "損失|損失関数|誤差",
+    },
+    "shares": {
+        "en": "(?:that |which )?(?:sums?|adds? up) to (?:one|1|unity)|(?:that |which )?sum up to (?:one|1)",
+        "de": "(?:die )?sich zu (?:eins|1) (?:addieren|summieren)|(?:summieren|addieren) sich zu (?:eins|1)|"
+        "(?:deren )?summe (?:ist )?(?:eins|1)(?: ist)?",
+        "fr": "(?:qui )?somment à (?:un|1)|(?:dont la )?somme (?:vaut|est) (?:un|1)|de somme (?:un|1)",
+        "es": "(?:que )?suman (?:uno|1)|cuya suma es (?:uno|1)",
+        "it": "(?:che )?sommano a (?:uno|1)|la cui somma è (?:uno|1)",
+        "pt": "(?:que )?somam (?:um|1)|cuja soma é (?:um|1)",
+        "nl": "(?:die )?optellen tot (?:één|1)",
+        "ru": "(?:которые )?в сумме дают (?:единицу|1)|сумма которых равна (?:единице|1)",
+        "zh": "之和为1|总和为1|和为1|之和等于1",
+        "ja": "合計が1になる|和が1",
     },
     "label": {
         "en": "(?:true |ground truth |correct |class |training )?(?:labels?|targets?)|ground truth|"

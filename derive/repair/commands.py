@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from derive.latex.constructs import (
     ACCENTS,
+    BINOMIALS,
     COMMANDS,
     DECORATIONS,
     DELIMITER_SIZES,
@@ -53,7 +54,8 @@ _BRACED = (
     (FRACTIONS | ROOTS | frozenset(ACCENTS) | TEXT_FONTS | frozenset(FONTS) | frozenset(DECORATIONS))
     | {name for name, count in IGNORED.items() if count}
     | {"begin", "end", "newcommand", "renewcommand", "providecommand"}
-    | {"binom", "dbinom", "tbinom", "pmod", "mathds"}
+    | BINOMIALS
+    | {"pmod"}
 ) - {"rm", "bf", "cal"}
 _BRACE_OPTIONAL = FRACTIONS | ROOTS | frozenset(ACCENTS)
 

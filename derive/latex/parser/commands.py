@@ -8,6 +8,7 @@ from derive.latex import constructs as table
 from derive.latex.parser.arguments import argument, limits, script
 from derive.latex.parser.cursor import Reader, is_size
 from derive.latex.syntax import (
+    BINOMIAL,
     Accent,
     Apply,
     BigOperator,
@@ -15,11 +16,13 @@ from derive.latex.syntax import (
     Ellipsis,
     Empty,
     Fraction,
+    Group,
     Node,
     Number,
     Product,
     Root,
     Script,
+    Sequence,
     Sum,
     Symbol,
     span_of,
@@ -50,6 +53,14 @@ def fraction(reader: Reader) -> Node:
     numerator = argument(reader, token)
     denominator = argument(reader, token)
     return Fraction(numerator, denominator, token.span.join(reader.peek(-1).span))
+
+
+def binomial(reader: Reader) -> Node:
+    """``\\binom{n}{k}``, as a function of both."""
+    token = reader.take()
+    items = argument(reader, token), argument(reader, token)
+    span = token.span.join(reader.peek(-1).span)
+    return Apply(Symbol(BINOMIAL, "", token.span), Group("(", Sequence(items, (",",), span), span), None, None, span)
 
 
 def root(reader: Reader) -> Node:

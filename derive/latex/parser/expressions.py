@@ -37,6 +37,7 @@ _SPELLINGS = {"\\ast": "*", "\\div": "/", "\\cdotp": "\\cdot"}
 _READERS: tuple[tuple[Iterable[str], Callable[[Reader], Node]], ...] = (
     (table.SYMBOLS | {"top", "intercal", "dagger", "Pr", "perp"}, commands.symbol),
     (table.FRACTIONS, commands.fraction),
+    (table.BINOMIALS, commands.binomial),
     (table.ROOTS, commands.root),
     (table.BIG_OPERATORS, commands.big_operator),
     (table.FUNCTIONS, commands.function),
@@ -53,7 +54,7 @@ _READERS: tuple[tuple[Iterable[str], Callable[[Reader], Node]], ...] = (
 _READER = {name: read for names, read in _READERS for name in names}
 """How the commands that begin a factor are read."""
 
-_REFUSED = frozenset({"binom", "mathbf1", "mathds", "E", "P", "deg"})
+_REFUSED = frozenset({"mathbf1", "E", "P", "deg"})
 """Commands that would begin a factor, if derive knew what to make of them."""
 
 
