@@ -44,6 +44,7 @@ def loop(machine: Machine, node: ast.For, span: Span, scope: Scope) -> None:
     except Unsupported as error:
         if str(span.stop) not in machine.order:
             raise
+        error.node = error.node or node
         why = f"{span.stop} is {UNROLLED}: what happens in a round depends on others"
         raise Refine(span.stop, (sympy.Integer(UNROLLED),), why, error) from error
 
