@@ -28,7 +28,7 @@ TRIES = 400
 WINDOWED, STEPS, DIFFERENT = (2, 5), (1, 3), 4
 """Where windows have to fit: how many sizes are tried, from where those of axes and numbers such as strides are drawn,
 and how many shall be different."""
-SECONDS = 4.0
+SECONDS = 10.0
 DISAGREE = "the two judges of derive disagree about this line: please report it"
 
 Opinion = Literal["agrees", "differs"]
