@@ -9,6 +9,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# A busy machine is slow, and that is no fault of what is tested: nothing here asserts how long an example takes.
+settings.register_profile("derive", deadline=None)
+settings.load_profile("derive")
 
 DOCUMENTS = Path(__file__).parent / "documents"
 GOLDEN = Path(__file__).parent / "golden"

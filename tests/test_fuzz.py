@@ -43,12 +43,12 @@ STEPS = ("text", "markdown", "latex", "json")
 KINDS: tuple[Format, ...] = ("md", "tex", "txt", "ipynb")
 SEEDS = [p.read_text(encoding="utf-8") for p in sorted(DOCUMENTS.rglob("*.md"))]
 
-quick = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
-checked = settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+quick = settings(max_examples=40, suppress_health_check=list(HealthCheck))
+checked = settings(max_examples=15, suppress_health_check=list(HealthCheck))
 
 
 def long(count: int) -> settings:
-    return settings(max_examples=count, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    return settings(max_examples=count, database=None, suppress_health_check=list(HealthCheck))
 
 
 def peak() -> int:

@@ -150,7 +150,7 @@ def check_random_graph(seed: int) -> None:
             )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(0, 10**6))
 def test_random_graphs(seed: int) -> None:
     check_random_graph(seed)
@@ -181,7 +181,7 @@ def check_second_derivatives(seed: int, reading: Reading) -> None:
         )
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(st.integers(0, 10**6), st.sampled_from(["total", "partial"]))
 def test_second_derivatives_of_both_judges_agree(seed: int, reading: Reading) -> None:
     check_second_derivatives(seed, reading)

@@ -47,4 +47,4 @@ def test_the_rewrites_rewrite() -> None:
     texts = [path.read_text(encoding="utf-8") for path in READING]
     for name, rewrite in REWRITES.items():
         changed = sum(rewrite(text) != text for text in texts)
-        assert changed > len(texts) / 5, name
+        assert changed >= 30, (name, changed)

@@ -568,7 +568,7 @@ def orders(seed: int) -> tuple[bool | None, Expr, Expr]:
 
 SEEDS = st.integers(0, 10**9)
 DEPTHS = st.integers(1, 4)
-EXAMPLES = settings(deadline=None, derandomize=True, database=None, max_examples=100)
+EXAMPLES = settings(derandomize=True, database=None, max_examples=100)
 
 
 @EXAMPLES

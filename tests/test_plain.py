@@ -51,7 +51,7 @@ def test_a_tree_as_text(latex: str, unicode: str, ascii: str) -> None:
     assert (plain(node), plain(node, ascii=True)) == (unicode, ascii)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.integers(0, 2**32))
 def test_ascii_is_ascii_and_one_line(seed: int) -> None:
     text = plain(RandomTrees(Random(seed)).chain(), ascii=True)

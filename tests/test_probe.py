@@ -117,7 +117,7 @@ def exact(value: Fraction) -> Any:
     return mpmath.mpf(value.numerator) / value.denominator
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(NUMBERS, NUMBERS, st.fractions(0, 1, max_denominator=64), BITS, st.sampled_from(sorted(EXACT)))
 def test_functions_of_intervals_enclose(a: Fraction, d: Fraction, t: Fraction, bits: int, name: str) -> None:
     """For every point of an interval the function's value there lies in the function of the interval."""
@@ -131,7 +131,7 @@ def test_functions_of_intervals_enclose(a: Fraction, d: Fraction, t: Fraction, b
         assert contains(found, EXACT[name](exact(low + t * (high - low))))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     NUMBERS,
     NUMBERS,
@@ -152,7 +152,7 @@ def test_powers_of_intervals_enclose(a: Fraction, d: Fraction, t: Fraction, bits
         assert contains(found, expected)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     st.lists(NUMBERS, min_size=4, max_size=4),
     st.lists(st.fractions(0, 1, max_denominator=8), min_size=2, max_size=2),
@@ -512,7 +512,7 @@ def check_damage(seed: int) -> bool | None:
     return isinstance(found, Counterexample)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(0, 10**6))
 def test_rewritten_expressions_are_never_refuted(seed: int) -> None:
     check_rewriting(seed)
@@ -523,7 +523,7 @@ def test_damaged_expressions_are_refuted_reproducibly() -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=3000, deadline=None)
+@settings(max_examples=3000)
 @given(st.integers(0, 10**9))
 def test_many_rewritten_expressions(seed: int) -> None:
     check_rewriting(seed)

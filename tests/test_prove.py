@@ -221,7 +221,7 @@ def names_entry_two(tree: Tree) -> bool:
     return tree == ("x", 2) or any(names_entry_two(part) for part in tree if isinstance(part, tuple))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(TREES, TREES, st.booleans())
 def test_nothing_is_proved_that_counting_refutes(left: Tree, right: Tree, related: bool) -> None:
     """Small data, sizes from 1 on, indices at every value, 0 among the data: the oracle shares nothing with either

@@ -16,7 +16,7 @@ from derive.latex.syntax import Node
 from derive.latex.writer import latex
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.integers(0, 2**32), st.integers(0, 2))
 def test_what_is_written_is_read_as_the_same_tree(seed: int, depth: int) -> None:
     node = RandomTrees(Random(seed)).chain(depth)
