@@ -117,7 +117,7 @@ class Doubts:
         if pair.restricted:
             return "claimed under a condition that derive does not use, and not true without it"
         reasons = (
-            self._conditional, self._told, self._open, self._undependent, self._unexplained,
+            self._conditional, self._told, self._open, self._loss_value, self._undependent, self._unexplained,
             self._told_apart, self._unused_given, self._unrelated_outputs, self._carried, self._other_loss,
         )  # fmt: skip
         return next((reason for find in reasons if (reason := find(pair))), "")
@@ -143,6 +143,15 @@ class Doubts:
         unread = "no proof found, and the definition of the loss could not be read"
         graph = self.problem.graph
         return unread if self.problem.table.is_loss_open and graph.loss in pair.names else ""
+
+    def _loss_value(self, pair: Pair) -> str:
+        """A loss that nothing defines, and whose value a line uses: no unknown loss then, but a quantity of its own."""
+        loss = self.problem.graph.loss
+        if self.graph_of(pair).has_loss:
+            return ""
+        beside = dict.fromkeys(pair.derivatives, sympy.Integer(1))
+        used = any(loss in names_in(side.xreplace(beside)) for side in (pair.left, pair.right))
+        return f"nothing says what {loss} is" if used else ""
 
     def leaves_open(self, pair: Pair) -> Callable[[str], bool]:
         """Which of the things that nobody knows of open names a refutation must not depend on: how they move, and what
