@@ -24,6 +24,7 @@ from derive.latex.syntax import Node, span_of
 from derive.limits import TimeLimit, time_limit
 from derive.meanings import Meaning, meanings
 from derive.mistakes.table import Mistake
+from derive.neighbours import Neighbours
 from derive.normal.algebra import GaveUp, Undefined
 from derive.notation.equations import Equation
 from derive.notation.survey import bound_letters
@@ -224,6 +225,7 @@ class _Checker:
         self.judge = judge
         self.terms = terms
         self.typesetter = typesetter(problem)
+        self._neighbours = Neighbours(judge)
         self._heads: dict[Expr, tuple[Expr, Pair]] = {}
         self._forms: dict[tuple[Graph, Expr, Reading], ClosedForm | None] = {}
         self._left = judge.timeout  # for all closed forms together, in seconds
@@ -267,6 +269,8 @@ class _Checker:
             mistakes = self._mistakes(judged, k, correct)
         if not k and self._may_mean_something_else(judged, mistakes) and (anew := self.judge.defined_anew(judged)):
             judged.links[0], correct, mistakes = anew, None, ()
+        if judged.links[k].status == "refuted" and (other := self._neighbours.acquit(equation, k, judged.links[k])):
+            judged.links[k], correct, mistakes = other, None, ()
         verdict = judged.links[k]
         left, right = equation.shown[k], equation.shown[k + 1]
         value = judged.values[k] if k < len(judged.values) else None

@@ -15,7 +15,7 @@ STAGES = [
     "language", "primitives", "forward", "opaque", "declared", "building", "gradient", "normal", "coordinates",
     "layout", "closed", "steps",
     "probe",
-    "court", "prose", "notation", "problem", "meanings", "doubts", "unsaid", "rounding", "verdict",
+    "court", "prose", "notation", "problem", "meanings", "doubts", "unsaid", "rounding", "verdict", "neighbours",
     "typeset", "plain", "exposition", "extension", "pushforward",
     "mistakes", "misfits", "numeric", "terms", "checking", "code", "patches", "kernels", "hints",
     "mathml", "report", "results", "model", "api", "equality",

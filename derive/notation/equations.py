@@ -31,6 +31,7 @@ from derive.notation.rewriting.vectors import with_lines
 from derive.notation.rewriting.words import find_words, with_words
 from derive.notation.survey import bracket_letters, with_brackets
 from derive.prose.cues import cues
+from derive.prose.passages import has_heading
 from derive.source import Source, SourceError, Span
 
 _NEAR_WORDS = 30
@@ -557,6 +558,10 @@ def _continue(equation: Equation, before: Equation | None) -> None:
         equation.error = SourceError("this line continues a chain that derive could not read", equation.span)
         return
     between = _between(before, equation)
+    if has_heading(between):
+        said = "this line continues a chain, and none stands before it under its heading"
+        equation.error = SourceError(said, equation.span)
+        return
     if equation.inline and _WORD.search(between) and (not before.inline or "\n\n" in between):
         equation.members, equation.relations = equation.members[1:], equation.relations[1:]  # *if its length* $=1$
         return

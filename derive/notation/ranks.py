@@ -117,6 +117,19 @@ class Ranks:
                 continue
             yield from (s.key for s in (left, right) if is_upper(s.key))
 
+    def numbers_beside_arrays(self, definitions: list[tuple[Node, ...]]) -> list[str]:
+        """The w and b in ``y = x w + b``, for a vector x: numbers for want of evidence, and maybe vectors."""
+        named = {s.key for members in definitions if (s := spell(members[0], self.letters)) is not None}
+        found = (
+            s.key
+            for members in definitions
+            for node in members[-1].walk()
+            if isinstance(node, S.Product | S.Sum) and self.rank(node) == 1
+            for part in (node.factors if isinstance(node, S.Product) else node.terms)
+            if (s := self._bare(part)) is not None and self._is_open(s) and s.key not in named
+        )
+        return list(dict.fromkeys(found))
+
     def _samples(self, nodes: Iterable[Node]) -> None:
         """``x^{(i)}`` beside ``x^{(i)}_j`` is a vector: the sample i of all entries j."""
         counts: dict[str, dict[str, set[int]]] = {}
@@ -318,6 +331,8 @@ class Ranks:
             spelled = spell(left, self.letters)
             if len(dimensions) == 2 and spelled is not None:
                 self.declared.add(spelled.key)
+            if is_reals(right) and spelled is not None and not spelled.indices:
+                self.scalars.add(spelled.key)
             if dimensions and spelled is not None:
                 self.shaped |= {spelled.key} if not spelled.indices else set()
                 self._set(spelled, len(dimensions))
@@ -656,11 +671,14 @@ def is_upper(key: str) -> bool:
     return key[:1].isupper()
 
 
+def is_reals(node: Node) -> bool:
+    """Whether a node is ``\\mathbb{R}``."""
+    return isinstance(node, S.Symbol) and node.font == "bb" and node.name == "R"
+
+
 def shape(node: Node) -> tuple[Node, ...]:
     """The dimensions in ``\\mathbb{R}^{n \\times h}``; none for anything else."""
-    if not isinstance(node, S.Script) or node.sup is None or not isinstance(node.base, S.Symbol):
-        return ()
-    if node.base.font != "bb" or node.base.name != "R":
+    if not isinstance(node, S.Script) or node.sup is None or not is_reals(node.base):
         return ()
     if isinstance(node.sup, S.Product) and set(node.sup.operators) <= {"\\times"}:
         return node.sup.factors

@@ -13,6 +13,7 @@ from sympy import Expr, Integer
 
 from derive.latex.syntax import Node
 from derive.notation.axes import Axes
+from derive.notation.choices import Choice
 from derive.notation.functions import FunctionAlias
 from derive.notation.names import Letters, Spelling, spell
 from derive.notation.ranks import Ranks
@@ -64,6 +65,7 @@ class Table:
         arguments: names that the document writes with arguments, with those.
         uses: for each defined name those that its definition uses.
         words: those of the document's text.
+        choices: what the page may mean in two ways.
         shifts: vectors that are added to every row of a matrix, or to every column: nothing says which.
     """
 
@@ -94,6 +96,7 @@ class Table:
     uses: dict[str, tuple[str, ...]] = field(default_factory=dict)
     shifts: set[str] = field(default_factory=set)
     words: frozenset[str] = frozenset()
+    choices: tuple[Choice, ...] = ()
 
     def __post_init__(self) -> None:
         self.shapes = Shapes(self.axes.join)

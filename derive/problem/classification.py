@@ -69,6 +69,27 @@ class Classifier:
                     if spelled.indices:
                         self.table.ranks.counts.setdefault(spelled.key, set()).add(len(spelled.indices))
 
+    def count_lost_indices(self, equations: Iterable[Equation]) -> None:
+        """Note an index that a name lacks where it is defined: in ``\\hat{x} = (x_i - \\mu) / \\sigma`` the hat has an
+        i, as it makes up what has one in ``y_i = \\gamma \\hat{x}``."""
+        simple = [e for e in equations if e.relations == ("=",) and not self.has_derivative(e)]
+        whole = {key: letter for e in simple for key, letter in self._lost(e)}
+        for equation in simple:
+            left = self.table.spell(self.left(equation))
+            if left is None or left.power is not None:
+                continue
+            own = {letter_of(item) for item in left.indices}
+            for spelled in self.spellings(equation.members[1]):
+                if whole.get(spelled.key) in own and not spelled.indices and spelled.key != left.key:
+                    self.table.ranks.counts.setdefault(spelled.key, {1})
+
+    def _lost(self, equation: Equation) -> Iterator[tuple[str, str]]:
+        """The name that an equation begins with, bare, and the one letter that is open on its right side alone."""
+        left = self.table.spell(self.left(equation))
+        letters = self.open_letters(equation.members[1], frozenset())
+        if left is not None and not left.indices and left.power is None and len(letters) == 1:
+            yield left.key, letters.pop()
+
     def left(self, equation: Equation) -> Node:
         """The left side, a name of two parts put together."""
         return self.joined(equation.members[0])

@@ -38,8 +38,12 @@ from derive.problem.stacks import adopt_capitals
 from derive.problem.upstream import assume_upstream
 
 
-def read_problem(document: Document) -> Problem:
-    """All of a document's mathematics. What cannot be read is kept with its error; nothing is raised for it."""
+def read_problem(document: Document, as_vectors: frozenset[str] = frozenset()) -> Problem:
+    """All of a document's mathematics. What cannot be read is kept with its error; nothing is raised for it.
+
+    Args:
+        as_vectors: names that are read as vectors, where the page leaves that open.
+    """
     forget()
     spoken = with_spoken(document)
     written = equations(spoken.document)
@@ -73,7 +77,7 @@ def read_problem(document: Document) -> Problem:
     staged = _name_stages(readable)
     words = _words(document)
     letters = survey([e.statement() for e in readable], words)
-    ranks = Ranks(letters, {}, functions=functions.aliases)
+    ranks = Ranks(letters, {}, functions=functions.aliases, hidden={(name, 0): 1 for name in sorted(as_vectors)})
     table = Table(letters, Axes(letters), ranks, lambda text: None, words=words)
     table.arguments, table.functions = arguments, functions.aliases
     problem = Problem(document, table, Graph(()), found, {})
@@ -140,6 +144,7 @@ def _symbols(equations: list[Equation]) -> set[str]:
 def _build(draft: Draft, spoken: Spoken) -> None:
     """The steps, each on what those before it found."""
     draft.classifier.count_indices(draft.equations)
+    draft.classifier.count_lost_indices(draft.equations)
     known = {*draft.table.functions, *draft.table.arguments}
     draft.table.vague = vague_functions((e.members for e in draft.equations), known)
     find_loss_name(draft)

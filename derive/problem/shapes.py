@@ -10,6 +10,7 @@ from derive.language import size
 from derive.latex import syntax as S
 from derive.latex.syntax import Node
 from derive.notation.axes import size_expression
+from derive.notation.choices import Choice
 from derive.notation.elaborate import Elaborator
 from derive.notation.equations import Equation
 from derive.notation.names import PARTIALS, with_compounds
@@ -54,6 +55,7 @@ def infer_ranks(draft: Draft) -> None:
     groups = (_named(defining), _named(aliases), [e.members for e in claims])
     letters = draft.table.letters
     ranks.infer(*([tuple(with_compounds(m, letters) for m in members) for members in group] for group in groups))
+    draft.table.choices = tuple(Choice(name) for name in ranks.numbers_beside_arrays(groups[0]))
     if ranks.row_vectors:
         draft.assume("vectors are rows, as they stand before matrices in the forward pass")
 

@@ -104,6 +104,11 @@ def _goes_on(parts: list[str | Block], part: Block) -> bool:
     return "comma" in words or "then" in words
 
 
+def has_heading(text: str) -> bool:
+    """Whether a stretch of a document's text has a heading in it."""
+    return _HEADING.search(_HIDDEN.sub("", text)) is not None
+
+
 def passages(document: Document) -> list[Passage]:
     """All sentences of a document, in reading order; what stands in comments is none."""
     found: list[Passage] = []
