@@ -22,7 +22,7 @@ from itertools import islice, product
 import sympy
 
 from derive.gradient import Reading
-from derive.language import is_unnamed, name_of
+from derive.language import is_unnamed, key_of, name_of
 from derive.latex import syntax as S
 from derive.latex.syntax import Node, rebuilt, span_of
 from derive.limits import TimeLimit, time_limit
@@ -31,7 +31,7 @@ from derive.mistakes.edits import Edit, reshapings
 from derive.mistakes.table import Mistake
 from derive.notation.calls import is_customary
 from derive.notation.elaborate import Elaborator, Policy
-from derive.notation.names import with_compounds
+from derive.notation.names import letter_of, with_compounds
 from derive.notation.ranks import is_upper
 from derive.notation.survey import is_quotient
 from derive.notation.values import Misfit, Value
@@ -138,7 +138,7 @@ class _Line:
     def _repairs(self) -> Iterator[_Repair]:
         """What the line should be: after one edit, else after two, else as the document says elsewhere."""
         found = False
-        for repair in self._mended() if self.problem.table.ranks.linear else ():
+        for repair in self._mended() if self.problem.table.ranks.linear or self._letters else ():
             found = True
             yield repair
         if not found:
@@ -152,7 +152,7 @@ class _Line:
             if other is not self.equation and other.members[:1] == self.equation.members[:1] and other.error is None:
                 repair = self._repair(other.members[1], ()) if len(other.members) > 1 else None
                 if repair is not None:
-                    yield repair
+                    yield replace(repair, node=other.shown[1])
 
     def _mended(self) -> Iterator[_Repair]:
         """After one edit, else after two."""
@@ -174,8 +174,24 @@ class _Line:
     def _vocabulary(self) -> Vocabulary:
         names: dict[str, tuple[Node, ...]] = {key: () for inner in self.node.walk() if (key := self._key(inner))}
         return Vocabulary(
-            names, (), (), (), {}, frozenset(), (), key=self._key, power=self._power, is_derivative=is_quotient
+            names,
+            (),
+            self._letters,
+            (),
+            {},
+            frozenset(),
+            (),
+            key=self._key,
+            power=self._power,
+            is_derivative=is_quotient,
         )
+
+    @property
+    def _letters(self) -> tuple[str, ...]:
+        """The letters of the line's free indices."""
+        known = self.problem.table.letters.indices
+        found = (letter for inner in self.equation.members[0].walk() if (letter := letter_of(inner)) in known)
+        return tuple(dict.fromkeys(letter for letter in found if letter is not None))
 
     def _key(self, node: Node) -> str | None:
         spelled = self.problem.table.spell(node)
@@ -201,11 +217,13 @@ class _Line:
             return _Repair(node, pair, edits) if self.judge.pair(pair, "total").status == "proved" else None
 
     def _is_doubtful(self, pair: Pair) -> bool:
-        """Whether a pair has a matrix in small letters, which may have been taken for one wrongly, or differentiates
+        """Whether a pair has a matrix in small letters without indices, which may be none, or differentiates
         by a vector of which nothing says along which axis it is added."""
         arrays = pair.left.atoms(sympy.Indexed) | pair.right.atoms(sympy.Indexed)
         by = {name_of(d.args[1]) for d in pair.derivatives}
-        small = any(len(array.indices) > 1 and not is_upper(name_of(array)) for array in arrays)
+        counts = self.problem.table.ranks.counts
+        names = {name_of(array) for array in arrays if len(array.indices) > 1}
+        small = any(not is_upper(name) and max(counts.get(key_of(name), {0})) < 2 for name in names)
         return small or bool(by & self.problem.table.shifts)
 
     # -- the line as it stands ---------------------------------------------------------------------------------------

@@ -1,7 +1,8 @@
 """Neighbours: other readings of a whole page, that differ in one choice which the page leaves open.
 
 A line is refuted only if it is false in every reading that the page admits. One that is false as it was read, and not
-false with a choice made otherwise, is left open, and the report says on what it hangs.
+false with a choice made otherwise, is left open, and the report says on what it hangs. So is a display that begins with
+``=`` where nothing stands before it but a definition: it may go on with another line.
 """
 
 from __future__ import annotations
@@ -34,6 +35,12 @@ class Neighbours:
 
     def acquit(self, equation: Equation, link: int, verdict: Verdict) -> Verdict | None:
         """The verdict on a refuted link that is not false in all neighbours; None where it is."""
+        if not link and equation.previous is not None and equation.previous.role in ("definition", "given"):
+            reason = "false if it goes on with the definition before it; nothing says that it does"
+            return replace(verdict, status="undecided", reason=reason, counterexample=None)
+        if not link and equation.previous is not None and equation.previous.role in ("definition", "given"):
+            reason = "false if it goes on with the definition before it; nothing says that it does"
+            return replace(verdict, status="undecided", reason=reason, counterexample=None)
         for choice in self.problem.table.choices:
             if not self._concerns(choice, verdict):
                 continue

@@ -6,6 +6,7 @@ letter that the document uses for its axis. The nodes print as LaTeX (`latex.wri
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -14,12 +15,16 @@ from sympy import Expr, Symbol
 from sympy.core.function import AppliedUndef
 
 from derive.caches import kept
+from derive.forward import names_in
 from derive.language import D, indices_of, is_quantity, is_unnamed, name_of, ordered
 from derive.latex import syntax as S
 from derive.latex.parser import parse_expression
 from derive.latex.syntax import Node
 from derive.primitives import BY_FUNCTION
 from derive.source import SourceError, Text
+
+_LABEL = re.compile(r"(?<=[_^{(\[])[a-z](?![A-Za-z])")
+"""Letters in the subscript or superscript of a name: the layer in ``z^{l+1}``, which counts something else."""
 
 LAST = frozenset({"\\epsilon", "\\varepsilon", "eps"})
 FREE_LETTERS = ["i", "j", "k", "l", "m", "p", "q", "r"]
@@ -52,6 +57,7 @@ class Typesetter:
         """
         indices = tuple(indices)
         taken = {s.name for s in (*expr.free_symbols, *indices) if not isinstance(s, sympy.Dummy)}
+        taken |= {letter for name in names_in(expr) for letter in _LABEL.findall(name)}
         names: dict[Symbol, str] = {}
         for symbol, size in zip(indices, sizes, strict=False):
             if isinstance(symbol, sympy.Dummy):

@@ -144,11 +144,11 @@ def edits(tree: Node, vocabulary: Vocabulary) -> Iterator[Edit]:
 
 
 def reshapings(tree: Node, vocabulary: Vocabulary) -> Iterator[Edit]:
-    """The edits that change shapes: transposes, and factors in another order."""
+    """The edits that change shapes: transposes, factors in another order, and the letters of indices."""
     places = list(_places(tree, (), vocabulary, "linear"))
-    for rule in (transposes, orders):
+    for rule, ways in ((transposes, ("linear",)), (orders, ("linear",)), (indices, ("linear", "derivative"))):
         for path, node, where in places:
-            for number, change in enumerate(rule(node, vocabulary) if where == "linear" else ()):
+            for number, change in enumerate(rule(node, vocabulary) if where in ways else ()):
                 yield Edit(path, change, RULES.index(rule), number)
 
 

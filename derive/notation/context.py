@@ -20,7 +20,7 @@ from derive.latex.syntax import Node, span_of
 from derive.notation.axes import Scope
 from derive.notation.names import letter_of
 from derive.notation.table import Table
-from derive.notation.values import Axis, Shapes, SquareShapes, Value
+from derive.notation.values import Axis, Misfit, Shapes, SquareShapes, Value
 from derive.source import SourceError
 
 Product = Literal["elementwise", "matrix"]
@@ -151,9 +151,9 @@ class Context(ABC):
         if letter is not None:
             found = self.letter(letter, axis)
             axes = self.table.axes
-            if not axes.join(axis, found.axis):
+            if not self.shapes.meet(axis, found.axis):
                 places = f"{axes.told(found.axis)} in one place and {axes.told(axis)} in another"
-                raise SourceError(f"the index {letter} runs over {places}", span_of(node))
+                raise Misfit(f"the index {letter} runs over {places}", span_of(node))
             return found.symbol
         if isinstance(item, S.Number):
             return self.table.position(item.text, axis)

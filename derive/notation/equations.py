@@ -26,6 +26,7 @@ from derive.notation.rewriting.labels import find_labels, with_labels
 from derive.notation.rewriting.pairs import with_pairs
 from derive.notation.rewriting.parameters import with_entries, with_local_parameters, with_parameters
 from derive.notation.rewriting.sets import find_parts, find_sets, with_parts, with_sizes
+from derive.notation.rewriting.squares import with_squares
 from derive.notation.rewriting.unindexed import letters_outside, with_indices
 from derive.notation.rewriting.vectors import with_lines
 from derive.notation.rewriting.words import find_words, with_words
@@ -241,13 +242,14 @@ def _parsed(document: Document) -> tuple[list[_Parsed], list[str]]:
     labels, words = find_labels(written for _, written in found), find_words(written for _, written in found)
 
     def together(node: Node) -> Node:
-        labelled = with_marked_picks(with_labels(with_words(node, words), labels), picks)
+        labelled = with_marked_picks(with_squares(with_labels(with_words(node, words), labels)), picks)
         return with_sizes(with_parts(labelled, parts), sets)
 
     labelled = [with_labels(written, labels) for _, written in found]
     parts, picks = find_parts(labelled), marked_picks(labelled)
     sets = find_sets(with_parts(node, parts) for node in labelled)
     told = [f"the superscript {letter} tells names apart and is no power" for letter in sorted(labels.letters)]
+    told += [f"what the page says of ({letter}), it says of each {letter} alike" for letter in sorted(labels.shared)]
     told += [f"a sum over {name} runs over all values of its letter" for name in sorted(sets)]
     named = [_changed(written, together) for _, written in found]
     return [_Parsed(*one, statement) for one, statement in zip(read, named, strict=True)], told

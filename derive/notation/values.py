@@ -158,7 +158,7 @@ class Shapes:
 
     def dot(self, a: Value, b: Value) -> Value:
         """The sum over the last axis of ``a`` and the first of ``b``."""
-        if not a.slots or not b.slots or not self._meet(a.slots[-1].axis, b.slots[0].axis):
+        if not a.slots or not b.slots or not self.meet(a.slots[-1].axis, b.slots[0].axis):
             raise ShapeError("the axes of a product do not fit")
         shared = fresh_slot(a.slots[-1].axis)
         left = a.rename(a.slots[-1].symbol, shared.symbol)
@@ -166,7 +166,7 @@ class Shapes:
         expr = total(left.expr * right.expr, [(shared.symbol, shared.axis.size)])
         return Value(expr, a.slots[:-1] + right.slots, bool(a.row and len(a.slots) == 1 and len(b.slots) == 2))
 
-    def _meet(self, a: Axis, b: Axis) -> bool:
+    def meet(self, a: Axis, b: Axis) -> bool:
         """Whether a product can sum over two axes together."""
         return self.join(a, b)
 
@@ -197,7 +197,7 @@ class SquareShapes(Shapes):
 
     met: list[tuple[Axis, Axis]] = field(default_factory=list)
 
-    def _meet(self, a: Axis, b: Axis) -> bool:
+    def meet(self, a: Axis, b: Axis) -> bool:
         if not self.join(a, b):
             self.met.append((a, b))
         return True
@@ -223,7 +223,7 @@ class SquareShapes(Shapes):
             return left, right, slots
         places = list(zip(reversed(a.slots), reversed(b.slots), strict=False))
         for own, other in places:
-            self._meet(own.axis, other.axis)
+            self.meet(own.axis, other.axis)
         return a.expr, b.expr.xreplace({other.symbol: own.symbol for own, other in places}), a.slots
 
 

@@ -16,6 +16,7 @@ from derive.notation.axes import prefactors
 from derive.notation.equations import Equation
 from derive.notation.names import EULER, PARTIALS, Spelling, compound, is_euler, letter_of, parts
 from derive.notation.ranks import IDENTITIES, TRANSPOSES
+from derive.notation.rewriting.layers import base_of
 from derive.notation.suppositions import differentiates
 from derive.notation.survey import bound_letters, upper_limits
 from derive.notation.table import POSITIVE, SIZE_LETTERS, Alias, Name, Table
@@ -68,6 +69,17 @@ class Classifier:
                     self.table.axes.uses[spelled.key] += 1
                     if spelled.indices:
                         self.table.ranks.counts.setdefault(spelled.key, set()).add(len(spelled.indices))
+
+    def count_across_layers(self) -> None:
+        """A name has as many indices as it is written with at another layer: ``w^{l+1}`` beside ``w^l_{jk}``."""
+        counts, found = self.table.ranks.counts, dict[tuple[str, str], set[int]]()
+        for key, own in counts.items():
+            if (base := base_of(key)) is not None:
+                found.setdefault(base, set()).update(own)
+        for key in self.table.axes.uses:
+            base = base_of(key)
+            if base in found and key not in counts:
+                counts[key] = set(found[base])
 
     def count_lost_indices(self, equations: Iterable[Equation]) -> None:
         """Note an index that a name lacks where it is defined: in ``\\hat{x} = (x_i - \\mu) / \\sigma`` the hat has an

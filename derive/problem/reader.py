@@ -144,6 +144,7 @@ def _symbols(equations: list[Equation]) -> set[str]:
 def _build(draft: Draft, spoken: Spoken) -> None:
     """The steps, each on what those before it found."""
     draft.classifier.count_indices(draft.equations)
+    draft.classifier.count_across_layers()
     draft.classifier.count_lost_indices(draft.equations)
     known = {*draft.table.functions, *draft.table.arguments}
     draft.table.vague = vague_functions((e.members for e in draft.equations), known)

@@ -30,12 +30,14 @@ class Labels:
         layers: letters that do so in brackets.
         bound: letters that sums bind.
         samples: names with such a letter in brackets, whose numbers in brackets are indices too.
+        shared: letters in brackets that are the same throughout the page, and left out at the definitions.
     """
 
     letters: frozenset[str] = frozenset()
     layers: frozenset[str] = frozenset()
     bound: frozenset[str] = frozenset()
     samples: frozenset[str] = frozenset()
+    shared: frozenset[str] = frozenset()
 
 
 def find_labels(nodes: Iterable[Node]) -> Labels:
@@ -51,7 +53,37 @@ def find_labels(nodes: Iterable[Node]) -> Labels:
             samples.add(key)
         elif letter is not None and (shifted or letter.isupper()):
             layers.add(letter)
-    return Labels(_bare_letters(inner, raised) - bound, frozenset(layers - bound), bound, frozenset(samples))
+    bare, shared = _bare_letters(inner, raised), _shared_letters(inner, raised)
+    return Labels(bare - bound, frozenset(layers - bound), bound, frozenset(samples), shared - bound - layers)
+
+
+def _shared_letters(inner: list[Node], raised: list[tuple[str, S.Script]]) -> frozenset[str]:
+    """The k of a page that says what ``\\mu_B`` is and goes on with ``\\mu_B^{(k)}``: it speaks of one k throughout.
+
+    Such a letter stands nowhere else, but for where a condition says what it counts.
+    """
+    found: dict[str, list[str]] = {}
+    for key, node in raised:
+        group = _leading_group(node.sup)
+        letter = letter_of(group.body) if group is not None and group.opening == "(" else None
+        if letter is not None:
+            found.setdefault(letter, []).append(key)
+    total = Counter(letter for n in inner if (letter := letter_of(n)) is not None)
+    told = Counter(letter for n in inner if isinstance(n, S.Chain) and (letter := letter_of(n.members[0])) is not None)
+    heads = [n.members[0] for n in inner if isinstance(n, S.Chain) and n.relations[0] == "="]
+    return frozenset(
+        letter
+        for letter, keys in found.items()
+        if total[letter] == len(keys) + told[letter]
+        and any(_carrier(head) in keys for head in heads if letter not in map(letter_of, head.walk()))
+    )
+
+
+def _carrier(node: Node) -> str | None:
+    """What carries the scripts of a name."""
+    *_, last = (node, *_bases(node))
+    spelled = spell(last, _PLAIN)
+    return spelled.key if spelled is not None else None
 
 
 @dataclass
@@ -104,9 +136,11 @@ def _raised_name(node: S.Script) -> str | None:
 
 
 def _leading_group(sup: Node | None) -> S.Group | None:
-    """The brackets that a superscript is, or begins with: ``[1]`` in ``[1]T``."""
+    """The brackets that a superscript is, or begins with: ``[1]`` in ``[1]T``, ``(k)`` in ``(k)^2``."""
     if isinstance(sup, S.Product) and sup.operators[0] == "":
         sup = sup.factors[0]
+    if isinstance(sup, S.Script) and sup.sub is None:
+        sup = sup.base
     return sup if isinstance(sup, S.Group) and sup.opening in _BRACKETS else None
 
 
@@ -129,9 +163,10 @@ def _joined(node: S.Script, labels: Labels) -> Node:
     label = node.sup if _is_label(node.sup, labels) else _leading_group(node.sup)
     if label is None or (isinstance(label, S.Group) and not _is_bracketed_label(label, key, labels)):
         return node
-    name = S.Symbol(f"{key}^{{{_text(label)}}}", "", span_of(node.base))
+    is_shared = isinstance(label, S.Group) and letter_of(label.body) in labels.shared
+    name = S.Symbol(key if is_shared else f"{key}^{{{_text(label)}}}", "", span_of(node.base))
     rest = _behind(node.sup) if label is not node.sup else None
-    primes = node.primes
+    primes = node.primes + (node.sup.primes if isinstance(node.sup, S.Script) and label is not node.sup else 0)
     if rest == S.Symbol("\\prime"):
         rest, primes = None, primes + 1
     if node.sub is None and rest is None and not primes:
@@ -147,6 +182,8 @@ def _is_label(sup: Node, labels: Labels) -> bool:
 
 def _is_bracketed_label(group: S.Group, key: str, labels: Labels) -> bool:
     letter, shifted = _counter(group.body)
+    if letter in labels.shared:
+        return True
     if key in labels.samples and letter not in _LAYERS:
         return False
     if isinstance(group.body, S.Number):
@@ -158,6 +195,8 @@ def _is_bracketed_label(group: S.Group, key: str, labels: Labels) -> bool:
 
 def _behind(sup: Node) -> Node | None:
     """What follows the brackets that a superscript begins with."""
+    if isinstance(sup, S.Script):
+        return sup.sup
     if not isinstance(sup, S.Product):
         return None
     rest = sup.factors[1:]

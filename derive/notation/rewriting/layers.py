@@ -42,6 +42,12 @@ def _name(node: Node) -> _Name | None:
     return _Name((found["base"], found["end"]), found["letter"], int(found["offset"] or 0))
 
 
+def base_of(key: str) -> tuple[str, str] | None:
+    """What the names of all layers have in common: that of ``w^{l}`` and ``w^{l+1}``; None for other names."""
+    name = _name(S.Symbol(key))
+    return name.base if name is not None else None
+
+
 def other_layers(chains: list[Members], definitions: Container[int]) -> list[tuple[int, Members]]:
     """Copies of definitions for other layers, each with the position of the chain that it is a copy of.
 
