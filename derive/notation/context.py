@@ -89,7 +89,7 @@ class Context(ABC):
         vague: functions that were given their customary meaning, or none: what is read with them is not refuted.
         variables: names that are arguments of arbitrary functions, and need no introduction.
         scope: the letters that sums around the present node bind.
-        expanding: the document's functions that are being expanded.
+        expanding: the document's functions and aliases that are being expanded.
         implicit: whether the present node is under a sum whose index nobody wrote, so that products are entry by entry.
     """
 

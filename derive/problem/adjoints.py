@@ -148,7 +148,11 @@ def _is_apart(draft: Draft, equation: Equation, key: str, base: str) -> bool:
 
 
 def _taken_by(draft: Draft, node: Node) -> str | None:
-    """x of ``∂L/∂x``, with a bar or with a slash."""
+    """x of ``∂L/∂x``, with a bar, with a slash or as an operator, and of ``\\nabla_x L``."""
+    if isinstance(node, S.Product) and isinstance(node.factors[0], S.Script) and len(node.factors) == 2:
+        head = node.factors[0]
+        spelled = draft.table.spell(head.sub) if head.base == S.Symbol("\\nabla") and head.sub is not None else None
+        return spelled.key if spelled is not None else None
     above, below = _quotient(node)
     if not isinstance(above, S.Product) or not isinstance(below, S.Product):
         return None
@@ -159,11 +163,16 @@ def _taken_by(draft: Draft, node: Node) -> str | None:
 
 
 def _quotient(node: Node) -> tuple[Node | None, Node | None]:
-    """What stands above and below, of a fraction or of two products with a slash between them."""
+    """What stands above and below, of a fraction, of two products with a slash between them, or of an operator with
+    what it is applied to."""
     if isinstance(node, S.Fraction):
         return node.numerator, node.denominator
     if isinstance(node, S.Product) and node.operators == ("", "/", ""):
         return S.Product(node.factors[:2], ("",)), S.Product(node.factors[2:], ("",))
+    operator = node.factors[0] if isinstance(node, S.Product) and node.operators == ("",) else None
+    if isinstance(node, S.Product) and isinstance(operator, S.Fraction):
+        operand = node.factors[1]
+        return S.Product((operator.numerator, operand), ("",)), operator.denominator
     return None, None
 
 

@@ -1,14 +1,16 @@
 """A document whose names have new meanings further on, as one document for each meaning.
 
 A heading beside another, *now let*, *for the second layer*, or a definition with other indices opens a chapter, if a
-name is defined otherwise there. Each chapter is read with its own definitions and with those of the chapters before
-that it uses and does not replace; what the other chapters claim is left out of it. A second definition where nothing
-opens a chapter is no new meaning: it is judged as a claim.
+name is defined otherwise there. So does any heading under which several names are made of other things, or under which
+a forward pass stands that is made of nothing before it and has other shapes, another loss or a number that was a
+function. Each chapter is read with its own definitions and with those of the chapters before that it uses and does not
+replace; what the other chapters claim is left out of it. A second definition where nothing opens a chapter is no new
+meaning: it is judged as a claim.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from derive.document import Block, Document
@@ -20,7 +22,7 @@ from derive.notation.names import letter_of, subscript_items
 from derive.notation.suppositions import by_block, differentiates, suppose
 from derive.notation.survey import is_quotient
 from derive.prose.cues import announces, tells_stage
-from derive.prose.passages import Passage, passages
+from derive.prose.passages import BOLD, Passage, passages
 from derive.source import Span, Text
 
 Key = str
@@ -141,19 +143,83 @@ def _replaces(
 ) -> bool:
     """Whether a section gives names new meanings that its heading, its words or their indices bear out."""
     known = before.known(heading)
-    for key, (equation, count) in defined.items():
-        if key not in known:
-            continue
-        other, others = known[key]
-        if _alike(equation, other):
-            continue
-        above = before.headings[key]
-        beside = heading is not None and above is not None and heading is not above and heading.heading <= above.heading
-        if announced or (beside and heading is not None and not tells_stage(heading.words)):
-            return True
-        if count != others and count and others:
-            return True
-    return False
+    anew = [key for key, (equation, _) in defined.items() if key in known and not _alike(equation, known[key][0])]
+    if anew and announced:
+        return True
+    if any(defined[key][1] != known[key][1] and defined[key][1] and known[key][1] for key in anew):
+        return True
+    if heading is None or heading is before.heading or tells_stage(heading.words):
+        return False
+    moved = {key: above for key in anew if (above := before.headings[key]) is not heading}
+    if any(above is not None and heading.heading <= above.heading < BOLD for above in moved.values()):
+        return True
+    made_otherwise = [key for key in moved if _made_of(defined[key][0]) != _made_of(known[key][0])]
+    return len(made_otherwise) >= _SEVERAL or (not anew and _is_apart(defined, before))
+
+
+_SEVERAL = 2
+"""So many names that are made of other things under a heading are no slip."""
+
+
+def _made_of(equation: Equation) -> set[tuple[Key, int, int]]:
+    """The names in a definition, with how many indices each has below and above."""
+    return {(key, *_places(node)) for node in _uses(equation.members[1]) if (key := _key(node))}
+
+
+def _uses(node: Node) -> Iterator[Node]:
+    """The names in an expression, those in powers too, and not those in indices."""
+    if isinstance(node, S.Script | S.Symbol | S.Accent):
+        yield node
+    inside: Iterable[Node]
+    if isinstance(node, S.Accent):
+        inside = ()
+    elif isinstance(node, S.Script):
+        power = (node.sup,) if node.sup is not None and not isinstance(node.sup, S.Group) else ()
+        inside = power if _key(node) else (node.base, *power)
+    elif isinstance(node, S.BigOperator):
+        inside = (node.body,)
+    else:
+        inside = node.children()
+    for child in inside:
+        yield from _uses(child)
+
+
+def _is_apart(defined: dict[Key, tuple[Equation, int]], before: _Chapter) -> bool:
+    """Whether a section has a forward pass of its own: made of nothing that is defined before, and of data that had
+    other numbers of indices there, with a number that was a function there, or with a loss that was differentiated by
+    other names."""
+    known = {**before.inherited, **before.defined}
+    values = [node for equation, _ in defined.values() for node in _uses(equation.members[1])]
+    if len(defined) < _SEVERAL or {_key(node) for node in values} & known.keys():
+        return False
+    used = _ranks(values)
+    earlier = _ranks(node for equation in before.equations for member in equation.members for node in _uses(member))
+    if any(key in earlier and not (ranks & earlier[key]) for key, ranks in used.items() if key not in defined):
+        return True
+    if any(key in defined and not defined[key][1] for key in _called(before.equations)):
+        return True
+    own = {key for equation, _ in defined.values() for member in equation.members for key in _names(member)}
+    return any(top in defined and not bottoms & own for top, bottoms in _differentiated(before.equations).items())
+
+
+def _called(equations: list[Equation]) -> set[Key]:
+    """The names that stand before a bracket, as functions do."""
+    nodes = (node for equation in equations for member in equation.members[1:] for node in member.walk())
+    pairs = (pair for node in nodes if isinstance(node, S.Product) for pair in zip(*_neighbours(node), strict=True))
+    return {_key(name) for name, bracket, operator in pairs if not operator and _is_bracket(bracket)} - {""}
+
+
+def _neighbours(product: S.Product) -> tuple[tuple[Node, ...], tuple[Node, ...], tuple[str, ...]]:
+    return product.factors[:-1], product.factors[1:], product.operators
+
+
+def _ranks(nodes: Iterable[Node]) -> dict[Key, set[int]]:
+    """With how many indices names are written."""
+    found: dict[Key, set[int]] = {}
+    for node in nodes:
+        if (key := _key(node)) and (count := _rank(node)):
+            found.setdefault(key, set()).add(count)
+    return found
 
 
 def _alike(first: Equation, second: Equation) -> bool:
@@ -177,7 +243,7 @@ def _lent(found: list[_Chapter], at: int) -> Iterator[Block]:
     """The definitions of earlier chapters that a chapter needs, as blocks of their own."""
     own = found[at]
     waiting = [key for equation in own.equations for key in _keys(equation)]
-    seen = set(own.defined)
+    seen = set(own.defined) | set(_losses_elsewhere(found, at))
     while waiting:
         key = waiting.pop()
         if key in seen:
@@ -189,6 +255,40 @@ def _lent(found: list[_Chapter], at: int) -> Iterator[Block]:
             waiting += _keys(equation)
             block = next(b for b in lender.blocks if _holds(b, equation))
             yield replace(block, kind="spoken", text=_cut(block.text, equation))
+
+
+def _losses_elsewhere(found: list[_Chapter], at: int) -> Iterator[Key]:
+    """Tops of derivatives by what a chapter defines that other chapters make of other things: a loss of its own."""
+    own = found[at]
+    before = {key: equation for chapter in found[:at] for key, (equation, _) in chapter.defined.items()}
+    for top, bottoms in _differentiated(own.equations).items():
+        if top in before and bottoms & own.defined.keys() and not _made(top, before) & own.defined.keys():
+            yield top
+
+
+def _made(name: Key, definitions: dict[Key, Equation]) -> set[Key]:
+    """All that a name is made of."""
+    found, waiting = set(), [name]
+    while waiting:
+        key = waiting.pop()
+        if key not in found:
+            found.add(key)
+            waiting += _keys(definitions[key]) if key in definitions else []
+    return found - {name}
+
+
+def _differentiated(equations: list[Equation]) -> dict[Key, set[Key]]:
+    """The names that stand above in derivatives, with those below."""
+    found: dict[Key, set[Key]] = {}
+    for node in (node for equation in equations for member in equation.members for node in member.walk()):
+        if isinstance(node, S.Fraction) and is_quotient(node):
+            for top in _names(node.numerator):
+                found.setdefault(top, set()).update(_names(node.denominator))
+    return found
+
+
+def _names(node: Node) -> set[Key]:
+    return {key for inner in _uses(node) if (key := _key(inner))}
 
 
 def _holds(block: Block, equation: Equation) -> bool:
@@ -233,9 +333,18 @@ def _is_bracket(node: Node) -> bool:
 
 def _rank(node: Node) -> int:
     """How many letters a name has for indices."""
+    return sum(_places(node))
+
+
+def _places(node: Node) -> tuple[int, int]:
+    """How many letters a name has for indices below, and in brackets above."""
     while isinstance(node, S.Decoration):
         node = node.body
-    return sum(letter_of(item) is not None for item in _items(node.sub)) if isinstance(node, S.Script) else 0
+    if not isinstance(node, S.Script):
+        return 0, 0
+    above = node.sup.body if isinstance(node.sup, S.Group) else None
+    below, over = (sum(letter_of(item) is not None for item in _items(items)) for items in (node.sub, above))
+    return below, over
 
 
 def _items(node: Node | None) -> list[Node]:

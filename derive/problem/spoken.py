@@ -142,7 +142,7 @@ class _Speaker:
 
     def _is_displayed(self, saying: Saying) -> bool:
         """Whether a formula says what the name is, or its square; that counts before words."""
-        if saying.meaning in ("size", "vector", "space", "one hot", "gradient"):
+        if saying.meaning in ("size", "vector", "space", "one hot", "gradient", "abbreviation"):
             return False  # what is displayed of a gradient is claimed
         return self.census.is_defined(saying.name)
 
@@ -151,6 +151,8 @@ class _Speaker:
         of = " and ".join(saying.of)
         if saying.meaning in ("gradient", "upstream"):
             return f"{saying.name} is \\partial {saying.top or self.census.loss}/\\partial {of}, in words"
+        if saying.meaning == "abbreviation":
+            return f"{saying.name} is {of}, in words"
         if saying.meaning == "shares":
             return f"{saying.name} adds up to 1, in words"
         if saying.meaning == "space":
@@ -224,16 +226,20 @@ class _Speaker:
         return _Sum(left.text, body, f"{{{body.text}}}_i", "i", length) if length else None
 
     def _array(self, saying: Saying) -> Use | None:
-        """The array that a statistic is of: the one that the words name, else the one that it is taken from."""
-        if saying.of:
-            return self.census.use_of(saying.of[0], full=True) if len(saying.of) == 1 else None
-        centred = self.census.centre(saying.name)
-        if centred is not None:
-            return centred
+        """The array that a statistic is of: its own, else the one that all means are of."""
+        own = self._own_array(saying)
+        if saying.of or own is not None:
+            return own
         means = [s for s in self.said if s.meaning == "mean" and s is not saying]
-        arrays = {a for s in means if (a := self._array(s)) is not None}
+        arrays = {a for s in means if (a := self._own_array(s)) is not None}
         arrays |= set() if means else set(self.census.centres.values())
         return arrays.pop() if len(arrays) == 1 else None
+
+    def _own_array(self, saying: Saying) -> Use | None:
+        """The array that a statistic's own words name, else the one that it is taken from."""
+        if saying.of:
+            return self.census.use_of(saying.of[0], full=True) if len(saying.of) == 1 else None
+        return self.census.centre(saying.name)
 
     def _size(self, body: Use, letter: str, saying: Saying) -> str | None:
         """How many entries a sum runs over: as the page's sums or its words say, else its only letter for a size."""
@@ -391,5 +397,6 @@ _WRITERS: dict[str, Callable[[_Speaker, Saying], str]] = {
     "shares": _Speaker.shares,
     "gradient": _Speaker.gradient,
     "upstream": _Speaker.gradient,
+    "abbreviation": lambda speaker, saying: f"{saying.name} = {saying.of[0]}",
     "one hot": _Speaker.one_hot,
 }

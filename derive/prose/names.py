@@ -47,6 +47,23 @@ def _is_name(node: Node) -> bool:
     return isinstance(node, S.Symbol | S.Accent)
 
 
+_DIFFERENTIALS = (S.Symbol("\\partial"), S.Symbol("d"))
+
+
+def is_gradient(node: Node) -> bool:
+    """Whether a formula is a quotient of differentials, ``\\frac{\\partial L}{\\partial x}``, and nothing else."""
+    if isinstance(node, S.Product) and "/" in node.operators and len(node.factors) == 4:
+        return node.factors[0] == node.factors[2] and node.factors[0] in _DIFFERENTIALS
+    if isinstance(node, S.Product) and len(node.factors) == 2 and isinstance(node.factors[0], S.Fraction):
+        below = node.factors[0].denominator
+        return node.factors[0].numerator in _DIFFERENTIALS and _begins(below)
+    return isinstance(node, S.Fraction) and _begins(node.numerator) and _begins(node.denominator)
+
+
+def _begins(node: Node) -> bool:
+    return isinstance(node, S.Product) and len(node.factors) == 2 and node.factors[0] in _DIFFERENTIALS
+
+
 def listed(node: Node) -> tuple[str, str] | None:
     """The name of entries that are listed, and how many there are: x and N of ``x_1, \\dots, x_N``."""
     while isinstance(node, S.Group):
