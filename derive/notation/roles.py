@@ -69,17 +69,18 @@ def find_loss(nodes: Iterable[Node], letters: Letters, defined: set[str], used: 
     tops: Counter[str] = Counter()
     for node in nodes:
         for inner in node.walk():
-            tops.update(_tops(inner, letters))
+            name = _numerator(inner, letters)
+            if name is not None:
+                tops[name] += 1
+            tops.update(key for key in _applied_to(inner, letters) if key not in defined)
     ordered = [name for name, _ in tops.most_common() if f"{name}^2" not in defined]  # the root of a variance
     undefined = [name for name in ordered if name not in defined | used]
     customary = [name for name in ordered if name in LOSSES or name.split("_")[0] in LABELLED]
     return next(iter(customary or undefined), None)
 
 
-def _tops(node: Node, letters: Letters) -> Iterator[str]:
-    """The bare names that a node itself says to be differentiated."""
-    if (name := _numerator(node, letters)) is not None:
-        yield name
+def _applied_to(node: Node, letters: Letters) -> Iterator[str]:
+    """The bare names behind the operators ``\\frac{\\partial}{\\partial x}`` of a product, but for functions."""
     factors = node.factors if isinstance(node, S.Product) else ()
     for k, operator in enumerate(factors[:-1]):
         head = spell(operator.numerator, letters) if isinstance(operator, S.Fraction) else None

@@ -15,6 +15,7 @@ from derive.latex import syntax as S
 from derive.latex.syntax import Node
 from derive.notation.equations import Equation
 from derive.notation.names import indexed_node, quotient
+from derive.notation.roles import LOSSES
 from derive.notation.survey import PREFIXES
 from derive.problem.draft import Draft
 
@@ -229,7 +230,7 @@ def _upstreams(draft: Draft, bases: Bases) -> set[str]:
 
 
 def _say(draft: Draft, key: str, base: str) -> None:
-    loss = draft.table.loss = draft.table.loss or "L"
+    loss = draft.table.loss = draft.table.loss or next((name for name in LOSSES if name in _names(draft)), "L")
     count = min(draft.table.ranks.counts.get(base, {0}))
     items = tuple(S.Symbol(letter) for letter in sorted(draft.table.letters.indices)[:count])
     gradient = quotient(S.Symbol(loss), indexed_node(S.Symbol(base), items))

@@ -16,7 +16,7 @@ from derive.prose.cues import Property, announces, closes, cues, properties
 from derive.source import Source
 
 _CODE = r"^[ \t>]*(?:```|~~~).*?^[ \t>]*(?:```|~~~)[^\n]*$"
-_HIDDEN = re.compile(rf"<!--.*?-->|{_CODE}|</?[a-zA-Z][^<>]*>", re.DOTALL | re.MULTILINE)
+_HIDDEN = re.compile(rf"\A---\n.*?\n---$|<!--.*?-->|{_CODE}|</?[a-zA-Z][^<>]*>", re.DOTALL | re.MULTILINE)
 _EMPHASIS = re.compile(r"[*`]")
 _HEADING = re.compile(
     r"^[ \t>]*(?P<marks>#{1,6})[ \t]+(?P<title>[^\n]*)$|\\(?P<sub>(?:sub)*)section\*?\{(?P<name>[^}]*)\}"
