@@ -229,8 +229,15 @@ def _upstreams(draft: Draft, bases: Bases) -> set[str]:
     return found
 
 
+def _tops(draft: Draft) -> set[str]:
+    """The names that some line differentiates."""
+    quotients = (_quotient(n)[0] for e in draft.equations for m in e.members for n in m.walk())
+    tops = (draft.table.spell(above.factors[-1]) for above in quotients if isinstance(above, S.Product))
+    return {spelled.key for spelled in tops if spelled is not None}
+
+
 def _say(draft: Draft, key: str, base: str) -> None:
-    loss = draft.table.loss = draft.table.loss or next((name for name in LOSSES if name in _names(draft)), "L")
+    loss = draft.table.loss = draft.table.loss or next((name for name in LOSSES if name in _tops(draft)), "L")
     count = min(draft.table.ranks.counts.get(base, {0}))
     items = tuple(S.Symbol(letter) for letter in sorted(draft.table.letters.indices)[:count])
     gradient = quotient(S.Symbol(loss), indexed_node(S.Symbol(base), items))

@@ -20,7 +20,7 @@ from derive.latex.writer import latex
 from derive.notation.equations import Equation, equations
 from derive.notation.names import letter_of, subscript_items
 from derive.notation.suppositions import by_block, differentiates, suppose
-from derive.notation.survey import is_quotient
+from derive.notation.survey import is_quotient, upper_limits
 from derive.prose.cues import announces, tells_stage
 from derive.prose.passages import BOLD, Passage, passages
 from derive.source import Span, Text
@@ -53,18 +53,12 @@ class _Chapter:
         """The definitions that another one under a heading would replace."""
         return self.defined if heading is self.heading else {**self.inherited, **self.defined}
 
-    def add(
-        self,
-        section: list[Passage],
-        own: list[Equation],
-        defined: dict[Key, tuple[Equation, int]],
-        heading: Passage | None,
-    ) -> None:
+    def add(self, section: _Section, heading: Passage | None) -> None:
         """Take a section in; what it states anew without being a new meaning is no definition of the chapter's."""
         known = self.known(heading)
-        self.blocks += [block for page in section for block in page.blocks]
-        self.equations += own
-        for key, one in defined.items():
+        self.blocks += [block for page in section.pages for block in page.blocks]
+        self.equations += section.equations
+        for key, one in section.defined.items():
             if key not in known:
                 self.defined[key] = one
                 self.headings[key] = heading
@@ -112,17 +106,50 @@ def _divided(document: Document, pages: list[Passage]) -> list[_Chapter]:
     standing = by_block(document, written.equations)
     current, heading = _Chapter(), None
     found = [current]
-    for section in _sections(pages):
-        heading = section[0] if section[0].heading else heading
-        announced = any(announces(page.words, "another") for page in section)
-        own = [e for page in section for block in page.blocks for e in standing.get(id(block), ())]
-        defined = {key: (e, count) for e in own if (key := _defined(e)) for count in (_rank(e.members[0]),)}
-        if _replaces(defined, current, heading, announced or current.waits):
+    sections = [_Section.of(pages, standing) for pages in _sections(pages)]
+    for k, section in enumerate(sections):
+        heading = section.heading or heading
+        announced = any(announces(page.words, "another") for page in section.pages)
+        if _replaces(_ahead(sections, k), current, heading, announced or current.waits):
             current = _Chapter(heading, {**current.inherited, **current.defined}, dict(current.headings))
             found.append(current)
         else:
-            current.waits = announced and not defined
-        current.add(section, own, defined, heading)
+            current.waits = announced and not section.defined
+        current.add(section, heading)
+    return found
+
+
+@dataclass(frozen=True)
+class _Section:
+    """Passages up to the next heading, or to words that announce something else, with what they define."""
+
+    pages: list[Passage]
+    equations: list[Equation]
+    defined: dict[Key, tuple[Equation, int]]
+
+    @classmethod
+    def of(cls, pages: list[Passage], standing: dict[int, list[Equation]]) -> _Section:
+        own = [e for page in pages for block in page.blocks for e in standing.get(id(block), ())]
+        return cls(pages, own, {key: (e, _rank(e.members[0])) for e in own if (key := _defined(e))})
+
+    @property
+    def heading(self) -> Passage | None:
+        return self.pages[0] if self.pages[0].heading else None
+
+    @property
+    def begins(self) -> bool:
+        """Whether it stands under a heading that names no part of one derivation."""
+        return self.heading is not None and not tells_stage(self.heading.words)
+
+
+def _ahead(sections: list[_Section], at: int) -> _Section:
+    """A section; under a heading, with what stands under it up to the next that begins something else."""
+    found = sections[at]
+    for later in sections[at + 1 :] if found.begins else ():
+        if later.begins:
+            break
+        equations, defined = [*found.equations, *later.equations], {**later.defined, **found.defined}
+        found = _Section([*found.pages, *later.pages], equations, defined)
     return found
 
 
@@ -138,10 +165,9 @@ def _sections(pages: list[Passage]) -> Iterator[list[Passage]]:
         yield section
 
 
-def _replaces(
-    defined: dict[Key, tuple[Equation, int]], before: _Chapter, heading: Passage | None, announced: bool
-) -> bool:
+def _replaces(section: _Section, before: _Chapter, heading: Passage | None, announced: bool) -> bool:
     """Whether a section gives names new meanings that its heading, its words or their indices bear out."""
+    defined = section.defined
     known = before.known(heading)
     anew = [key for key, (equation, _) in defined.items() if key in known and not _alike(equation, known[key][0])]
     if anew and announced:
@@ -154,7 +180,7 @@ def _replaces(
     if any(above is not None and heading.heading <= above.heading < BOLD for above in moved.values()):
         return True
     made_otherwise = [key for key in moved if _made_of(defined[key][0]) != _made_of(known[key][0])]
-    return len(made_otherwise) >= _SEVERAL or (not anew and _is_apart(defined, before))
+    return len(made_otherwise) >= _SEVERAL or _is_apart(section, before)
 
 
 _SEVERAL = 2
@@ -184,22 +210,57 @@ def _uses(node: Node) -> Iterator[Node]:
         yield from _uses(child)
 
 
-def _is_apart(defined: dict[Key, tuple[Equation, int]], before: _Chapter) -> bool:
-    """Whether a section has a forward pass of its own: made of nothing that is defined before, and of data that had
-    other numbers of indices there, with a number that was a function there, or with a loss that was differentiated by
-    other names."""
-    known = {**before.inherited, **before.defined}
+def _is_apart(section: _Section, before: _Chapter) -> bool:
+    """Whether a section has a forward pass of its own, made of nothing that is defined before, with names that meant
+    something else there."""
+    defined, known = section.defined, {**before.inherited, **before.defined}
     values = [node for equation, _ in defined.values() for node in _uses(equation.members[1])]
     if len(defined) < _SEVERAL or {_key(node) for node in values} & known.keys():
         return False
-    used = _ranks(values)
+    return any(differs(section, before, values) for differs in _DIFFERENCES)
+
+
+def _other_shapes(section: _Section, before: _Chapter, values: list[Node]) -> bool:
+    """Data with other numbers of indices."""
     earlier = _ranks(node for equation in before.equations for member in equation.members for node in _uses(member))
-    if any(key in earlier and not (ranks & earlier[key]) for key, ranks in used.items() if key not in defined):
-        return True
-    if any(key in defined and not defined[key][1] for key in _called(before.equations)):
-        return True
-    own = {key for equation, _ in defined.values() for member in equation.members for key in _names(member)}
-    return any(top in defined and not bottoms & own for top, bottoms in _differentiated(before.equations).items())
+    used = {key: ranks for key, ranks in _ranks(values).items() if key not in section.defined}
+    return any(key in earlier and not (ranks & earlier[key]) for key, ranks in used.items())
+
+
+def _was_function(section: _Section, before: _Chapter, values: list[Node]) -> bool:
+    """A number that was a function."""
+    return any(key in section.defined and not section.defined[key][1] for key in _called(before.equations))
+
+
+def _was_index(section: _Section, before: _Chapter, values: list[Node]) -> bool:
+    """A size that was an index."""
+    own, earlier = (_letters(equations) for equations in (section.equations, before.equations))
+    ends = {_key(node) for equation in section.equations for m in equation.members for node in upper_limits(m)}
+    return bool((ends - own) & earlier)
+
+
+def _other_gradient(section: _Section, before: _Chapter, values: list[Node]) -> bool:
+    """Another gradient of the same name."""
+    known = {**before.inherited, **before.defined}
+    gradients = {key: one for key, (one, _) in section.defined.items() if is_quotient(one.members[1]) and key in known}
+    return any(not _alike(one, known[key][0]) for key, one in gradients.items())
+
+
+def _other_loss(section: _Section, before: _Chapter, values: list[Node]) -> bool:
+    """A loss that was differentiated by none of the section's names."""
+    own = {key for equation, _ in section.defined.values() for member in equation.members for key in _names(member)}
+    tops = _differentiated(before.equations)
+    return any(top in section.defined and not bottoms & own for top, bottoms in tops.items())
+
+
+_DIFFERENCES = (_other_shapes, _was_function, _was_index, _other_gradient, _other_loss)
+"""What shows that names have other meanings in a forward pass that stands apart."""
+
+
+def _letters(equations: list[Equation]) -> set[Key]:
+    """The letters that stand as indices."""
+    scripts = (n for e in equations for m in e.members for n in m.walk() if isinstance(n, S.Script))
+    return {letter for node in scripts for item in _items(node.sub) if (letter := letter_of(item)) is not None}
 
 
 def _called(equations: list[Equation]) -> set[Key]:

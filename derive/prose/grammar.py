@@ -156,8 +156,9 @@ def _abbreviations(sentence: Sentence, macros: Mapping[str, Macro]) -> Iterator[
         nodes = [_whole(block, macros) for block in blocks]
         for k in (0, 1):
             name, value = nodes[k], nodes[1 - k]
-            if name is not None and value is not None and name_in(name) == latex(name) and is_gradient(value):
-                yield Saying(latex(name), "abbreviation", (latex(value),), sentence.source, blocks[k].span)
+            written = name_in(name) if name is not None and not isinstance(name, Chain) else None
+            if written is not None and value is not None and is_gradient(value):
+                yield Saying(written, "abbreviation", (latex(value),), sentence.source, blocks[k].span)
 
 
 def _gives_name(before: str, between: str, behind: str) -> bool:

@@ -17,7 +17,20 @@ def name_in(node: Node) -> str | None:
         return f"{entries[0]}_i"
     while isinstance(node, S.Decoration):
         node = node.body
+    node = _below(node)
     return latex(node) if _is_name(node) else None
+
+
+def _below(node: Node) -> Node:
+    """``x[n]`` as ``x_n``."""
+    if not isinstance(node, S.Product) or len(node.factors) != 2 or node.operators != ("",):
+        return node
+    name, bracket = node.factors
+    if not isinstance(bracket, S.Group) or bracket.opening != "[" or not isinstance(name, S.Symbol | S.Accent):
+        return node
+    items = bracket.body.items if isinstance(bracket.body, S.Sequence) else (bracket.body,)
+    is_letter = all(isinstance(item, S.Symbol) and len(item.name) == 1 for item in items)
+    return S.Script(name, bracket.body) if is_letter else node
 
 
 def names_in(parts: tuple[Node, ...]) -> list[str]:
@@ -28,6 +41,7 @@ def names_in(parts: tuple[Node, ...]) -> list[str]:
     """
     first = parts[0].body if isinstance(parts[0], S.Group) else parts[0]
     items = first.items if isinstance(first, S.Sequence) else parts
+    items = tuple(map(_below, items))
     if len(items) > 1 and all(map(_is_name, items)):
         return [latex(item) for item in items]
     name = name_in(parts[0])
@@ -61,7 +75,10 @@ def is_gradient(node: Node) -> bool:
 
 
 def _begins(node: Node) -> bool:
-    return isinstance(node, S.Product) and len(node.factors) == 2 and node.factors[0] in _DIFFERENTIALS
+    if not isinstance(node, S.Product) or node.factors[0] not in _DIFFERENTIALS or any(node.operators):
+        return False
+    first, *rest = node.factors[1:]
+    return not rest or isinstance(_below(S.Product((first, *rest), ("",) * len(rest))), S.Script)
 
 
 def listed(node: Node) -> tuple[str, str] | None:
