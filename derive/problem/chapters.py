@@ -110,7 +110,7 @@ def _divided(document: Document, pages: list[Passage]) -> list[_Chapter]:
     for k, section in enumerate(sections):
         heading = section.heading or heading
         announced = any(announces(page.words, "another") for page in section.pages)
-        if _replaces(_ahead(sections, k), current, heading, announced or current.waits):
+        if _replaces(section, _ahead(sections, k), current, heading, announced or current.waits):
             current = _Chapter(heading, {**current.inherited, **current.defined}, dict(current.headings))
             found.append(current)
         else:
@@ -165,31 +165,51 @@ def _sections(pages: list[Passage]) -> Iterator[list[Passage]]:
         yield section
 
 
-def _replaces(section: _Section, before: _Chapter, heading: Passage | None, announced: bool) -> bool:
+def _replaces(section: _Section, ahead: _Section, before: _Chapter, heading: Passage | None, announced: bool) -> bool:
     """Whether a section gives names new meanings that its heading, its words or their indices bear out."""
-    defined = section.defined
     known = before.known(heading)
-    anew = [key for key, (equation, _) in defined.items() if key in known and not _alike(equation, known[key][0])]
-    if anew and announced:
+    own, defined = _anew(section, known), ahead.defined
+    if own and announced:
         return True
-    if any(defined[key][1] != known[key][1] and defined[key][1] and known[key][1] for key in anew):
+    if any(defined[key][1] != known[key][1] and defined[key][1] and known[key][1] for key in own):
         return True
     if heading is None or heading is before.heading or tells_stage(heading.words):
         return False
-    moved = {key: above for key in anew if (above := before.headings[key]) is not heading}
-    if any(above is not None and heading.heading <= above.heading < BOLD for above in moved.values()):
+    moved = {key: above for key in _anew(ahead, known) if (above := before.headings[key]) is not heading}
+    beside = (above for key, above in moved.items() if key in own and above is not None)
+    if any(heading.heading <= above.heading < BOLD for above in beside):
         return True
-    made_otherwise = [key for key in moved if _made_of(defined[key][0]) != _made_of(known[key][0])]
-    return len(made_otherwise) >= _SEVERAL or _is_apart(section, before)
+    made_otherwise = [key for key in moved if _is_made_otherwise(defined[key][0], known[key][0])]
+    return len(made_otherwise) >= _SEVERAL or _is_apart(ahead, before)
+
+
+def _anew(section: _Section, known: dict[Key, tuple[Equation, int]]) -> list[Key]:
+    """The names that a section defines otherwise than they are known."""
+    return [key for key, (one, _) in section.defined.items() if key in known and not _alike(one, known[key][0])]
 
 
 _SEVERAL = 2
 """So many names that are made of other things under a heading are no slip."""
 
 
-def _made_of(equation: Equation) -> set[tuple[Key, int, int]]:
-    """The names in a definition, with how many indices each has below and above."""
-    return {(key, *_places(node)) for node in _uses(equation.members[1]) if (key := _key(node))}
+def _is_made_otherwise(one: Equation, other: Equation) -> bool:
+    """Whether two definitions are made of different names, or of names with other indices; a whole array is its
+    entries, and a gradient is what it is."""
+    if is_quotient(one.members[1]) or is_quotient(other.members[1]):
+        return False
+    first, second = _made_of(one), _made_of(other)
+    if first.keys() != second.keys():
+        return True
+    return any(not (first[key] & second[key]) for key in first if first[key] and second[key])
+
+
+def _made_of(equation: Equation) -> dict[Key, set[tuple[int, int]]]:
+    """The names in a definition, with how many indices each has below and above where it has any."""
+    found: dict[Key, set[tuple[int, int]]] = {}
+    for node in _uses(equation.members[1]):
+        if key := _key(node):
+            found.setdefault(key, set()).update({_places(node)} - {(0, 0)})
+    return found
 
 
 def _uses(node: Node) -> Iterator[Node]:
