@@ -58,6 +58,10 @@ ANSWERS: Mapping[str, Mapping[str, str]] = {
         "loose": "a/bc read as (a/b)c",
         "whole": "a/b c read as a/(bc)",
     },
+    "operand": {
+        "whole": "an operator applied to all that follows",
+        "next": "an operator applied to what stands before the next derivative",
+    },
     "reach": {
         "short": "f a(b) read as f(a)(b)",
         "long": "f a(b) read as f(a(b))",

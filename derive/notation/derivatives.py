@@ -15,6 +15,7 @@ from derive.latex.syntax import Node, span_of
 from derive.notation import powers
 from derive.notation.context import Context
 from derive.notation.names import PARTIALS, Spelling, letter_of
+from derive.notation.survey import is_quotient
 from derive.notation.values import Slot, Value, close
 from derive.source import SourceError
 
@@ -222,13 +223,38 @@ def operator(ctx: Context, rest: list[Node]) -> tuple[Value, int] | None:
     repeated = _denominators(ctx, head.denominator, order) if order else None
     if repeated is None and not _is_bare_operator(ctx, head):
         return None
-    used = 2 if isinstance(rest[1], S.Group) else len(rest)
+    used = 2 if isinstance(rest[1], S.Group) else _end(ctx, rest)
     operand = ctx.value(_juxtaposed(rest[1:used]))
     if repeated is not None:
         return _repeated(ctx, operand, repeated, head), used
     by = _differential(ctx, head.denominator)
     assert by is not None
     return differentiate(ctx, operand, ctx.value(by), head), used
+
+
+def _end(ctx: Context, rest: list[Node]) -> int:
+    """How many factors an operator takes with itself."""
+    behind = next((k for k, factor in enumerate(rest[2:], 2) if _differentiates(factor)), None)
+    if behind is None:
+        return len(rest)
+    if _is_of_open_loss(ctx, rest[behind:]):
+        return behind  # of which nothing can be said twice
+    ctx.asked.add("operand")
+    return behind if ctx.policy.operand == "next" else len(rest)
+
+
+def _is_of_open_loss(ctx: Context, factors: list[Node]) -> bool:
+    """Whether a loss that nothing defines stands in some factors."""
+    loss = ctx.table.loss
+    names = (ctx.table.spell(node) for factor in factors for node in factor.walk())
+    return (loss, 0) not in ctx.table.defined and any(name is not None and name.key == loss for name in names)
+
+
+def _differentiates(factor: Node) -> bool:
+    """Whether a factor is a derivative, or the operator of one."""
+    if isinstance(factor, S.Script):
+        return factor.base == S.Symbol("\\nabla")
+    return isinstance(factor, S.Fraction) and is_quotient(factor)
 
 
 def subscripted_operator(ctx: Context, rest: list[Node]) -> tuple[Value, int] | None:

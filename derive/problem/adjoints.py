@@ -94,9 +94,17 @@ def _labelled(key: str, draft: Draft) -> str:
     return (found[1] or found[2]) if found and not draft.table.ranks.counts.get(key) else ""
 
 
+def _carried(key: str, draft: Draft) -> str:
+    r"""``\delta_{x,i}``, as ``\delta_{x_i}`` is read (`derive.notation.rewriting.carried`)."""
+    found = re.fullmatch(r"(?:G|g|D|\\delta|\\Delta)_(?:\{(.+)\}|(\\.+))", key)
+    label = (found[1] or found[2]) if found else ""
+    word = re.fullmatch(r"\\text\{(\w)\}", label)
+    return word[1] if word else label
+
+
 Ways = tuple[Callable[[str, Draft], str], ...]
 
-WAYS: tuple[Ways, ...] = ((_prefixed, _word), (_barred,), (_nabla,), (_labelled,))
+WAYS: tuple[Ways, ...] = ((_prefixed, _word), (_barred,), (_nabla,), (_carried, _labelled))
 """The ways of making names for adjoints; those that go together on a page side by side."""
 
 
@@ -194,6 +202,7 @@ def _goes_backwards(draft: Draft, bases: Bases) -> bool:
     out, and none the other way."""
     uses: dict[str, set[str]] = {}
     gradients: list[tuple[str, set[str]]] = []
+    alone: set[str] = set()
     votes = set()
     upstream = _upstreams(draft, bases)
     for equation in draft.equations:
@@ -205,11 +214,14 @@ def _goes_backwards(draft: Draft, bases: Bases) -> bool:
             if used & upstream or any(_taken_by(draft, n) for m in equation.members[1:] for n in m.walk()):
                 votes.add("backward")
             elif not others:
-                votes.add("something else")
+                alone.add(key)
         elif used & set(bases) and draft.classifier.has_derivative(equation):
             votes.add("backward")
         elif key is not None:
             uses.setdefault(key, set()).update(used)
+    loss = closure(uses.get(draft.table.loss or "L", ()), lambda name: uses.get(name, ()))
+    if any(bases[key] not in loss for key in alone):
+        votes.add("something else")  # a loss that is written out has gradients that are made of no others
     for key, others in gradients:
         for other in others:
             if bases[key] in closure(uses.get(bases[other], ()), lambda name: uses.get(name, ())):

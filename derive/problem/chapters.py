@@ -39,6 +39,7 @@ class _Chapter:
         headings: for each name the heading that its definition stands under.
         defined: its own definitions, first ones first.
         waits: whether words have just announced something else.
+        document: the first definition of each name of the document.
     """
 
     heading: Passage | None = None
@@ -48,6 +49,7 @@ class _Chapter:
     blocks: list[Block] = field(default_factory=list)
     equations: list[Equation] = field(default_factory=list)
     waits: bool = False
+    document: dict[Key, Equation] = field(default_factory=dict)
 
     def known(self, heading: Passage | None) -> dict[Key, tuple[Equation, int]]:
         """The definitions that another one under a heading would replace."""
@@ -104,14 +106,16 @@ def _divided(document: Document, pages: list[Passage]) -> list[_Chapter]:
     written = equations(document)
     suppose(document, written.equations, written.restrictions)
     standing = by_block(document, written.equations)
-    current, heading = _Chapter(), None
-    found = [current]
     sections = [_Section.of(pages, standing) for pages in _sections(pages)]
+    every = {key: one for section in reversed(sections) for key, (one, _) in section.defined.items()}
+    current, heading = _Chapter(document=every), None
+    found = [current]
     for k, section in enumerate(sections):
         heading = section.heading or heading
         announced = any(announces(page.words, "another") for page in section.pages)
         if _replaces(section, _ahead(sections, k), current, heading, announced or current.waits):
-            current = _Chapter(heading, {**current.inherited, **current.defined}, dict(current.headings))
+            lent = {**current.inherited, **current.defined}
+            current = _Chapter(heading, lent, dict(current.headings), document=every)
             found.append(current)
         else:
             current.waits = announced and not section.defined
@@ -234,8 +238,9 @@ def _is_apart(section: _Section, before: _Chapter) -> bool:
     """Whether a section has a forward pass of its own, made of nothing that is defined before, with names that meant
     something else there."""
     defined, known = section.defined, {**before.inherited, **before.defined}
-    values = [node for equation, _ in defined.values() for node in _uses(equation.members[1])]
-    if len(defined) < _SEVERAL or {_key(node) for node in values} & known.keys():
+    forward = [equation.members[1] for equation, _ in defined.values() if not is_quotient(equation.members[1])]
+    values = [node for value in forward for node in _uses(value)]
+    if len(forward) < _SEVERAL or {_key(node) for node in values} & known.keys():
         return False
     return any(differs(section, before, values) for differs in _DIFFERENCES)
 
@@ -273,7 +278,16 @@ def _other_loss(section: _Section, before: _Chapter, values: list[Node]) -> bool
     return any(top in section.defined and not bottoms & own for top, bottoms in tops.items())
 
 
-_DIFFERENCES = (_other_shapes, _was_function, _was_index, _other_gradient, _other_loss)
+def _foreign_loss(section: _Section, before: _Chapter, values: list[Node]) -> bool:
+    """A loss that is defined before, of none of what it is differentiated by, whatever else the document defines."""
+    known = {**before.inherited, **before.defined}
+    return any(
+        top in known and bottoms & section.defined.keys() and not _made(top, before.document) & section.defined.keys()
+        for top, bottoms in _differentiated(section.equations).items()
+    )
+
+
+_DIFFERENCES = (_other_shapes, _was_function, _was_index, _other_gradient, _other_loss, _foreign_loss)
 """What shows that names have other meanings in a forward pass that stands apart."""
 
 
