@@ -130,7 +130,7 @@ def layer_norm() -> Pass:
 def centred_norm() -> Pass:
     u = Entry
     return forward(
-        "Batch normalisation in small steps",
+        "Centred batch normalisation",
         {"x": "n", "gamma": "", "beta": "", "eps": ""},
         [
             define("mu", value=mean(n, x(n))),
