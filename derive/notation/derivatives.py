@@ -234,13 +234,28 @@ def operator(ctx: Context, rest: list[Node]) -> tuple[Value, int] | None:
 
 def _end(ctx: Context, rest: list[Node]) -> int:
     """How many factors an operator takes with itself."""
-    behind = next((k for k, factor in enumerate(rest[2:], 2) if _differentiates(factor)), None)
+    behind = next((k for k in range(2, len(rest)) if _derivative_at(ctx, rest, k) is not None), None)
     if behind is None:
         return len(rest)
-    if _is_of_open_loss(ctx, rest[behind:]):
+    if _is_of_open_loss(ctx, [*rest[behind:], _derivative_at(ctx, rest, behind) or rest[behind]]):
         return behind  # of which nothing can be said twice
     ctx.asked.add("operand")
     return behind if ctx.policy.operand == "next" else len(rest)
+
+
+def _derivative_at(ctx: Context, rest: list[Node], at: int) -> Node | None:
+    """The derivative, or the operator of one, that a factor is or begins, or is a name for."""
+    factor = rest[at]
+    if isinstance(factor, S.Script) and factor.base == S.Symbol("\\nabla"):
+        return factor
+    if isinstance(factor, S.Fraction) and is_quotient(factor):
+        return factor
+    spelled, behind = ctx.table.spell(factor), ctx.table.spell(rest[at + 1]) if at + 1 < len(rest) else None
+    if spelled is not None and behind is not None and spelled.key + behind.key in ctx.table.letters.compounds:
+        spelled = Spelling(spelled.key + behind.key, behind.indices)
+    alias = ctx.table.alias(spelled.key, len(spelled.indices)) if spelled is not None else None
+    inside = alias.body.walk() if alias is not None else ()
+    return next((node for node in inside if isinstance(node, S.Fraction) and is_quotient(node)), None)
 
 
 def _is_of_open_loss(ctx: Context, factors: list[Node]) -> bool:
@@ -248,13 +263,6 @@ def _is_of_open_loss(ctx: Context, factors: list[Node]) -> bool:
     loss = ctx.table.loss
     names = (ctx.table.spell(node) for factor in factors for node in factor.walk())
     return (loss, 0) not in ctx.table.defined and any(name is not None and name.key == loss for name in names)
-
-
-def _differentiates(factor: Node) -> bool:
-    """Whether a factor is a derivative, or the operator of one."""
-    if isinstance(factor, S.Script):
-        return factor.base == S.Symbol("\\nabla")
-    return isinstance(factor, S.Fraction) and is_quotient(factor)
 
 
 def subscripted_operator(ctx: Context, rest: list[Node]) -> tuple[Value, int] | None:

@@ -43,7 +43,7 @@ def adopt_adjoints(draft: Draft) -> None:
         if bases and not _is_used_forward(draft, made) and (said or _goes_backwards(draft, bases)):
             for key, base in bases.items():
                 if key not in said:
-                    _say(draft, key, base)
+                    _say(draft, key, base, bases)
 
 
 # -- ways of making such names -----------------------------------------------------------------------------------------
@@ -241,6 +241,11 @@ def _upstreams(draft: Draft, bases: Bases) -> set[str]:
     return found
 
 
+def _loss(draft: Draft, known: set[str]) -> str:
+    """The loss by custom, where no line is about one: what some line differentiates, and has no adjoint itself."""
+    return next((name for name in LOSSES if name in _tops(draft) - known), "L")
+
+
 def _tops(draft: Draft) -> set[str]:
     """The names that some line differentiates."""
     quotients = (_quotient(n)[0] for e in draft.equations for m in e.members for n in m.walk())
@@ -248,8 +253,8 @@ def _tops(draft: Draft) -> set[str]:
     return {spelled.key for spelled in tops if spelled is not None}
 
 
-def _say(draft: Draft, key: str, base: str) -> None:
-    loss = draft.table.loss = draft.table.loss or next((name for name in LOSSES if name in _tops(draft)), "L")
+def _say(draft: Draft, key: str, base: str, others: Bases) -> None:
+    loss = draft.table.loss = draft.table.loss or _loss(draft, set(others.values()))
     count = min(draft.table.ranks.counts.get(base, {0}))
     items = tuple(S.Symbol(letter) for letter in sorted(draft.table.letters.indices)[:count])
     gradient = quotient(S.Symbol(loss), indexed_node(S.Symbol(base), items))

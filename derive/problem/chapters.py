@@ -19,6 +19,7 @@ from derive.latex.syntax import Node
 from derive.latex.writer import latex
 from derive.notation.equations import Equation, equations
 from derive.notation.names import letter_of, subscript_items
+from derive.notation.rewriting.carried import carries_label
 from derive.notation.suppositions import by_block, differentiates, suppose
 from derive.notation.survey import is_quotient, upper_limits
 from derive.prose.cues import announces, tells_stage
@@ -240,9 +241,15 @@ def _is_apart(section: _Section, before: _Chapter) -> bool:
     defined, known = section.defined, {**before.inherited, **before.defined}
     forward = [equation.members[1] for equation, _ in defined.values() if not is_quotient(equation.members[1])]
     values = [node for value in forward for node in _uses(value)]
-    if len(forward) < _SEVERAL or {_key(node) for node in values} & known.keys():
+    if len(forward) < _SEVERAL or ({_key(node) for node in values} - defined.keys()) & known.keys():
         return False
     return any(differs(section, before, values) for differs in _DIFFERENCES)
+
+
+def _other_names(section: _Section, before: _Chapter, values: list[Node]) -> bool:
+    """A name that is made of other things."""
+    known = {**before.inherited, **before.defined}
+    return any(key in known and _is_made_otherwise(one, known[key][0]) for key, (one, _) in section.defined.items())
 
 
 def _other_shapes(section: _Section, before: _Chapter, values: list[Node]) -> bool:
@@ -287,7 +294,7 @@ def _foreign_loss(section: _Section, before: _Chapter, values: list[Node]) -> bo
     )
 
 
-_DIFFERENCES = (_other_shapes, _was_function, _was_index, _other_gradient, _other_loss, _foreign_loss)
+_DIFFERENCES = (_other_names, _other_shapes, _was_function, _was_index, _other_gradient, _other_loss, _foreign_loss)
 """What shows that names have other meanings in a forward pass that stands apart."""
 
 
@@ -406,6 +413,8 @@ def _defined(equation: Equation) -> Key:
     name, value = equation.members[:2]
     if isinstance(name, S.Empty | S.Number) or (differentiates(value) and not is_quotient(value)):
         return ""
+    if carries_label(name) and not is_quotient(value):
+        return ""  # what a gradient is, is claimed
     return "" if differentiates(name) else _key(name)
 
 

@@ -22,9 +22,13 @@ def name_in(node: Node) -> str | None:
 
 
 def _below(node: Node) -> Node:
-    """``x[n]`` as ``x_n``."""
-    if not isinstance(node, S.Product) or len(node.factors) != 2 or node.operators != ("",):
+    """``x[n]`` as ``x_n``, and ``dx[n]``."""
+    if not isinstance(node, S.Product) or len(node.factors) not in (2, 3) or any(node.operators):
         return node
+    if len(node.factors) == 3:
+        inner = _below(S.Product(node.factors[1:], ("",)))
+        is_prefixed = node.factors[0] in _PREFIXES and isinstance(inner, S.Script)
+        return S.Product((node.factors[0], inner), ("",)) if is_prefixed else node
     name, bracket = node.factors
     if not isinstance(bracket, S.Group) or bracket.opening != "[" or not isinstance(name, S.Symbol | S.Accent):
         return node

@@ -189,14 +189,14 @@ def fresh(definition: Definition, taken: tuple[Index, ...]) -> Definition:
 def stage(forward: Pass, name: str) -> Claim | None:
     """A name's adjoint by those of the names that are made of it."""
     at = letters(forward.axes_of(name))
-    found, way = ZERO, ZERO
+    found, way, is_direct = ZERO, ZERO, False
     for consumer in reversed(forward.definitions):
         used = fresh(consumer, at)
         slope_here = local(forward, used, name, at)
         if slope_here == ZERO:
             continue
         if consumer.name == forward.loss:
-            found, way = plus(found, slope_here), ZERO
+            found, is_direct = plus(found, slope_here), True
             continue
         value = times(Adjoint(used.name, used.at), slope_here)
         rule = times(Adjoint(used.name, used.at), Local(used.entry, Entry(name, at)))
@@ -207,7 +207,7 @@ def stage(forward: Pass, name: str) -> Claim | None:
         found, way = plus(found, value), plus(way, rule)
     if found == ZERO:
         return None
-    return Claim(Adjoint(name, at), tidy(found), "stage", tidy(way) if way != ZERO else None)
+    return Claim(Adjoint(name, at), tidy(found), "stage", tidy(way) if way != ZERO and not is_direct else None)
 
 
 def linked(slope_here: Expression, index: Index, own: Index) -> bool:
@@ -218,7 +218,7 @@ def linked(slope_here: Expression, index: Index, own: Index) -> bool:
 
 def locals_of(forward: Pass) -> Iterator[Claim]:
     """The derivatives of the definitions by what they are made of."""
-    for definition in forward.definitions:
+    for definition in (one for one in forward.definitions if one.name != forward.loss):
         names = dict.fromkeys(part.name for part in parts(definition.value) if isinstance(part, Entry))
         for name in names:
             at = tuple(Index(i.axis, i.nth) for i in letters(forward.axes_of(name)))

@@ -13,6 +13,7 @@ from styles.expressions import Adjoint, Expression, Index, Local
 from styles.passes import PASSES
 from styles.switches import drawn
 from styles.truth import holds
+from styles.vectors import NoVectorForm, VectorWriter
 from styles.writing import Style, Writer
 
 WRONG = 0.4
@@ -118,6 +119,19 @@ class Page:
 # -- what is said ----------------------------------------------------------------------------------------------------
 
 
+def writer(forward: Pass, style: Style) -> Writer:
+    """What writes a forward pass: without indices where the style has it, and all definitions can be written so."""
+    if style["form"] == "vector":
+        whole = VectorWriter(forward, style)
+        try:
+            for definition in forward.definitions:
+                whole.definition(definition)
+        except NoVectorForm:
+            return Writer(forward, style)
+        return whole
+    return Writer(forward, style)
+
+
 class Author:
     """Writes about one forward pass in one style."""
 
@@ -125,7 +139,7 @@ class Author:
         self.forward = forward
         self.style = style
         self.draw = draw
-        self.write = Writer(forward, style)
+        self.write = writer(forward, style)
         self.phrases = PHRASES.get(style["language"], PHRASES["english"])
         self.speaks = style["language"] != "none"
 
@@ -170,7 +184,7 @@ class Author:
             else:
                 lines.append(Line(list(self.write.definition(definition)), sign=self.style["sign"]))
         yield from self._laid(lines)
-        if self.style["shapes"] == "range" and len(self.forward.axes) == 1:
+        if self.style["shapes"] == "range" and len(self.forward.axes) == 1 and not isinstance(self.write, VectorWriter):
             axis = self.forward.axes[0]
             letter = self.write.letters[axis][0]
             low, high = (
@@ -179,7 +193,7 @@ class Author:
                 else ("1", self.write.sizes[axis])
             )
             yield Words(f"{self.phrases['range']} ${letter} = {low}, \\dots, {high}$.")
-        elif self.style["shapes"] == "space":
+        elif self.style["shapes"] == "space" or isinstance(self.write, VectorWriter):
             yield from self._spaces()
         for name, kind in self.forward.kinds.items():
             if kind == "onehot":
@@ -191,7 +205,8 @@ class Author:
             if axes:
                 shape = " \\times ".join(self.write.sizes[axis] for axis in axes)
                 space = f"\\mathbb{{R}}^{{{shape}}}" if len(axes) > 1 else f"\\mathbb{{R}}^{shape}"
-                said.append(f"${self.write.names[name].stem} \\in {space}$")
+                stem = self.write.name(name) if isinstance(self.write, VectorWriter) else self.write.names[name].stem
+                said.append(f"${stem} \\in {space}$")
         yield Words(f"{self.phrases['where']} {', '.join(said)}.")
 
     def _in_words(self, definition: Definition) -> str:
@@ -243,7 +258,8 @@ class Author:
     # -- claims ------------------------------------------------------------------------------------------------------
 
     def _claims(self) -> Iterator[Block]:
-        lines = [self._line(claim) for claim in chosen(self.forward, self.draw) if self._can_be_said(claim)]
+        said = [self._line(claim) for claim in chosen(self.forward, self.draw) if self._can_be_said(claim)]
+        lines = [line for line in said if line is not None]
         if self.style["layout"] in ("aligned", "row", "inline"):
             for k in range(0, len(lines), 3):
                 if self.speaks and k:
@@ -264,15 +280,25 @@ class Author:
             is_call and isinstance(claim.left, Local) and (claim.left.top.name, claim.left.bottom.name) == ("v", "mu")
         )
 
-    def _line(self, claim: Claim) -> Line:
-        left = self.write(claim.left)
-        sides, truths = [left, self.write(claim.right)], [claim.is_right]
-        if claim.way is not None and self.style["shape"] != "plain" and _is_rule(claim.way):
-            way = self.write(claim.way)
-            if way not in sides:
-                sides.insert(1, way)
-                truths.insert(0, True)
+    def _line(self, claim: Claim) -> Line | None:
+        try:
+            sides, truths = [self.write(claim.left), self.write.right(claim.left, claim.right)], [claim.is_right]
+        except NoVectorForm:
+            return None
+        way = self._way(claim)
+        if way and way not in sides:
+            sides.insert(1, way)
+            truths.insert(0, True)
         return Line(sides, truths, claim)
+
+    def _way(self, claim: Claim) -> str:
+        """The chain rule that leads to a claim, where it is written."""
+        if claim.way is None or self.style["shape"] == "plain" or not _is_rule(claim.way):
+            return ""
+        try:
+            return self.write.right(claim.left, claim.way)
+        except NoVectorForm:
+            return ""
 
     def _shaped(self, line: Line) -> Iterator[Block]:
         match self.style["shape"]:
@@ -345,7 +371,7 @@ class Printer:
             case "brackets" if "$" in text:
                 return re.sub(r"\$([^$]+)\$", r"\\(\1\\)", text)
             case "plain":
-                return text.removeprefix("## ")
+                return re.sub(r"^## (.*)", lambda m: f"{m[1]}\n{'-' * len(m[1])}", text)
             case _:
                 return text
 

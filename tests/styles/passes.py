@@ -329,6 +329,187 @@ def squared_error() -> Pass:
     )  # fmt: skip
 
 
+def weight_norm() -> Pass:
+    w, r, k = Entry, Entry("r"), Entry("k")
+    return forward(
+        "Weight normalisation",
+        {"q": "d", "k": "", "x": "d"},
+        [
+            define("r", value=root(total(d, w("q", (d,)) ** 2))),
+            define("w", d, value=k * w("q", (d,)) / r),
+            define("u", value=total(d, w("w", (d,)) * x(d))),
+        ],
+        [
+            (adjoint("k"), total(d, adjoint("w", d) * w("q", (d,))) / r),
+            (Local(r, w("q", (d,))), w("q", (d,)) / r),
+        ],
+        spellings={
+            "q": ("v", "v", "v"), "k": ("g", "g", "g"), "w": ("w", "w", "w"), "r": ("r", "c", "\\rho"),
+            "u": ("y", "z", "y"), "x": ("x", "x", "x"),
+        },
+    )  # fmt: skip
+
+
+def swish() -> Pass:
+    q = Entry
+    return forward(
+        "Swish",
+        {"x": "n"},
+        [define("q", n, value=Call("sigmoid", x(n))), define("y", n, value=x(n) * q("q", (n,)))],
+        [
+            (Local(y(n), x(n)), q("q", (n,)) + x(n) * q("q", (n,)) * (1 - q("q", (n,)))),
+            (adjoint("x", n), adjoint("y", n) * (q("q", (n,)) + y(n) * (1 - q("q", (n,))))),
+        ],
+        spellings={"q": ("s", "s", "q"), "y": ("y", "y", "y"), "x": ("x", "z", "a")},
+    )
+
+
+def gated_unit() -> Pass:
+    u, k, q = (lambda *at, name=name: Entry(name, at) for name in "ukq")
+    return forward(
+        "A gated linear unit",
+        {"u": "n", "k": "n"},
+        [define("q", n, value=Call("sigmoid", k(n))), define("y", n, value=u(n) * q(n))],
+        [(adjoint("k", n), adjoint("y", n) * u(n) * q(n) * (1 - q(n))), (adjoint("u", n), adjoint("y", n) * q(n))],
+        spellings={
+            "u": ("a", "a", "u"), "k": ("b", "b", "v"), "q": ("g", "s", "q"), "y": ("y", "h", "y"),
+        },
+    )  # fmt: skip
+
+
+def memory_cell() -> Pass:
+    u, k, q = (lambda *at, name=name: Entry(name, at) for name in "ukq")
+    return forward(
+        "A memory cell",
+        {"u": "d", "k": "d", "b": "d", "z": "d"},
+        [
+            define("q", d, value=u(d) * k(d) + entry("b", d)),
+            define("t", d, value=Call("tanh", q(d))),
+            define("h", d, value=z(d) * t(d)),
+        ],
+        [(adjoint("q", d), adjoint("h", d) * z(d) * (1 - t(d) ** 2))],
+        spellings={
+            "u": ("f", "f", "f"), "k": ("p", "p", "q"), "b": ("b", "m", "b"), "z": ("o", "o", "o"),
+            "q": ("c", "c", "c"), "t": ("u", "v", "u"), "h": ("h", "h", "h"),
+        },
+    )  # fmt: skip
+
+
+def log_sum_exp() -> Pass:
+    q = Entry("q")
+    return forward(
+        "Log-sum-exp",
+        {"z": "d"},
+        [define("q", value=total(d, Call("exp", z(d)))), define("y", value=Call("log", q))],
+        [(adjoint("z", d), adjoint("y") * Call("exp", z(d)) / q), (Local(Entry("y"), q), 1 / q)],
+        spellings={"z": ("z", "x", "a"), "q": ("S", "Z", "S"), "y": ("y", "f", "y")},
+    )
+
+
+def cosine() -> Pass:
+    u, k = (lambda *at, name=name: Entry(name, at) for name in "uk")
+    r, q, g = Entry("r"), Entry("q"), Entry("g")
+    return forward(
+        "Cosine similarity",
+        {"u": "d", "k": "d"},
+        [
+            define("r", value=root(total(d, u(d) ** 2))),
+            define("q", value=root(total(d, k(d) ** 2))),
+            define("g", value=total(d, u(d) * k(d)) / (r * q)),
+        ],
+        [(Local(r, u(d)), u(d) / r), (adjoint("u", d), adjoint("g") * (k(d) / (r * q) - g * u(d) / r**2))],
+        spellings={
+            "u": ("u", "a", "x"), "k": ("v", "b", "y"), "r": ("p", "r", "\\rho"), "q": ("q", "s", "\\tau"),
+            "g": ("c", "c", "c"),
+        },
+    )  # fmt: skip
+
+
+def ridge() -> Pass:
+    w, u, k = (lambda *at, name=name: Entry(name, at) for name in "wuk")
+    return forward(
+        "Ridge regression",
+        {"x": "nd", "w": "d", "t": "n", "k": ""},
+        [
+            define("u", n, value=total(d, w(d) * x(n, d))),
+            define("loss", value=total(n, (u(n) - t(n)) ** 2) / (2 * N) + k() / 2 * total(d, w(d) ** 2)),
+        ],
+        [(adjoint("w", d), mean(n, (u(n) - t(n)) * x(n, d)) + k() * w(d)), (adjoint("u", n), (u(n) - t(n)) / N)],
+        loss="loss",
+        spellings={
+            "u": ("\\hat{y}", "f", "h"), "t": ("y", "y", "t"), "w": ("w", "w", "\\theta"),
+            "k": ("\\lambda", "\\lambda", "\\alpha"), "loss": ("L", "J", "E"),
+        },
+    )  # fmt: skip
+
+
+def batch_norm_of_channels() -> Pass:
+    q, k = (lambda *at, name=name: Entry(name, at) for name in ("mu", "v"))
+    return forward(
+        "Batch normalisation of channels",
+        {"x": "nd", "gamma": "d", "beta": "d", "eps": ""},
+        [
+            define("mu", d, value=mean(n, x(n, d))),
+            define("v", d, value=mean(n, (x(n, d) - q(d)) ** 2)),
+            define("xhat", n, d, value=(x(n, d) - q(d)) / root(k(d) + eps)),
+            define("y", n, d, value=entry("gamma", d) * xhat(n, d) + entry("beta", d)),
+        ],
+        spellings={"mu": ("\\mu", "\\mu", "m"), "v": ("\\sigma^2", "\\sigma^2", "v")},
+    )
+
+
+def layer_norm_of_samples() -> Pass:
+    q, k = (lambda *at, name=name: Entry(name, at) for name in ("mu", "v"))
+    return forward(
+        "Layer normalisation of samples",
+        {"x": "nd", "gamma": "d", "beta": "d", "eps": ""},
+        [
+            define("mu", n, value=mean(d, x(n, d))),
+            define("v", n, value=mean(d, (x(n, d) - q(n)) ** 2)),
+            define("xhat", n, d, value=(x(n, d) - q(n)) / root(k(n) + eps)),
+            define("y", n, d, value=entry("gamma", d) * xhat(n, d) + entry("beta", d)),
+        ],
+        spellings={"mu": ("\\mu", "\\mu", "m"), "v": ("v", "s", "v")},
+    )
+
+
+def attention_scores() -> Pass:
+    q, k, h, s_ = (lambda *at, name=name: Entry(name, at) for name in ("q", "k", "h", "a"))
+    return forward(
+        "Attention with one query",
+        {"q": "d", "k": "nd", "h": "n"},
+        [
+            define("a", n, value=total(d, q(d) * k(n, d)) / root(D)),
+            define("p", n, value=Call("exp", s_(n)) / total(m, Call("exp", s_(m)))),
+            define("o", value=total(n, p(n) * h(n))),
+        ],
+        [(Local(p(n), s_(m)), p(n) * (Same(n, m) - p(m))), (adjoint("p", n), adjoint("o") * h(n))],
+        spellings={
+            "q": ("q", "q", "q"), "k": ("K", "k", "k"), "h": ("v", "v", "v"), "a": ("s", "a", "s"),
+            "p": ("p", "\\alpha", "a"), "o": ("o", "y", "o"),
+        },
+    )  # fmt: skip
+
+
+def poisson() -> Pass:
+    w, u, k = (lambda *at, name=name: Entry(name, at) for name in "wuk")
+    return forward(
+        "Poisson regression",
+        {"x": "nd", "w": "d", "t": "n"},
+        [
+            define("u", n, value=total(d, w(d) * x(n, d))),
+            define("k", n, value=Call("exp", u(n))),
+            define("loss", value=mean(n, k(n) - t(n) * u(n))),
+        ],
+        [(adjoint("w", d), mean(n, (k(n) - t(n)) * x(n, d)))],
+        loss="loss",
+        spellings={
+            "u": ("z", "u", "z"), "k": ("\\lambda", "\\mu", "r"), "t": ("y", "y", "t"), "w": ("w", "w", "\\theta"),
+            "loss": ("L", "J", "E"),
+        },
+    )  # fmt: skip
+
+
 PASSES = (
     batch_norm(),
     layer_norm(),
@@ -343,4 +524,15 @@ PASSES = (
     logistic_regression(),
     variance(),
     squared_error(),
+    weight_norm(),
+    swish(),
+    gated_unit(),
+    memory_cell(),
+    log_sum_exp(),
+    cosine(),
+    ridge(),
+    batch_norm_of_channels(),
+    layer_norm_of_samples(),
+    attention_scores(),
+    poisson(),
 )

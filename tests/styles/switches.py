@@ -7,6 +7,7 @@ every pair of values of two switches comes up equally often.
 from __future__ import annotations
 
 SWITCHES: dict[str, tuple[str, ...]] = {
+    "form": ("index", "index", "index", "vector"),
     "letters": ("usual", "labelled", "other"),
     "indices": ("ijk", "kl", "tsr", "nm"),
     "sizes": ("N", "m", "B", "n"),

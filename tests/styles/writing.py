@@ -160,7 +160,7 @@ class Writer:
             case "text" if re.fullmatch(r"\\[a-z]+", stem):
                 word = {"\\sigma": "var" if self.names[name].square else "sigma"}.get(stem, stem[1:])
                 return self._with_label(name, at, f"\\text{{d{word}}}")
-            case "bar" if not stem.startswith("\\bar"):
+            case "bar" if not stem.startswith("\\bar") and not self._has_mean(stem):
                 return self._with_label(
                     name, at, f"\\overline{{{self._whole(name)}}}" if self._long(name) else f"\\bar{{{stem}}}"
                 )
@@ -179,6 +179,10 @@ class Writer:
     @property
     def _last(self) -> str:
         return self.forward.definitions[-1].name
+
+    def _has_mean(self, stem: str) -> bool:
+        """Whether the name with a bar is a mean."""
+        return any(spelling.stem == f"\\bar{{{stem}}}" for spelling in self.names.values())
 
     def _long(self, name: str) -> bool:
         return self.names[name].square or bool(self.names[name].label) or self.names[name].stem.startswith("\\hat")
@@ -272,11 +276,11 @@ class Writer:
         ordered = sorted(terms, key=_has_sum)
         if self.style["order"] == "reversed" and not any(map(_has_sum, terms)):
             ordered = ordered[::-1]
-        if _is_negative(ordered[0]):
-            ordered.sort(key=lambda t: (_has_sum(t), _is_negative(t)))
+        if is_negative(ordered[0]):
+            ordered.sort(key=lambda t: (_has_sum(t), is_negative(t)))
         text = self(ordered[0], 1)
         for term in ordered[1:]:
-            if _is_negative(term):
+            if is_negative(term):
                 text += f" - {self(times(Number(Fraction(-1)), term), 2)}"
             else:
                 text += f" + {self(term, 2)}"
@@ -407,6 +411,10 @@ class Writer:
 
     # -- equations -----------------------------------------------------------------------------------------------
 
+    def right(self, left: Expression, right: Expression) -> str:
+        """The right side of an equation."""
+        return self(right)
+
     def definition(self, definition: Definition) -> tuple[str, str]:
         return self.name(definition.name, definition.at), self._statistic(definition) or self(definition.value)
 
@@ -437,7 +445,8 @@ def _has_sum(node: Expression) -> bool:
             return False
 
 
-def _is_negative(node: Expression) -> bool:
+def is_negative(node: Expression) -> bool:
+    """Whether a term is written with a minus in front."""
     match node:
         case Number(value):
             return value < 0

@@ -49,6 +49,12 @@ def with_carried(node: Node, found: Carried) -> Node:
     return replace(node, sub=sub, sup=above if above is not None else node.sup)
 
 
+def carries_label(node: Node) -> bool:
+    """Whether a name is a gradient's that carries what it is taken by, as such a formula has it then."""
+    items = list(subscript_items(node.sub)) if isinstance(node, S.Script) and node.sub is not None else []
+    return isinstance(node, S.Script) and bool(_base(node)) and any(letter_of(item) is None for item in items)
+
+
 def _scripts(node: Node) -> Iterator[S.Script]:
     return (inner for inner in node.walk() if isinstance(inner, S.Script))
 
