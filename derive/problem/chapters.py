@@ -12,16 +12,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from string import ascii_lowercase
 
 from derive.document import Block, Document
 from derive.latex import syntax as S
-from derive.latex.syntax import Node
+from derive.latex.parser import parse_display
+from derive.latex.syntax import Node, Statement
 from derive.latex.writer import latex
 from derive.notation.equations import Equation, equations
 from derive.notation.names import letter_of, subscript_items
 from derive.notation.rewriting.carried import carries_label
 from derive.notation.suppositions import by_block, differentiates, suppose
-from derive.notation.survey import is_quotient, upper_limits
+from derive.notation.survey import is_quotient, upper_limits, with_brackets
 from derive.prose.cues import announces, tells_stage
 from derive.prose.passages import BOLD, Passage, passages
 from derive.source import Span, Text
@@ -49,6 +51,7 @@ class _Chapter:
     defined: dict[Key, tuple[Equation, int]] = field(default_factory=dict)
     blocks: list[Block] = field(default_factory=list)
     equations: list[Equation] = field(default_factory=list)
+    nodes: list[Node] = field(default_factory=list)
     waits: bool = False
     document: dict[Key, Equation] = field(default_factory=dict)
 
@@ -61,6 +64,7 @@ class _Chapter:
         known = self.known(heading)
         self.blocks += [block for page in section.pages for block in page.blocks]
         self.equations += section.equations
+        self.nodes += section.nodes
         for key, one in section.defined.items():
             if key not in known:
                 self.defined[key] = one
@@ -107,7 +111,7 @@ def _divided(document: Document, pages: list[Passage]) -> list[_Chapter]:
     written = equations(document)
     suppose(document, written.equations, written.restrictions)
     standing = by_block(document, written.equations)
-    sections = [_Section.of(pages, standing) for pages in _sections(pages)]
+    sections = [_Section.of(pages, standing, document) for pages in _sections(pages)]
     every = {key: one for section in reversed(sections) for key, (one, _) in section.defined.items()}
     current, heading = _Chapter(document=every), None
     found = [current]
@@ -131,11 +135,14 @@ class _Section:
     pages: list[Passage]
     equations: list[Equation]
     defined: dict[Key, tuple[Equation, int]]
+    nodes: list[Node]
 
     @classmethod
-    def of(cls, pages: list[Passage], standing: dict[int, list[Equation]]) -> _Section:
-        own = [e for page in pages for block in page.blocks for e in standing.get(id(block), ())]
-        return cls(pages, own, {key: (e, _rank(e.members[0])) for e in own if (key := _defined(e))})
+    def of(cls, pages: list[Passage], standing: dict[int, list[Equation]], document: Document) -> _Section:
+        blocks = [block for page in pages for block in page.blocks]
+        own = [e for block in blocks for e in standing.get(id(block), ())]
+        defined = {key: (e, _rank(e.members[0])) for e in own if (key := _defined(e))}
+        return cls(pages, own, defined, [m for e in own for m in e.members] + _spoken_of(blocks, standing, document))
 
     @property
     def heading(self) -> Passage | None:
@@ -154,8 +161,15 @@ def _ahead(sections: list[_Section], at: int) -> _Section:
         if later.begins:
             break
         equations, defined = [*found.equations, *later.equations], {**later.defined, **found.defined}
-        found = _Section([*found.pages, *later.pages], equations, defined)
+        found = _Section([*found.pages, *later.pages], equations, defined, [*found.nodes, *later.nodes])
     return found
+
+
+def _spoken_of(blocks: list[Block], standing: dict[int, list[Equation]], document: Document) -> list[Node]:
+    """The formulas in sentences that are no equations, as the gradients are that sentences give names to."""
+    loose = (block for block in blocks if block.kind == "inline" and "\\frac" in block.text.value)
+    parts = (one for block in loose if id(block) not in standing for one in parse_display(block.text, document.macros))
+    return [with_brackets(part.node, frozenset(ascii_lowercase)) for part in parts if isinstance(part, Statement)]
 
 
 def _sections(pages: list[Passage]) -> Iterator[list[Passage]]:
@@ -281,7 +295,7 @@ def _other_gradient(section: _Section, before: _Chapter, values: list[Node]) -> 
 def _other_loss(section: _Section, before: _Chapter, values: list[Node]) -> bool:
     """A loss that was differentiated by none of the section's names."""
     own = {key for equation, _ in section.defined.values() for member in equation.members for key in _names(member)}
-    tops = _differentiated(before.equations)
+    tops = _differentiated(before.nodes)
     return any(top in section.defined and not bottoms & own for top, bottoms in tops.items())
 
 
@@ -290,7 +304,7 @@ def _foreign_loss(section: _Section, before: _Chapter, values: list[Node]) -> bo
     known = {**before.inherited, **before.defined}
     return any(
         top in known and bottoms & section.defined.keys() and not _made(top, before.document) & section.defined.keys()
-        for top, bottoms in _differentiated(section.equations).items()
+        for top, bottoms in _differentiated(section.nodes).items()
     )
 
 
@@ -363,7 +377,7 @@ def _losses_elsewhere(found: list[_Chapter], at: int) -> Iterator[Key]:
     """Tops of derivatives by what a chapter defines that other chapters make of other things: a loss of its own."""
     own = found[at]
     before = {key: equation for chapter in found[:at] for key, (equation, _) in chapter.defined.items()}
-    for top, bottoms in _differentiated(own.equations).items():
+    for top, bottoms in _differentiated(own.nodes).items():
         if top in before and bottoms & own.defined.keys() and not _made(top, before) & own.defined.keys():
             yield top
 
@@ -379,10 +393,10 @@ def _made(name: Key, definitions: dict[Key, Equation]) -> set[Key]:
     return found - {name}
 
 
-def _differentiated(equations: list[Equation]) -> dict[Key, set[Key]]:
+def _differentiated(nodes: list[Node]) -> dict[Key, set[Key]]:
     """The names that stand above in derivatives, with those below."""
     found: dict[Key, set[Key]] = {}
-    for node in (node for equation in equations for member in equation.members for node in member.walk()):
+    for node in (inner for one in nodes for inner in one.walk()):
         if isinstance(node, S.Fraction) and is_quotient(node):
             for top in _names(node.numerator):
                 found.setdefault(top, set()).update(_names(node.denominator))

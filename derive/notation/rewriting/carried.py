@@ -12,8 +12,8 @@ from derive.latex import syntax as S
 from derive.latex.syntax import Node, mapped
 from derive.notation.names import letter_of, subscript_items
 
-BASES = frozenset({"\\delta", "\\Delta", "g", "G", "D"})
-"""Letters for gradients."""
+BASES = frozenset({"\\delta", "g"})
+"""Letters for gradients; a capital has whole rows for entries."""
 
 
 @dataclass(frozen=True)
