@@ -15,6 +15,7 @@ from derive.latex.syntax import Node, span_of
 from derive.notation import powers
 from derive.notation.context import Context
 from derive.notation.names import PARTIALS, Spelling, letter_of
+from derive.notation.roles import LABELLED
 from derive.notation.survey import is_quotient
 from derive.notation.values import Slot, Value, close
 from derive.source import SourceError
@@ -233,7 +234,9 @@ def operator(ctx: Context, rest: list[Node]) -> tuple[Value, int] | None:
 
 
 def _end(ctx: Context, rest: list[Node]) -> int:
-    """How many factors an operator takes with itself."""
+    """How many factors an operator takes with itself: a loss and no more, as its value is nowhere beside."""
+    if len(rest) > 2 and _is_loss(ctx, rest[1]):
+        return 2
     behind = next((k for k in range(2, len(rest)) if _derivative_at(ctx, rest, k) is not None), None)
     if behind is None:
         return len(rest)
@@ -241,6 +244,12 @@ def _end(ctx: Context, rest: list[Node]) -> int:
         return behind  # of which nothing can be said twice
     ctx.asked.add("operand")
     return behind if ctx.policy.operand == "next" else len(rest)
+
+
+def _is_loss(ctx: Context, node: Node) -> bool:
+    spelled = ctx.table.spell(node)
+    bare = spelled is not None and not spelled.indices and spelled.power is None
+    return bare and spelled is not None and (spelled.key == ctx.table.loss or spelled.key in LABELLED)
 
 
 def _derivative_at(ctx: Context, rest: list[Node], at: int) -> Node | None:

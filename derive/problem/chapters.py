@@ -255,7 +255,8 @@ def _is_apart(section: _Section, before: _Chapter) -> bool:
     defined, known = section.defined, {**before.inherited, **before.defined}
     forward = [equation.members[1] for equation, _ in defined.values() if not is_quotient(equation.members[1])]
     values = [node for value in forward for node in _uses(value)]
-    if len(forward) < _SEVERAL or ({_key(node) for node in values} - defined.keys()) & known.keys():
+    others = {key for key, ranks in _ranks(values).items() if key in known and known[key][1] not in ranks | {0}}
+    if len(forward) < _SEVERAL or ({_key(node) for node in values} - defined.keys() - others) & known.keys():
         return False
     return any(differs(section, before, values) for differs in _DIFFERENCES)
 

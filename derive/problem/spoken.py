@@ -44,7 +44,7 @@ def with_spoken(document: Document) -> Spoken:
     """The document with what its words define."""
     census = Census.of(document)
     found = [s for s in sayings(document, census.symbols) if not {"X"} & s.marks or s.meaning in _STATISTICS]
-    blocks = [*_declarations(document)]
+    blocks = [*_declarations(document, census)]
     told: list[tuple[str, int]] = []
     still_open: set[str] = set()
     speaker = _Speaker(census, found)
@@ -77,8 +77,9 @@ def _block(text: str, source: Source, span: Span) -> Block:
     return Block("spoken", Text(text, [span.start] * len(text) + [span.end]), span, source)
 
 
-def _declarations(document: Document) -> Iterator[Block]:
-    """``x \\in \\mathbb{R}^D`` in a sentence, for each of the names in it, and ``x_1, \\dots, x_D``."""
+def _declarations(document: Document, census: Census) -> Iterator[Block]:
+    """``x \\in \\mathbb{R}^D`` in a sentence, for each of the names in it, and ``x_1, \\dots, x_D``; what another chapter
+    declares is nothing that is defined here."""
     for block in document.blocks:
         is_said = block.kind != "given" and is_sign(block)
         node = read_formula(block, document) if is_said else None
@@ -89,6 +90,8 @@ def _declarations(document: Document) -> Iterator[Block]:
         if isinstance(chain, S.Chain) and chain.relations == ("\\in",) and shape(chain.members[1]):
             names = chain.members[0].items if isinstance(chain.members[0], S.Sequence) else (chain.members[0],)
             for name in (*filter(None, others), *names):
+                if block.ignored and census.is_defined(latex(name)):
+                    continue
                 yield _block(f"{latex(name)} \\in {latex(chain.members[1])}", block.source, block.span)
 
 

@@ -65,7 +65,7 @@ def _is_name(node: Node) -> bool:
     return isinstance(node, S.Symbol | S.Accent)
 
 
-_DIFFERENTIALS = (S.Symbol("\\partial"), S.Symbol("d"))
+_DIFFERENTIALS = (S.Symbol("\\partial"), S.Symbol("d"), S.Symbol("d", "text"))
 
 
 def is_gradient(node: Node) -> bool:

@@ -8,8 +8,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from styles.derivation import Claim, Definition, Pass, claims, mistakes
-from styles.expressions import Adjoint, Expression, Index, Local
+from styles.derivation import Claim, Definition, Pass, claims, letters, mistakes
+from styles.expressions import Adjoint, Expression, Local
 from styles.passes import PASSES
 from styles.switches import drawn
 from styles.truth import holds
@@ -213,8 +213,7 @@ class Author:
         """A definition of a mean or a variance as a sentence, where the style has it."""
         if self.style["mean"] != "words" or definition.name not in ("mu", "v"):
             return ""
-        axis = self.forward.axes[0]
-        shown = self.write.name("x", (Index(axis),))
+        shown = self.write.name("x", letters(self.forward.axes_of("x")))
         kind = "mean" if definition.name == "mu" else "variance"
         sentence = self.phrases[kind].format(
             name=f"${self.write.name(definition.name, definition.at)}$", of=f"${shown}$"
