@@ -78,8 +78,8 @@ def _block(text: str, source: Source, span: Span) -> Block:
 
 
 def _declarations(document: Document, census: Census) -> Iterator[Block]:
-    """``x \\in \\mathbb{R}^D`` in a sentence, for each of the names in it, and ``x_1, \\dots, x_D``; what another chapter
-    declares is nothing that is defined here."""
+    """``x \\in \\mathbb{R}^D`` in a sentence, for each of the names in it, and ``x_1, \\dots, x_D``; another chapter
+    declares nothing that is defined here."""
     for block in document.blocks:
         is_said = block.kind != "given" and is_sign(block)
         node = read_formula(block, document) if is_said else None
