@@ -18,6 +18,7 @@ from sympy.core.function import AppliedUndef
 from derive.forward import Graph, names_in, quantities_in
 from derive.language import D, is_unnamed, key_of, name_of, size
 from derive.notation.functions import function_of
+from derive.notation.roles import LABELLED
 from derive.notation.table import SIZE_LETTERS
 from derive.opaque import as_given, is_parameter, is_rest_of, is_slope, is_stand_in
 from derive.problem import Pair, Problem
@@ -103,7 +104,8 @@ class Doubts:
         known = {name for d in graph.definitions for name in (d.name, *d.uses)}
         names = {name_of(q) for q in quantities_in(derivative.args[0]) if not q.is_integer}
         apart = not any(graph.depends(name, by) or graph.depends(by, name) for name in names)
-        strange = names - self.problem.table.constants - (set(graph.by_name) if by in known else set())
+        losses = {name for name in names if key_of(name) in LABELLED}  # of which nobody writes derivatives that are 0
+        strange = names - self.problem.table.constants - (set(graph.by_name) - losses if by in known else set())
         if not apart or not names or graph.loss in names:
             return ""
         return f"nothing says how {key_of(min(strange))} depends on {key_of(by)}" if strange else ""

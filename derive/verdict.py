@@ -29,6 +29,7 @@ from derive.normal.algebra import GaveUp, Undefined
 from derive.notation.elaborate import Policy
 from derive.notation.equations import Equation
 from derive.notation.roles import is_share
+from derive.notation.ways import sums_over_ways
 from derive.opaque import at_rest, has_open_names, slope_name
 from derive.probe.dependence import depends_on
 from derive.probe.evaluation import NotEvaluable, TooLarge
@@ -56,6 +57,10 @@ ANSWERS: Mapping[str, Mapping[str, str]] = {
         "tight": "a/bc read as a/(bc)",
         "loose": "a/bc read as (a/b)c",
         "whole": "a/b c read as a/(bc)",
+    },
+    "operand": {
+        "whole": "an operator applied to all that follows",
+        "next": "an operator applied to what stands before the next derivative",
     },
     "reach": {
         "short": "f a(b) read as f(a)(b)",
@@ -192,7 +197,7 @@ class Judge:
         """What an equation hardly means, in words, and the verdicts on its links if it does."""
         for policy, words in self.problem.doubtful(sides.elaborator.policy, sides.asked):
             yield words, partial(self._links_under, sides.equation, policy)
-        if "straight" in sides.asked and len(self._readings(sides.pairs())) > 1:
+        if "straight" in sides.asked and not self._d_is_round and len(self._readings(sides.pairs())) > 1:
             yield "d holds other names fixed, as ∂ may", partial(self._links, sides.equation, sides.pairs(), "partial")
 
     def _links_under(self, equation: Equation, policy: Policy) -> list[Verdict]:
@@ -257,12 +262,30 @@ class Judge:
             links = [Verdict("unsupported", reason=reason) for _ in pairs]
             return _Reading(sides, links, assumptions, (0, len(pairs) + 1, 0))
         found: list[_Reading] = []
-        for reading in ("total",) if "straight" in sides.asked else self._readings(pairs):
+        total = "straight" in sides.asked and not self._d_is_round
+        for reading in ("total",) if total else self._readings(pairs):
             links = self._links(sides.equation, pairs, reading)
             found.append(_Reading(sides, links, assumptions, _score(links)))
             if not found[-1].score[0] and not found[-1].score[1]:
                 break
         return min(found, key=lambda one: one.score)
+
+    @cached_property
+    def _d_is_round(self) -> bool:
+        """Whether the page writes d for ∂: it sums over several ways, which is true only if each d holds the names of
+        the other ways fixed."""
+        claims = [e for e in self.problem.equations if e.role == "claim" and e.error is None and e.members]
+        return any(self._is_round_in(e) for e in claims if sums_over_ways(e.members))
+
+    def _is_round_in(self, equation: Equation) -> bool:
+        sides = self.problem.sides(equation, Policy())
+        pairs = sides.pairs()
+        self.problem.heard()
+        sound = [pair for pair in pairs if isinstance(pair, Pair)]
+        if "straight" not in sides.asked or len(sound) != len(pairs):
+            return False
+        with self.limited(ANSWER_SECONDS):
+            return self._surely(sound[0], "partial") and not self._surely(sound[0], "total")
 
     def _whole_jacobian(self, sides: Sides) -> str:
         """A Jacobian that was read entry by entry and is not diagonal, in words."""

@@ -19,11 +19,11 @@ LETTERS = {
 _TOKEN = re.compile(
     r"^#.*?$|<!-- (?:proved|refuted|undecided|assumed|unsupported|E\d+|derive: ignore) -->|<!-- given: |-->"
     r"|\\(?:text\w*|operatorname|mathrm|begin|end|tag|label|newcommand|color)\*?\{[^{}]*\}|\\[a-zA-Z]+|\\.|```\w*"
-    r"|^[A-Z][a-z](?= )|[A-Za-z]{3,}|[A-Za-z]|.",
+    r"|^[A-Z][a-z](?= )|[A-Za-z]{3,}|(?<= )(?:is|in|if|it|by)(?= )|[A-Za-z]|.",
     re.DOTALL | re.MULTILINE,
 )
 _JOINED = re.compile(r"[ₐ-ₜᵢ-ᵪⱼ]|_\{[a-z]{3,}\}")
-_DISPLAY = re.compile(r"\$\$(?P<body>.+?)\$\$", re.DOTALL)
+_DISPLAY = re.compile(r"(?P<before>\w )?\$\$(?P<body>.+?)\$\$(?P<behind> \w|,)?", re.DOTALL)
 _FORWARD = re.compile(
     r"\A(?P<head># .*?\n\n)(?P<forward>.*?)(?P<rest><!-- (?:proved|refuted|undecided|assumed) -->.*)\Z", re.DOTALL
 )
@@ -51,7 +51,13 @@ def reordered(text: str) -> str:
 
 
 def _framed(frame: str) -> Callable[[str], str]:
-    return lambda text: _DISPLAY.sub(lambda found: frame.replace("BODY", found["body"].strip("\n")), text)
+    """Displays in another frame; what stands within a sentence is none."""
+
+    def framed(found: re.Match[str]) -> str:
+        inside = found["before"] or found["behind"]
+        return found[0] if inside else frame.replace("BODY", found["body"].strip("\n"))
+
+    return lambda text: _DISPLAY.sub(framed, text)
 
 
 REWRITES: dict[str, Callable[[str], str]] = {

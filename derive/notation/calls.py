@@ -72,7 +72,12 @@ def _inverse(ctx: Context, key: str, argument: Node, node: Node) -> Value:
 
 
 def _refuse_doubtful(ctx: Context, spelled: Spelling | None, head: Node, group: S.Group) -> None:
-    """``g_\\theta(x)`` and ``\\phi_1(x)``, of which nothing says what they are, look like functions of x."""
+    """``g_\\theta(x)`` and ``\\phi_1(x)``, of which nothing says what they are, look like functions of x; so does a
+    customary one that has another meaning on the page, before one name: ``\\sigma(z)`` where σ is a deviation."""
+    if spelled is not None and group.opening == "(" and is_customary(spelled.key) and not spelled.indices:
+        inside = ctx.table.spell(group.body)
+        if ctx.table.introduced(Spelling(spelled.key)) and inside is not None and spelled.power is None:
+            raise SourceError(_DOUBTFUL, span_of(head))
     if spelled is None or not isinstance(head, S.Script) or head.sub is None or group.opening != "(":
         return
     key = spelled.key.rstrip("'")

@@ -27,6 +27,7 @@ Product = Literal["elementwise", "matrix"]
 Slash = Literal["tight", "loose", "whole"]
 Layout = Literal["numerator", "denominator"]
 Reach = Literal["short", "long"]
+Operand = Literal["whole", "next"]
 Gradients = Literal["columns", "rows", "turned"]
 
 
@@ -40,6 +41,8 @@ class Policy:
             denominator only if all that follows does.
         layout: whether the rows of a Jacobian belong to the numerator or to the denominator.
         reach: whether ``\\sin u(a + b)`` is (sin u)(a + b) or the sine of the product.
+        operand: whether the operator in ``\\frac{d}{dx} u \\frac{dL}{du}`` is applied to all that follows, or to what
+            stands before the next derivative.
         gradients: whether the derivative of a number by a vector is a column or a row; turned, that by a matrix is its
             transpose as well.
         differential: whether the d of ``dy/dx`` is the sign of a derivative or a name, where the document has a name d.
@@ -52,6 +55,7 @@ class Policy:
     layout: Layout = "numerator"
     reach: Reach = "short"
     gradients: Gradients = "columns"
+    operand: Operand = "whole"
     differential: Literal["sign", "name"] = "sign"
     euler: Literal["number", "name"] = "number"
     square: bool = False
@@ -89,7 +93,7 @@ class Context(ABC):
         vague: functions that were given their customary meaning, or none: what is read with them is not refuted.
         variables: names that are arguments of arbitrary functions, and need no introduction.
         scope: the letters that sums around the present node bind.
-        expanding: the document's functions that are being expanded.
+        expanding: the document's functions and aliases that are being expanded.
         implicit: whether the present node is under a sum whose index nobody wrote, so that products are entry by entry.
     """
 

@@ -15,6 +15,8 @@ from derive.latex.syntax import Node, span_of
 from derive.notation import powers
 from derive.notation.context import Context
 from derive.notation.names import PARTIALS, Spelling, letter_of
+from derive.notation.roles import LABELLED
+from derive.notation.survey import is_quotient
 from derive.notation.values import Slot, Value, close
 from derive.source import SourceError
 
@@ -222,13 +224,54 @@ def operator(ctx: Context, rest: list[Node]) -> tuple[Value, int] | None:
     repeated = _denominators(ctx, head.denominator, order) if order else None
     if repeated is None and not _is_bare_operator(ctx, head):
         return None
-    used = 2 if isinstance(rest[1], S.Group) else len(rest)
+    used = 2 if isinstance(rest[1], S.Group) else _end(ctx, rest)
     operand = ctx.value(_juxtaposed(rest[1:used]))
     if repeated is not None:
         return _repeated(ctx, operand, repeated, head), used
     by = _differential(ctx, head.denominator)
     assert by is not None
     return differentiate(ctx, operand, ctx.value(by), head), used
+
+
+def _end(ctx: Context, rest: list[Node]) -> int:
+    """How many factors an operator takes with itself: a loss and no more, as its value is nowhere beside."""
+    if len(rest) > 2 and _is_loss(ctx, rest[1]):
+        return 2
+    behind = next((k for k in range(2, len(rest)) if _derivative_at(ctx, rest, k) is not None), None)
+    if behind is None:
+        return len(rest)
+    if _is_of_open_loss(ctx, [*rest[behind:], _derivative_at(ctx, rest, behind) or rest[behind]]):
+        return behind  # of which nothing can be said twice
+    ctx.asked.add("operand")
+    return behind if ctx.policy.operand == "next" else len(rest)
+
+
+def _is_loss(ctx: Context, node: Node) -> bool:
+    spelled = ctx.table.spell(node)
+    bare = spelled is not None and not spelled.indices and spelled.power is None
+    return bare and spelled is not None and (spelled.key == ctx.table.loss or spelled.key in LABELLED)
+
+
+def _derivative_at(ctx: Context, rest: list[Node], at: int) -> Node | None:
+    """The derivative, or the operator of one, that a factor is or begins, or is a name for."""
+    factor = rest[at]
+    if isinstance(factor, S.Script) and factor.base == S.Symbol("\\nabla"):
+        return factor
+    if isinstance(factor, S.Fraction) and is_quotient(factor):
+        return factor
+    spelled, behind = ctx.table.spell(factor), ctx.table.spell(rest[at + 1]) if at + 1 < len(rest) else None
+    if spelled is not None and behind is not None and spelled.key + behind.key in ctx.table.letters.compounds:
+        spelled = Spelling(spelled.key + behind.key, behind.indices)
+    alias = ctx.table.alias(spelled.key, len(spelled.indices)) if spelled is not None else None
+    inside = alias.body.walk() if alias is not None else ()
+    return next((node for node in inside if isinstance(node, S.Fraction) and is_quotient(node)), None)
+
+
+def _is_of_open_loss(ctx: Context, factors: list[Node]) -> bool:
+    """Whether a loss that nothing defines stands in some factors."""
+    loss = ctx.table.loss
+    names = (ctx.table.spell(node) for factor in factors for node in factor.walk())
+    return (loss, 0) not in ctx.table.defined and any(name is not None and name.key == loss for name in names)
 
 
 def subscripted_operator(ctx: Context, rest: list[Node]) -> tuple[Value, int] | None:

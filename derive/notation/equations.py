@@ -17,6 +17,7 @@ from derive.notation.functions import Functions, find_functions, with_bare_tops,
 from derive.notation.names import Letters, letter_of, spell
 from derive.notation.picked import marked_picks, with_marked_picks
 from derive.notation.rewriting.capitals import with_operators
+from derive.notation.rewriting.carried import find_carried, with_carried
 from derive.notation.rewriting.differentials import with_slanted
 from derive.notation.rewriting.digits import with_subscripts
 from derive.notation.rewriting.dots import without_dots
@@ -239,6 +240,8 @@ def _parsed(document: Document) -> tuple[list[_Parsed], list[str]]:
     """All statements in reading order, and how their signs were read."""
     read = [(block, written) for block in document.blocks for written in parse_display(block.text, document.macros)]
     found = [(block, _changed(written, with_subscripts)) for block, written in read]
+    carried = find_carried(one.node for _, one in found if isinstance(one, Statement))
+    found = [(block, _changed(written, lambda node: with_carried(node, carried))) for block, written in found]
     labels, words = find_labels(written for _, written in found), find_words(written for _, written in found)
 
     def together(node: Node) -> Node:

@@ -267,7 +267,13 @@ def _expanded(ctx: Context, alias: Alias, spelled: Spelling, node: Node) -> Valu
         else:
             slots.append(fresh_slot(axis))
             chosen[letter] = Letter(slots[-1].symbol, axis)
-    inner = ctx.inside(chosen, alias.body)
+    if spelled.key in ctx.expanding:
+        raise SourceError(f"what {spelled.key} stands for is made of itself", span_of(node))
+    ctx.expanding.append(spelled.key)
+    try:
+        inner = ctx.inside(chosen, alias.body)
+    finally:
+        ctx.expanding.pop()
     return Value(inner.expr, (*slots, *inner.slots), inner.row and not slots)
 
 

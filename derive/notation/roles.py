@@ -7,7 +7,7 @@ by the field's customary letters, and everything that they take for granted is p
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from derive.language import key_of
 from derive.latex import syntax as S
@@ -72,10 +72,22 @@ def find_loss(nodes: Iterable[Node], letters: Letters, defined: set[str], used: 
             name = _numerator(inner, letters)
             if name is not None:
                 tops[name] += 1
+            tops.update(key for key in _applied_to(inner, letters) if key not in defined)
     ordered = [name for name, _ in tops.most_common() if f"{name}^2" not in defined]  # the root of a variance
     undefined = [name for name in ordered if name not in defined | used]
     customary = [name for name in ordered if name in LOSSES or name.split("_")[0] in LABELLED]
     return next(iter(customary or undefined), None)
+
+
+def _applied_to(node: Node, letters: Letters) -> Iterator[str]:
+    """The bare names behind the operators ``\\frac{\\partial}{\\partial x}`` of a product, but for functions."""
+    factors = node.factors if isinstance(node, S.Product) else ()
+    for k, operator in enumerate(factors[:-1]):
+        head = spell(operator.numerator, letters) if isinstance(operator, S.Fraction) else None
+        called = isinstance(factors[k + 2], S.Group) if k + 2 < len(factors) else False
+        if head is not None and head.key in PARTIALS and not called:
+            name = _bare(factors[k + 1], letters)
+            yield from (name,) if name is not None else ()
 
 
 def _numerator(node: Node, letters: Letters) -> str | None:

@@ -15,6 +15,7 @@ from derive.latex import syntax as S
 from derive.latex.syntax import Node
 from derive.notation.equations import Equation
 from derive.notation.names import indexed_node, quotient
+from derive.notation.roles import LOSSES
 from derive.notation.survey import PREFIXES
 from derive.problem.draft import Draft
 
@@ -42,7 +43,7 @@ def adopt_adjoints(draft: Draft) -> None:
         if bases and not _is_used_forward(draft, made) and (said or _goes_backwards(draft, bases)):
             for key, base in bases.items():
                 if key not in said:
-                    _say(draft, key, base)
+                    _say(draft, key, base, bases)
 
 
 # -- ways of making such names -----------------------------------------------------------------------------------------
@@ -93,9 +94,17 @@ def _labelled(key: str, draft: Draft) -> str:
     return (found[1] or found[2]) if found and not draft.table.ranks.counts.get(key) else ""
 
 
+def _carried(key: str, draft: Draft) -> str:
+    r"""``\delta_{x,i}``, as ``\delta_{x_i}`` is read (`derive.notation.rewriting.carried`)."""
+    found = re.fullmatch(r"(?:G|g|D|\\delta|\\Delta)_(?:\{(.+)\}|(\\.+))", key)
+    label = (found[1] or found[2]) if found else ""
+    word = re.fullmatch(r"\\text\{(\w)\}", label)
+    return word[1] if word else label
+
+
 Ways = tuple[Callable[[str, Draft], str], ...]
 
-WAYS: tuple[Ways, ...] = ((_prefixed, _word), (_barred,), (_nabla,), (_labelled,))
+WAYS: tuple[Ways, ...] = ((_prefixed, _word), (_barred,), (_nabla,), (_carried, _labelled))
 """The ways of making names for adjoints; those that go together on a page side by side."""
 
 
@@ -148,7 +157,11 @@ def _is_apart(draft: Draft, equation: Equation, key: str, base: str) -> bool:
 
 
 def _taken_by(draft: Draft, node: Node) -> str | None:
-    """x of ``∂L/∂x``, with a bar or with a slash."""
+    """x of ``∂L/∂x``, with a bar, with a slash or as an operator, and of ``\\nabla_x L``."""
+    if isinstance(node, S.Product) and isinstance(node.factors[0], S.Script) and len(node.factors) == 2:
+        head = node.factors[0]
+        spelled = draft.table.spell(head.sub) if head.base == S.Symbol("\\nabla") and head.sub is not None else None
+        return spelled.key if spelled is not None else None
     above, below = _quotient(node)
     if not isinstance(above, S.Product) or not isinstance(below, S.Product):
         return None
@@ -159,11 +172,16 @@ def _taken_by(draft: Draft, node: Node) -> str | None:
 
 
 def _quotient(node: Node) -> tuple[Node | None, Node | None]:
-    """What stands above and below, of a fraction or of two products with a slash between them."""
+    """What stands above and below, of a fraction, of two products with a slash between them, or of an operator with
+    what it is applied to."""
     if isinstance(node, S.Fraction):
         return node.numerator, node.denominator
     if isinstance(node, S.Product) and node.operators == ("", "/", ""):
         return S.Product(node.factors[:2], ("",)), S.Product(node.factors[2:], ("",))
+    operator = node.factors[0] if isinstance(node, S.Product) and node.operators == ("",) else None
+    if isinstance(node, S.Product) and isinstance(operator, S.Fraction):
+        operand = node.factors[1]
+        return S.Product((operator.numerator, operand), ("",)), operator.denominator
     return None, None
 
 
@@ -184,6 +202,7 @@ def _goes_backwards(draft: Draft, bases: Bases) -> bool:
     out, and none the other way."""
     uses: dict[str, set[str]] = {}
     gradients: list[tuple[str, set[str]]] = []
+    alone: set[str] = set()
     votes = set()
     upstream = _upstreams(draft, bases)
     for equation in draft.equations:
@@ -195,11 +214,14 @@ def _goes_backwards(draft: Draft, bases: Bases) -> bool:
             if used & upstream or any(_taken_by(draft, n) for m in equation.members[1:] for n in m.walk()):
                 votes.add("backward")
             elif not others:
-                votes.add("something else")
+                alone.add(key)
         elif used & set(bases) and draft.classifier.has_derivative(equation):
             votes.add("backward")
         elif key is not None:
             uses.setdefault(key, set()).update(used)
+    loss = closure(uses.get(draft.table.loss or "L", ()), lambda name: uses.get(name, ()))
+    if any(bases[key] not in loss for key in alone):
+        votes.add("something else")  # a loss that is written out has gradients that are made of no others
     for key, others in gradients:
         for other in others:
             if bases[key] in closure(uses.get(bases[other], ()), lambda name: uses.get(name, ())):
@@ -219,8 +241,20 @@ def _upstreams(draft: Draft, bases: Bases) -> set[str]:
     return found
 
 
-def _say(draft: Draft, key: str, base: str) -> None:
-    loss = draft.table.loss = draft.table.loss or "L"
+def _loss(draft: Draft, known: set[str]) -> str:
+    """The loss by custom, where no line is about one: what some line differentiates, and has no adjoint itself."""
+    return next((name for name in LOSSES if name in _tops(draft) - known), "L")
+
+
+def _tops(draft: Draft) -> set[str]:
+    """The names that some line differentiates."""
+    quotients = (_quotient(n)[0] for e in draft.equations for m in e.members for n in m.walk())
+    tops = (draft.table.spell(above.factors[-1]) for above in quotients if isinstance(above, S.Product))
+    return {spelled.key for spelled in tops if spelled is not None}
+
+
+def _say(draft: Draft, key: str, base: str, others: Bases) -> None:
+    loss = draft.table.loss = draft.table.loss or _loss(draft, set(others.values()))
     count = min(draft.table.ranks.counts.get(base, {0}))
     items = tuple(S.Symbol(letter) for letter in sorted(draft.table.letters.indices)[:count])
     gradient = quotient(S.Symbol(loss), indexed_node(S.Symbol(base), items))

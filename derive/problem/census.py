@@ -17,7 +17,7 @@ from derive.notation.names import PARTIALS, subscript_items
 from derive.notation.ranks import shape
 from derive.notation.rewriting.bold import in_bold
 from derive.notation.roles import LOSSES
-from derive.notation.survey import bound_letters
+from derive.notation.survey import bound_letters, bracket_letters, with_brackets
 from derive.notation.table import SIZE_LETTERS
 from derive.source import Text
 
@@ -96,10 +96,11 @@ class Census:
     @classmethod
     def of(cls, document: Document) -> Census:
         census = cls()
-        for block in document.blocks:
-            for statement in parse_display(block.text, document.macros):
-                for part in (statement.node, *statement.asides) if isinstance(statement, Statement) else ():
-                    census._take(part)
+        read = [one for block in document.blocks for one in parse_display(block.text, document.macros)]
+        statements = [one for one in read if isinstance(one, Statement)]
+        bound = bracket_letters(statements)
+        for part in (part for statement in statements for part in (statement.node, *statement.asides)):
+            census._take(with_brackets(part, bound))
         return census
 
     # -- asking ----------------------------------------------------------------------------------------------------

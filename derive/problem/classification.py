@@ -188,17 +188,22 @@ class Classifier:
                 continue
             if self._is_used_beside(equation, k, target) or (k and self._is_input_like(target)):
                 continue
-            if k and target[0] in self._inputs and any(map(differentiates, equation.members[:k])):
+            if k and target[0] in self._in_forward and any(map(differentiates, equation.members[:k])):
                 continue
             found[k] = target
         return found
 
     @cached_property
-    def _inputs(self) -> set[str]:
-        """What the forward pass is made from: names in what other names are said to be, derivatives apart."""
+    def _in_forward(self) -> set[str]:
+        """The names of the forward pass, derivatives apart: what is said anywhere to be something, and what that is
+        made from."""
         said = (e for e in self.equations if e.relations[:1] == ("=",) and e.standing == "stated")
-        forward = (e for e in said if self.target(e) is not None and not any(map(differentiates, e.members)))
-        return {name for e in forward for name in self.names_used(e)}
+        forward = [
+            (e, target)
+            for e in said
+            if (target := self.target(e)) is not None and not any(map(differentiates, e.members))
+        ]
+        return {name for e, (key, _) in forward for name in (key, *self.names_used(e))}
 
     def _is_naming(self, equation: Equation) -> bool:
         """Whether an equation only names a derivative: ``\\delta = \\frac{\\partial L}{\\partial z}``."""

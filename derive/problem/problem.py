@@ -20,7 +20,7 @@ from derive.forward import Graph, names_in
 from derive.language import D, key_of, name_of
 from derive.latex.syntax import Node, span_of
 from derive.notation.conditions import compared_indices, equal_indices
-from derive.notation.context import Gradients, Layout, Letter, Product, Reach, Slash
+from derive.notation.context import Gradients, Layout, Letter, Operand, Product, Reach, Slash
 from derive.notation.elaborate import Elaborator, Policy
 from derive.notation.equations import Equation
 from derive.notation.table import Table
@@ -145,8 +145,10 @@ class Problem:
         layouts: tuple[Layout, ...] = ("numerator", "denominator") if "layout" in asked else ("numerator",)
         reaches: tuple[Reach, ...] = ("short", "long") if "reach" in asked else ("short",)
         rows: tuple[Gradients, ...] = ("columns", "rows") if self.has_row_gradients else ("columns",)
-        for row, reach, slash, product, layout in itertools.product(rows, reaches, slashes, products, layouts):
-            policy = Policy(product, slash, layout, reach, row)
+        operands: tuple[Operand, ...] = ("whole", "next") if "operand" in asked else ("whole",)
+        ways = itertools.product(operands, rows, reaches, slashes, products, layouts)
+        for operand, row, reach, slash, product, layout in ways:
+            policy = Policy(product, slash, layout, reach, row, operand)
             if policy != Policy() and (product == "matrix" or layout == "numerator"):
                 yield policy
 

@@ -16,7 +16,7 @@ from derive.notation.equations import Equation
 from derive.notation.names import PARTIALS, with_compounds
 from derive.notation.ranks import shape
 from derive.notation.roles import find_loss
-from derive.notation.survey import upper_limits
+from derive.notation.survey import is_quotient, upper_limits
 from derive.notation.table import SIZE_LETTERS
 from derive.notation.values import ShapeError, Value
 from derive.problem.draft import Draft
@@ -160,7 +160,7 @@ def _declared(draft: Draft) -> Iterator[tuple[str, tuple[Node, ...]]]:
 def _divisors(node: Node) -> Iterator[str]:
     """Bare names that something is divided by."""
     for inner in node.walk():
-        below = inner.denominator if isinstance(inner, S.Fraction) else None
+        below = inner.denominator if isinstance(inner, S.Fraction) and not is_quotient(inner) else None
         for factor in below.factors if isinstance(below, S.Product) else (below,):
             if isinstance(factor, S.Symbol):
                 yield factor.name

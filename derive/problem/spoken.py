@@ -44,7 +44,7 @@ def with_spoken(document: Document) -> Spoken:
     """The document with what its words define."""
     census = Census.of(document)
     found = [s for s in sayings(document, census.symbols) if not {"X"} & s.marks or s.meaning in _STATISTICS]
-    blocks = [*_declarations(document)]
+    blocks = [*_declarations(document, census)]
     told: list[tuple[str, int]] = []
     still_open: set[str] = set()
     speaker = _Speaker(census, found)
@@ -77,8 +77,9 @@ def _block(text: str, source: Source, span: Span) -> Block:
     return Block("spoken", Text(text, [span.start] * len(text) + [span.end]), span, source)
 
 
-def _declarations(document: Document) -> Iterator[Block]:
-    """``x \\in \\mathbb{R}^D`` in a sentence, for each of the names in it, and ``x_1, \\dots, x_D``."""
+def _declarations(document: Document, census: Census) -> Iterator[Block]:
+    """``x \\in \\mathbb{R}^D`` in a sentence, for each of the names in it, and ``x_1, \\dots, x_D``; another chapter
+    declares nothing that is defined here."""
     for block in document.blocks:
         is_said = block.kind != "given" and is_sign(block)
         node = read_formula(block, document) if is_said else None
@@ -89,6 +90,8 @@ def _declarations(document: Document) -> Iterator[Block]:
         if isinstance(chain, S.Chain) and chain.relations == ("\\in",) and shape(chain.members[1]):
             names = chain.members[0].items if isinstance(chain.members[0], S.Sequence) else (chain.members[0],)
             for name in (*filter(None, others), *names):
+                if block.ignored and census.is_defined(latex(name)):
+                    continue
                 yield _block(f"{latex(name)} \\in {latex(chain.members[1])}", block.source, block.span)
 
 
@@ -142,7 +145,7 @@ class _Speaker:
 
     def _is_displayed(self, saying: Saying) -> bool:
         """Whether a formula says what the name is, or its square; that counts before words."""
-        if saying.meaning in ("size", "vector", "space", "one hot", "gradient"):
+        if saying.meaning in ("size", "vector", "space", "one hot", "gradient", "abbreviation"):
             return False  # what is displayed of a gradient is claimed
         return self.census.is_defined(saying.name)
 
@@ -151,6 +154,8 @@ class _Speaker:
         of = " and ".join(saying.of)
         if saying.meaning in ("gradient", "upstream"):
             return f"{saying.name} is \\partial {saying.top or self.census.loss}/\\partial {of}, in words"
+        if saying.meaning == "abbreviation":
+            return f"{saying.name} is {of}, in words"
         if saying.meaning == "shares":
             return f"{saying.name} adds up to 1, in words"
         if saying.meaning == "space":
@@ -224,16 +229,20 @@ class _Speaker:
         return _Sum(left.text, body, f"{{{body.text}}}_i", "i", length) if length else None
 
     def _array(self, saying: Saying) -> Use | None:
-        """The array that a statistic is of: the one that the words name, else the one that it is taken from."""
-        if saying.of:
-            return self.census.use_of(saying.of[0], full=True) if len(saying.of) == 1 else None
-        centred = self.census.centre(saying.name)
-        if centred is not None:
-            return centred
+        """The array that a statistic is of: its own, else the one that all means are of."""
+        own = self._own_array(saying)
+        if saying.of or own is not None:
+            return own
         means = [s for s in self.said if s.meaning == "mean" and s is not saying]
-        arrays = {a for s in means if (a := self._array(s)) is not None}
+        arrays = {a for s in means if (a := self._own_array(s)) is not None}
         arrays |= set() if means else set(self.census.centres.values())
         return arrays.pop() if len(arrays) == 1 else None
+
+    def _own_array(self, saying: Saying) -> Use | None:
+        """The array that a statistic's own words name, else the one that it is taken from."""
+        if saying.of:
+            return self.census.use_of(saying.of[0], full=True) if len(saying.of) == 1 else None
+        return self.census.centre(saying.name)
 
     def _size(self, body: Use, letter: str, saying: Saying) -> str | None:
         """How many entries a sum runs over: as the page's sums or its words say, else its only letter for a size."""
@@ -391,5 +400,6 @@ _WRITERS: dict[str, Callable[[_Speaker, Saying], str]] = {
     "shares": _Speaker.shares,
     "gradient": _Speaker.gradient,
     "upstream": _Speaker.gradient,
+    "abbreviation": lambda speaker, saying: f"{saying.name} = {saying.of[0]}",
     "one hot": _Speaker.one_hot,
 }

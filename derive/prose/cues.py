@@ -315,7 +315,7 @@ def is_only_procedure(words: str) -> bool:
 
 _STAGES = re.compile(
     r"forward|backward|backprop|gradient|deriv|summar|result|proof|prove|step|simplif|final|chain rule|recap|appendix"
-    r"|notes?|notation|set-?up|definition|computation|conclusion|vorwärts|rückwärts|ableitung|zusammenfassung|ergebnis|beweis"
+    r"|algorithm|vectori[sz]|notes?|notation|set-?up|definition|computation|conclusion|vorwärts|rückwärts|ableitung|zusammenfassung|ergebnis|beweis"
     r"|schritt|kettenregel|résumé|dérivée|preuve|étape|conclusion|avant|arrière|derivada|resumen|prueba|paso|adelante"
     r"|atrás|conclusión|derivata|riassunto|dimostrazione|passo|avanti|indietro|resumo|prova|conclusão|afgeleide"
     r"|samenvatting|bewijs|stap|производн|градиент|итог|доказательств|шаг|прям|обратн|вывод|前向|反向|梯度|导数|推导|总结"

@@ -10,15 +10,17 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
+from itertools import pairwise
 
-from derive.document import Document
+from derive.document import Block, Document
 from derive.latex.parser import parse_display
 from derive.latex.syntax import Chain, Node, Script, Statement, Symbol
 from derive.latex.tokens import Macro
+from derive.latex.writer import latex
 from derive.prose.cues import announces
-from derive.prose.names import names_in
+from derive.prose.names import is_gradient, name_in, names_in
 from derive.prose.sentences import CLOSE, OPEN, Sentence, sentences
-from derive.prose.vocabulary import EACH, VECTORS, words_in
+from derive.prose.vocabulary import EACH, VECTORS, gives_name, is_same, words_in
 from derive.source import Source, Span
 
 _SIGN = re.compile(rf"{OPEN}(\d+){CLOSE}")
@@ -98,12 +100,19 @@ class _Token:
 
 
 def sayings(document: Document, known: Set[str]) -> list[Saying]:
-    """All that the sentences of a document say of names.
+    """All that the sentences of a document say of names; those whose formulas are ignored speak where no other does.
 
     Args:
         known: the symbols that the document's formulas use, as LaTeX: a bare word such as ``mu`` is a name only then.
     """
-    return [saying for sentence in sentences(document) for saying in _sayings(sentence, known, document.macros)]
+    own: list[Saying] = []
+    lent: list[Saying] = []
+    for sentence in sentences(document):
+        found = own if not all(block.ignored for block in sentence.formulas) or not sentence.formulas else lent
+        found += _sayings(sentence, known, document.macros)
+        found += _abbreviations(sentence, document.macros)
+    said = {saying.name for saying in own}
+    return [*own, *(saying for saying in lent if saying.name not in said)]
 
 
 def _sayings(sentence: Sentence, known: Set[str], macros: Mapping[str, Macro]) -> Iterator[Saying]:
@@ -125,6 +134,45 @@ def _sayings(sentence: Sentence, known: Set[str], macros: Mapping[str, Macro]) -
 def _list_of(found: re.Match[str]) -> range:
     """The places of the meanings that a form lists."""
     return range(*found.span("list")) if found.groupdict().get("list") else range(0)
+
+
+# -- names for gradients -----------------------------------------------------------------------------------------------
+
+_NEAR = 2
+"""So many words may stand between a name, the word that gives it, and what it is a name for."""
+
+
+def _abbreviations(sentence: Sentence, macros: Mapping[str, Macro]) -> Iterator[Saying]:
+    r"""*We write $g_i$ for $\partial L/\partial y_i$*, *where $\delta$ is* the like: a name beside a gradient."""
+    signs = list(_SIGN.finditer(sentence.text))
+    for one, other in pairwise(signs):
+        before, between, behind = (
+            sentence.text[a:b] for a, b in ((0, one.start()), (one.end(), other.start()), (other.end(), None))
+        )
+        before = _SIGN.split(before)[-1]
+        if not _gives_name(before, between, _SIGN.split(behind)[0]):
+            continue
+        blocks = [sentence.formulas[int(sign[1])] for sign in (one, other)]
+        nodes = [_whole(block, macros) for block in blocks]
+        for k in (0, 1):
+            name, value = nodes[k], nodes[1 - k]
+            written = name_in(name) if name is not None and not isinstance(name, Chain) else None
+            if written is not None and value is not None and is_gradient(value):
+                yield Saying(written, "abbreviation", (latex(value),), sentence.source, blocks[k].span)
+
+
+def _gives_name(before: str, between: str, behind: str) -> bool:
+    if len(list(words_in(between))) > _NEAR:
+        return False
+    if is_same().fullmatch(between.strip()) or gives_name().search(between):
+        return True
+    found = [*gives_name().finditer(before)][-1:]
+    return any(len(before[f.end() :].split()) <= _NEAR for f in found) or gives_name().match(behind.strip()) is not None
+
+
+def _whole(block: Block, macros: Mapping[str, Macro]) -> Node | None:
+    read = parse_display(block.text, macros)
+    return read[0].node if len(read) == 1 and isinstance(read[0], Statement) and not read[0].asides else None
 
 
 # -- tokens ----------------------------------------------------------------------------------------------------------

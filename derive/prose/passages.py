@@ -16,10 +16,18 @@ from derive.prose.cues import Property, announces, closes, cues, properties
 from derive.source import Source
 
 _CODE = r"^[ \t>]*(?:```|~~~).*?^[ \t>]*(?:```|~~~)[^\n]*$"
-_HIDDEN = re.compile(rf"<!--.*?-->|{_CODE}|</?[a-zA-Z][^<>]*>|[*`]", re.DOTALL | re.MULTILINE)
+_HIDDEN = re.compile(rf"\A---\n.*?\n---$|<!--.*?-->|{_CODE}|</?[a-zA-Z][^<>]*>", re.DOTALL | re.MULTILINE)
+_EMPHASIS = re.compile(r"[*`]")
 _HEADING = re.compile(
-    r"^[ \t>]*(?P<marks>#{1,6})[ \t]+(?P<title>[^\n]*)$|\\(?P<sub>(?:sub)*)section\*?\{(?P<name>[^}]*)\}", re.MULTILINE
+    r"^[ \t>]*(?P<marks>#{1,6})[ \t]+(?P<title>[^\n]*)$|\\(?P<sub>(?:sub)*)section\*?\{(?P<name>[^}]*)\}"
+    r"|^(?P<above>[^\n]*\w[^\n]*)\n(?P<line>=|-|~)(?P=line){2,}[ \t]*$"
+    r"|(?:\A|(?<=\n))[ \t]*(?:\*\*(?P<bold>[^*\n]+)\*\*|\\textbf\{(?P<face>[^{}\n]+)\})[ \t]*(?=\n[ \t]*(?:\n|\Z)|\Z)",
+    re.MULTILINE,
 )
+_LINES = {"=": 1, "-": 2, "~": 3}
+BOLD = 7
+"""The level of a line in bold that stands alone: below all headings."""
+_TITLES = ("title", "name", "above", "bold", "face")
 _STOP = re.compile(r"(?<!\w[.]\w)(?<!\bvs)(?<!\bcf)(?<!\bEq)(?<!\bresp)[.!?](?=\s|\Z)|[。！？]")
 _BREAK = re.compile(r"\n[ \t>\r]*\n|\n[ \t>]*(?:[-+]|\d+[.)])[ \t]|\\item\b|\\par\b|\n[ \t>]*-{3,}[ \t]*\n")
 _ENDS = re.compile(r"[.!?。！？](?:\s|\\[,;!:~ ]|\\q?quad|\\tag\{[^{}]*\}|\\label\{[^{}]*\})*\Z")
@@ -145,14 +153,14 @@ def _pieces(gap: str, before: Block | None, behind: Block | None) -> Iterator[st
         yield Passage(nowhere)
     at = 0
     for stop, heading in _stops(gap):
-        words = gap[at : stop[0]]
+        words = _EMPHASIS.sub("", gap[at : stop[0]])
         at = stop[1]
         if words.strip():
             yield words
-        is_last = not gap[at:].strip()
+        is_last = not _EMPHASIS.sub("", gap[at:]).strip()
         if heading is not None:
             yield Passage(nowhere, heading=heading[0])
-            yield heading[1]
+            yield _EMPHASIS.sub("", heading[1])
             yield Passage(nowhere)
         elif _STOP.match(gap, stop[0]):
             yield Passage(nowhere, new_paragraph=False)
@@ -160,22 +168,30 @@ def _pieces(gap: str, before: Block | None, behind: Block | None) -> Iterator[st
             is_last and behind is not None and behind.kind == "display"
         ):
             yield Passage(nowhere)
-    if gap[at:].strip():
-        yield gap[at:]
+    rest = _EMPHASIS.sub("", gap[at:])
+    if rest.strip():
+        yield rest
 
 
 def _stops(gap: str) -> list[tuple[tuple[int, int], tuple[int, str] | None]]:
     """Where sentences end in prose, with the level and the title of a heading that begins there."""
     found: list[tuple[tuple[int, int], tuple[int, str] | None]] = []
     for heading in _HEADING.finditer(gap):
-        level = len(heading["marks"]) if heading["marks"] else 1 + len(heading["sub"] or "") // 3
-        found.append((heading.span(), (level, heading["title"] or heading["name"] or "")))
+        found.append((heading.span(), (_level(heading), next(filter(None, map(heading.group, _TITLES)), ""))))
     taken = [span for span, _ in found]
     for pattern in (_STOP, _BREAK):
         for match in pattern.finditer(gap):
             if not any(start <= match.start() < end or start < match.end() <= end for start, end in taken):
                 found.append((match.span(), None))
     return sorted(found, key=lambda one: one[0])
+
+
+def _level(heading: re.Match[str]) -> int:
+    if heading["bold"] or heading["face"]:
+        return BOLD
+    if heading["line"]:
+        return _LINES[heading["line"]]
+    return len(heading["marks"]) if heading["marks"] else 1 + len(heading["sub"] or "") // 3
 
 
 def _starts_anew(gap: str, before: Block) -> bool:

@@ -86,6 +86,19 @@ FILLER: Phrases = {
     "zh": "其中|这里|各自|该|所有|分别|，",
     "ja": "ここで|ただし|それぞれ|全|、",
 }
+NAMING: Phrases = {
+    "en": "write|writing|denote|denoted|abbreviate|short for|shorthand for|stands? for|call",
+    "de": "schreiben|schreibe|kurz für|kurz|bezeichnen|bezeichne|steht für",
+    "fr": "note|notons|noté|notée|écrit|écrivons|désigne|désignons",
+    "es": "escribimos|denotamos|denota|escribiremos|denotaremos|llamamos",
+    "it": "scriviamo|scrive|indichiamo|denotiamo|chiamiamo",
+    "pt": "escrevemos|denotamos|chamamos",
+    "nl": "schrijven|noteren|noemen",
+    "ru": "обозначим|обозначаем|обозначает|запишем|пишем",
+    "zh": "记|简写|写作|写为|表示",
+    "ja": "と書く|と表す|と置く|とおく",
+}
+"""Words that give a name to what is beside it."""
 VALUES: Phrases = {
     "en": "values?|entries|elements|components|inputs?|data|units|classes|terms|numbers",
     "de": "werten?|einträgen?|eingaben|klassen|komponenten|elementen?",
@@ -444,6 +457,23 @@ KINDS: Mapping[str, Phrases] = {
 
 
 _WORD = re.compile(r"\w+|[^\w\s]")
+
+
+@cache
+def gives_name() -> re.Pattern[str]:
+    """A word that gives a name to what is beside it, in any language."""
+    return _any_of(NAMING)
+
+
+@cache
+def is_same() -> re.Pattern[str]:
+    """*Is*, in any language."""
+    return _any_of(IS)
+
+
+def _any_of(phrases: Phrases) -> re.Pattern[str]:
+    every = sorted((phrase for row in phrases.values() for phrase in _split(row)), key=len, reverse=True)
+    return re.compile("|".join(map(_bounded, every)), re.IGNORECASE)
 
 
 def words_in(text: str) -> Iterator[Word]:
