@@ -5,14 +5,22 @@ from __future__ import annotations
 from dataclasses import replace
 
 from derive.latex import syntax as S
-from derive.latex.syntax import Node, rebuilt
+from derive.latex.syntax import Node, rebuilt, span_of
 
 TWO = S.Number("2")
 
 
 def with_squares(node: Node) -> Node:
-    """The tree with the brackets taken off names that are squared as a whole."""
-    return rebuilt(node, _squared)
+    """The tree with the brackets taken off names that are squared as a whole, and are no arguments of what stands
+    before them: ``f(x)^2`` stays."""
+    products = [inner for inner in node.walk() if isinstance(inner, S.Product)]
+    behind = {
+        span_of(factor)
+        for one in products
+        for sign, factor in zip(one.operators, one.factors[1:], strict=True)
+        if not sign
+    }
+    return rebuilt(node, lambda inner: inner if span_of(inner) in behind else _squared(inner))
 
 
 def _squared(node: Node) -> Node:
