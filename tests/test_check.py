@@ -215,3 +215,12 @@ def test_calls_and_labels_are_shown_as_they_were_written() -> None:
 )
 def test_what_the_reader_took_for_granted_is_told(text: str, told: str) -> None:
     assert told in [assumption.text for assumption in derive.check(text).assumptions]
+
+
+def test_nested_quotients_that_cannot_be_read_are_answered() -> None:
+    """Each was read again for every quotient around it: thirty of them took for ever."""
+    nested = "x"
+    for _ in range(30):
+        nested = rf"\frac{{{nested}}}{{\oint y}}"
+    text = f"$$y = x^2$$\n\n$$\\frac{{\\partial L}}{{\\partial x}} = {nested}$$\n"
+    assert derive.check(text).verdict == "unsupported"

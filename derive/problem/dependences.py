@@ -8,6 +8,7 @@ becomes a function of what it may depend on (see `derive.opaque`).
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 from sympy import Expr
@@ -93,11 +94,13 @@ def _hold(draft: Draft, names: frozenset[str], by: str) -> None:
 def _derivatives(draft: Draft, equation: Equation, node: Node) -> set[Expr]:
     """The derivatives in an expression; of one that cannot be read as a whole, those in its quotients."""
     elaborator = Elaborator(draft.table, dict(equation.axes), draft.policy())
-    try:
+    with suppress(SourceError):
         return set(elaborator.value(node).expr.atoms(D))
-    except SourceError:
-        inner = (child for child in node.walk() if isinstance(child, S.Fraction) and child is not node)
-        return set().union(*(_derivatives(draft, equation, child) for child in inner))
+    found: set[Expr] = set()
+    for quotient in (child for child in node.walk() if isinstance(child, S.Fraction) and child is not node):
+        with suppress(SourceError):
+            found |= elaborator.value(quotient).expr.atoms(D)
+    return found
 
 
 def _names(expr: Expr) -> frozenset[str]:
