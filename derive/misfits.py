@@ -119,7 +119,7 @@ class _Line:
     def refutation(self, error: Misfit) -> Refutation | None:
         repairs = list(islice(self._repairs(), MAX_FOUND))
         found = self._counterexample() if repairs else None
-        if found is None:
+        if found is None or self.judge.doubts.of_refutation(repairs[0].pair):
             return None
         reason = self._shapes(error)
         verdict = Verdict("refuted", reason=reason, counterexample=found, pair=repairs[0].pair)

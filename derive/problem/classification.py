@@ -99,7 +99,8 @@ class Classifier:
         """The name that an equation begins with, bare, and the one letter that is open on its right side alone."""
         left = self.table.spell(self.left(equation))
         letters = self.open_letters(equation.members[1], frozenset())
-        if left is not None and not left.indices and left.power is None and len(letters) == 1:
+        is_read = S.hole_in([equation.members[1]]) is None
+        if is_read and left is not None and not left.indices and left.power is None and len(letters) == 1:
             yield left.key, letters.pop()
 
     def left(self, equation: Equation) -> Node:
