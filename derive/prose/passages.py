@@ -20,7 +20,7 @@ _HIDDEN = re.compile(rf"\A---\n.*?\n---$|<!--.*?-->|{_CODE}|</?[a-zA-Z][^<>]*>",
 _EMPHASIS = re.compile(r"[*`]")
 _HEADING = re.compile(
     r"^[ \t>]*(?P<marks>#{1,6})[ \t]+(?P<title>[^\n]*)$|\\(?P<sub>(?:sub)*)section\*?\{(?P<name>[^}]*)\}"
-    r"|^(?P<above>[^\n]*\w[^\n]*)\n(?P<line>=|-|~)(?P=line){2,}[ \t]*$"
+    r"|^(?=[^\n]*?\w)(?P<above>[^\n]*+)\n(?P<line>=|-|~)(?P=line){2,}[ \t]*$"
     r"|(?:\A|(?<=\n))[ \t]*(?:\*\*(?P<bold>[^*\n]+)\*\*|\\textbf\{(?P<face>[^{}\n]+)\})[ \t]*(?=\n[ \t]*(?:\n|\Z)|\Z)",
     re.MULTILINE,
 )
