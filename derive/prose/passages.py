@@ -151,13 +151,12 @@ def _pieces(gap: str, before: Block | None, behind: Block | None) -> Iterator[st
     nowhere = Source("", "")
     if before is not None and before.kind == "display" and _starts_anew(gap, before):
         yield Passage(nowhere)
-    at = 0
+    at, end = 0, len(_EMPHASIS.sub(" ", gap).rstrip())
     for stop, heading in _stops(gap):
         words = _EMPHASIS.sub("", gap[at : stop[0]])
         at = stop[1]
         if words.strip():
             yield words
-        is_last = not _EMPHASIS.sub("", gap[at:]).strip()
         if heading is not None:
             yield Passage(nowhere, heading=heading[0])
             yield _EMPHASIS.sub("", heading[1])
@@ -165,7 +164,7 @@ def _pieces(gap: str, before: Block | None, behind: Block | None) -> Iterator[st
         elif _STOP.match(gap, stop[0]):
             yield Passage(nowhere, new_paragraph=False)
         elif (words.strip() or (before is not None and before.kind == "inline")) and not (
-            is_last and behind is not None and behind.kind == "display"
+            at >= end and behind is not None and behind.kind == "display"
         ):
             yield Passage(nowhere)
     rest = _EMPHASIS.sub("", gap[at:])
