@@ -126,8 +126,7 @@ class Doubts:
 
     def _variables(self, pair: Pair) -> set[str]:
         """Names of which a pair uses nothing but derivatives by them, and that open names may depend on."""
-        beside = dict.fromkeys(pair.derivatives, sympy.Integer(1))
-        rest = (*(side.xreplace(beside) for side in (pair.left, pair.right)), *(d.args[0] for d in pair.derivatives))
+        rest = (*pair.beside, *(d.args[0] for d in pair.derivatives))
         moving = {use for uses in self.problem.table.open.values() for use in uses}
         bottoms = {name_of(d.args[1]) for d in pair.derivatives}
         return (bottoms & moving).difference(*map(names_in, rest))
@@ -151,8 +150,7 @@ class Doubts:
         loss = self.problem.graph.loss
         if self.graph_of(pair).has_loss:
             return ""
-        beside = dict.fromkeys(pair.derivatives, sympy.Integer(1))
-        used = any(loss in names_in(side.xreplace(beside)) for side in (pair.left, pair.right))
+        used = any(loss in names_in(side) for side in pair.beside)
         return f"nothing says what {loss} is" if used else ""
 
     def leaves_open(self, pair: Pair) -> Callable[[str], bool]:

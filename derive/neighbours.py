@@ -7,6 +7,7 @@ false with a choice made otherwise, is left open, and the report says on what it
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from derive.language import key_of
@@ -35,23 +36,24 @@ class Neighbours:
 
     def acquit(self, equation: Equation, link: int, verdict: Verdict) -> Verdict | None:
         """The verdict on a refuted link that is not false in all neighbours; None where it is."""
+        reason, hint = next(self._ways_out(equation, link, verdict), ("", ""))
+        if not reason:
+            return None
+        return replace(verdict, status="undecided", reason=reason, hint=hint, counterexample=None)
+
+    def _ways_out(self, equation: Equation, link: int, verdict: Verdict) -> Iterator[tuple[str, str]]:
+        """Readings in which a refuted link is not false, in words, with what to write."""
         if not link and equation.previous is not None and equation.previous.role in ("definition", "given"):
-            reason = "false if it goes on with the definition before it; nothing says that it does"
-            return replace(verdict, status="undecided", reason=reason, counterexample=None)
-        if not link and equation.previous is not None and equation.previous.role in ("definition", "given"):
-            reason = "false if it goes on with the definition before it; nothing says that it does"
-            return replace(verdict, status="undecided", reason=reason, counterexample=None)
+            yield "false if it goes on with the definition before it; nothing says that it does", ""
         for choice in self.problem.table.choices:
             if not self._concerns(choice, verdict):
                 continue
             other = self._under(choice, equation).links
             status = other[link].status if link < len(other) else "unsupported"
-            if status == "refuted":
-                continue
-            true = f", and true if it is {choice.other}" if status in ("proved", "tested") else ""
-            reason = f"false if {choice.name} is {choice.taken}{true}; nothing says which it is"
-            return replace(verdict, status="undecided", reason=reason, counterexample=None, hint=self._hint(choice))
-        return None
+            if status != "refuted":
+                true = f", and true if it is {choice.other}" if status in ("proved", "tested") else ""
+                reason = f"false if {choice.name} is {choice.taken}{true}; nothing says which it is"
+                yield reason, self._hint(choice)
 
     def _hint(self, choice: Choice) -> str:
         """What to write, so that the choice is made."""

@@ -197,7 +197,7 @@ class Judge:
         """What an equation hardly means, in words, and the verdicts on its links if it does."""
         for policy, words in self.problem.doubtful(sides.elaborator.policy, sides.asked):
             yield words, partial(self._links_under, sides.equation, policy)
-        if "straight" in sides.asked and not self._d_is_round and len(self._readings(sides.pairs())) > 1:
+        if self._is_straight(sides) and len(self._readings(sides.pairs())) > 1:
             yield "d holds other names fixed, as ∂ may", partial(self._links, sides.equation, sides.pairs(), "partial")
 
     def _links_under(self, equation: Equation, policy: Policy) -> list[Verdict]:
@@ -262,13 +262,16 @@ class Judge:
             links = [Verdict("unsupported", reason=reason) for _ in pairs]
             return _Reading(sides, links, assumptions, (0, len(pairs) + 1, 0))
         found: list[_Reading] = []
-        total = "straight" in sides.asked and not self._d_is_round
-        for reading in ("total",) if total else self._readings(pairs):
+        for reading in ("total",) if self._is_straight(sides) else self._readings(pairs):
             links = self._links(sides.equation, pairs, reading)
             found.append(_Reading(sides, links, assumptions, _score(links)))
             if not found[-1].score[0] and not found[-1].score[1]:
                 break
         return min(found, key=lambda one: one.score)
+
+    def _is_straight(self, sides: Sides) -> bool:
+        """Whether members are written with a straight d that means the total derivative."""
+        return "straight" in sides.asked and not self._d_is_round
 
     @cached_property
     def _d_is_round(self) -> bool:

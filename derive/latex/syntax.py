@@ -268,6 +268,11 @@ def hole_in(nodes: Iterable[Node]) -> Unread | None:
     return next((inner for node in nodes for inner in node.walk() if isinstance(inner, Unread)), None)
 
 
+def is_reals(node: Node) -> bool:
+    """Whether a node is ``\\mathbb{R}``."""
+    return isinstance(node, Symbol) and node.font == "bb" and node.name == "R"
+
+
 def span_of(node: Node) -> Span:
     """Where a node stands in its source."""
     span: Span = getattr(node, "span", NOWHERE)

@@ -237,10 +237,11 @@ def _end(ctx: Context, rest: list[Node]) -> int:
     """How many factors an operator takes with itself: a loss and no more, as its value is nowhere beside."""
     if len(rest) > 2 and _is_loss(ctx, rest[1]):
         return 2
-    behind = next((k for k in range(2, len(rest)) if _derivative_at(ctx, rest, k) is not None), None)
-    if behind is None:
-        return len(rest)
-    if _is_of_open_loss(ctx, [*rest[behind:], _derivative_at(ctx, rest, behind) or rest[behind]]):
+    derivatives = ((k, one) for k in range(2, len(rest)) if (one := _derivative_at(ctx, rest, k)) is not None)
+    behind, derivative = next(derivatives, (len(rest), None))
+    if derivative is None:
+        return behind
+    if _is_of_open_loss(ctx, [*rest[behind:], derivative]):
         return behind  # of which nothing can be said twice
     ctx.asked.add("operand")
     return behind if ctx.policy.operand == "next" else len(rest)

@@ -331,7 +331,7 @@ class Ranks:
             spelled = spell(left, self.letters)
             if len(dimensions) == 2 and spelled is not None:
                 self.declared.add(spelled.key)
-            if is_reals(right) and spelled is not None and not spelled.indices:
+            if S.is_reals(right) and spelled is not None and not spelled.indices:
                 self.scalars.add(spelled.key)
             if dimensions and spelled is not None:
                 self.shaped |= {spelled.key} if not spelled.indices else set()
@@ -671,14 +671,9 @@ def is_upper(key: str) -> bool:
     return key[:1].isupper()
 
 
-def is_reals(node: Node) -> bool:
-    """Whether a node is ``\\mathbb{R}``."""
-    return isinstance(node, S.Symbol) and node.font == "bb" and node.name == "R"
-
-
 def shape(node: Node) -> tuple[Node, ...]:
     """The dimensions in ``\\mathbb{R}^{n \\times h}``; none for anything else."""
-    if not isinstance(node, S.Script) or node.sup is None or not is_reals(node.base):
+    if not isinstance(node, S.Script) or node.sup is None or not S.is_reals(node.base):
         return ()
     if isinstance(node.sup, S.Product) and set(node.sup.operators) <= {"\\times"}:
         return node.sup.factors

@@ -10,11 +10,13 @@ meaning: it is judged as a claim.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator, Set
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from string import ascii_lowercase
 
 from derive.document import Block, Document
+from derive.forward import closure
 from derive.latex import syntax as S
 from derive.latex.parser import parse_display
 from derive.latex.syntax import Node, Statement
@@ -55,9 +57,14 @@ class _Chapter:
     waits: bool = False
     document: dict[Key, Equation] = field(default_factory=dict)
 
+    @property
+    def holding(self) -> dict[Key, tuple[Equation, int]]:
+        """The definitions that hold at its end."""
+        return {**self.inherited, **self.defined}
+
     def known(self, heading: Passage | None) -> dict[Key, tuple[Equation, int]]:
         """The definitions that another one under a heading would replace."""
-        return self.defined if heading is self.heading else {**self.inherited, **self.defined}
+        return self.defined if heading is self.heading else self.holding
 
     def add(self, section: _Section, heading: Passage | None) -> None:
         """Take a section in; what it states anew without being a new meaning is no definition of the chapter's."""
@@ -119,8 +126,7 @@ def _divided(document: Document, pages: list[Passage]) -> list[_Chapter]:
         heading = section.heading or heading
         announced = any(announces(page.words, "another") for page in section.pages)
         if _replaces(section, _ahead(sections, k), current, heading, announced or current.waits):
-            lent = {**current.inherited, **current.defined}
-            current = _Chapter(heading, lent, dict(current.headings), document=every)
+            current = _Chapter(heading, current.holding, dict(current.headings), document=every)
             found.append(current)
         else:
             current.waits = announced and not section.defined
@@ -252,7 +258,7 @@ def _uses(node: Node) -> Iterator[Node]:
 def _is_apart(section: _Section, before: _Chapter) -> bool:
     """Whether a section has a forward pass of its own, made of nothing that is defined before, with names that meant
     something else there."""
-    defined, known = section.defined, {**before.inherited, **before.defined}
+    defined, known = section.defined, before.holding
     forward = [equation.members[1] for equation, _ in defined.values() if not is_quotient(equation.members[1])]
     values = [node for value in forward for node in _uses(value)]
     others = {key for key, ranks in _ranks(values).items() if key in known and known[key][1] not in ranks | {0}}
@@ -263,7 +269,7 @@ def _is_apart(section: _Section, before: _Chapter) -> bool:
 
 def _other_names(section: _Section, before: _Chapter, values: list[Node]) -> bool:
     """A name that is made of other things."""
-    known = {**before.inherited, **before.defined}
+    known = before.holding
     return any(key in known and _is_made_otherwise(one, known[key][0]) for key, (one, _) in section.defined.items())
 
 
@@ -288,7 +294,7 @@ def _was_index(section: _Section, before: _Chapter, values: list[Node]) -> bool:
 
 def _other_gradient(section: _Section, before: _Chapter, values: list[Node]) -> bool:
     """Another gradient of the same name."""
-    known = {**before.inherited, **before.defined}
+    known = before.holding
     gradients = {key: one for key, (one, _) in section.defined.items() if is_quotient(one.members[1]) and key in known}
     return any(not _alike(one, known[key][0]) for key, one in gradients.items())
 
@@ -302,11 +308,16 @@ def _other_loss(section: _Section, before: _Chapter, values: list[Node]) -> bool
 
 def _foreign_loss(section: _Section, before: _Chapter, values: list[Node]) -> bool:
     """A loss that is defined before, of none of what it is differentiated by, whatever else the document defines."""
-    known = {**before.inherited, **before.defined}
-    return any(
-        top in known and bottoms & section.defined.keys() and not _made(top, before.document) & section.defined.keys()
-        for top, bottoms in _differentiated(section.nodes).items()
-    )
+    return any(_foreign(section.nodes, section.defined.keys(), before.holding, before.document))
+
+
+def _foreign(
+    nodes: list[Node], own: Set[Key], known: Container[Key], definitions: dict[Key, Equation]
+) -> Iterator[Key]:
+    """Known tops of derivatives by own names, in formulas, that are made of none of these."""
+    for top, bottoms in _differentiated(nodes).items():
+        if top in known and bottoms & own and not _made(top, definitions) & own:
+            yield top
 
 
 _DIFFERENCES = (_other_names, _other_shapes, _was_function, _was_index, _other_gradient, _other_loss, _foreign_loss)
@@ -322,12 +333,9 @@ def _letters(equations: list[Equation]) -> set[Key]:
 def _called(equations: list[Equation]) -> set[Key]:
     """The names that stand before a bracket, as functions do."""
     nodes = (node for equation in equations for member in equation.members[1:] for node in member.walk())
-    pairs = (pair for node in nodes if isinstance(node, S.Product) for pair in zip(*_neighbours(node), strict=True))
-    return {_key(name) for name, bracket, operator in pairs if not operator and _is_bracket(bracket)} - {""}
-
-
-def _neighbours(product: S.Product) -> tuple[tuple[Node, ...], tuple[Node, ...], tuple[str, ...]]:
-    return product.factors[:-1], product.factors[1:], product.operators
+    products = (node for node in nodes if isinstance(node, S.Product))
+    beside = ((pair, sign) for one in products for pair, sign in zip(pairwise(one.factors), one.operators, strict=True))
+    return {_key(name) for (name, bracket), sign in beside if not sign and _is_bracket(bracket)} - {""}
 
 
 def _ranks(nodes: Iterable[Node]) -> dict[Key, set[int]]:
@@ -376,22 +384,14 @@ def _lent(found: list[_Chapter], at: int) -> Iterator[Block]:
 
 def _losses_elsewhere(found: list[_Chapter], at: int) -> Iterator[Key]:
     """Tops of derivatives by what a chapter defines that other chapters make of other things: a loss of its own."""
-    own = found[at]
     before = {key: equation for chapter in found[:at] for key, (equation, _) in chapter.defined.items()}
-    for top, bottoms in _differentiated(own.nodes).items():
-        if top in before and bottoms & own.defined.keys() and not _made(top, before) & own.defined.keys():
-            yield top
+    own = found[at]
+    return _foreign(own.nodes, own.defined.keys(), before, before)
 
 
 def _made(name: Key, definitions: dict[Key, Equation]) -> set[Key]:
     """All that a name is made of."""
-    found, waiting = set(), [name]
-    while waiting:
-        key = waiting.pop()
-        if key not in found:
-            found.add(key)
-            waiting += _keys(definitions[key]) if key in definitions else []
-    return found - {name}
+    return closure([name], lambda key: _keys(definitions[key]) if key in definitions else ()) - {name}
 
 
 def _differentiated(nodes: list[Node]) -> dict[Key, set[Key]]:

@@ -81,6 +81,12 @@ class Pair:
         """The derivatives that both sides write."""
         return frozenset(self.left.atoms(D) | self.right.atoms(D))
 
+    @cached_property
+    def beside(self) -> tuple[Expr, Expr]:
+        """Both sides with 1 for each derivative: what they use of a name is not how something moves with it."""
+        ones = dict.fromkeys(self.derivatives, sympy.Integer(1))
+        return self.left.xreplace(ones), self.right.xreplace(ones)
+
     @property
     def claim(self) -> Claim:
         """The pair as the probe takes it."""

@@ -14,7 +14,7 @@ from itertools import pairwise
 
 from derive.document import Block, Document
 from derive.latex.parser import parse_display
-from derive.latex.syntax import Chain, Node, Script, Statement, Symbol
+from derive.latex.syntax import Chain, Node, Script, Statement, is_reals
 from derive.latex.tokens import Macro
 from derive.latex.writer import latex
 from derive.prose.cues import announces
@@ -108,7 +108,7 @@ def sayings(document: Document, known: Set[str]) -> list[Saying]:
     own: list[Saying] = []
     lent: list[Saying] = []
     for sentence in sentences(document):
-        found = own if not all(block.ignored for block in sentence.formulas) or not sentence.formulas else lent
+        found = lent if sentence.formulas and all(block.ignored for block in sentence.formulas) else own
         found += _sayings(sentence, known, document.macros)
         found += _abbreviations(sentence, document.macros)
     said = {saying.name for saying in own}
@@ -229,8 +229,7 @@ def _formula(sign: str, sentence: Sentence, macros: Mapping[str, Macro]) -> list
 
 def _is_space(node: Node) -> bool:
     """``\\mathbb{R}^{n \\times m}``."""
-    base = node.base if isinstance(node, Script) and node.sup is not None else None
-    return isinstance(base, Symbol) and base.font == "bb" and base.name == "R"
+    return isinstance(node, Script) and node.sup is not None and is_reals(node.base)
 
 
 # -- forms -----------------------------------------------------------------------------------------------------------

@@ -443,34 +443,28 @@ def ridge() -> Pass:
     )  # fmt: skip
 
 
-def batch_norm_of_channels() -> Pass:
+def normalisation(title: str, over: Index, kept: Index, variance: tuple[str, str, str]) -> Pass:
+    """Samples with features, normalised over one axis for each place of the other."""
     q, k = (lambda *at, name=name: Entry(name, at) for name in ("mu", "v"))
     return forward(
-        "Batch normalisation of channels",
+        title,
         {"x": "nd", "gamma": "d", "beta": "d", "eps": ""},
         [
-            define("mu", d, value=mean(n, x(n, d))),
-            define("v", d, value=mean(n, (x(n, d) - q(d)) ** 2)),
-            define("xhat", n, d, value=(x(n, d) - q(d)) / root(k(d) + eps)),
+            define("mu", kept, value=mean(over, x(n, d))),
+            define("v", kept, value=mean(over, (x(n, d) - q(kept)) ** 2)),
+            define("xhat", n, d, value=(x(n, d) - q(kept)) / root(k(kept) + eps)),
             define("y", n, d, value=entry("gamma", d) * xhat(n, d) + entry("beta", d)),
         ],
-        spellings={"mu": ("\\mu", "\\mu", "m"), "v": ("\\sigma^2", "\\sigma^2", "v")},
+        spellings={"mu": ("\\mu", "\\mu", "m"), "v": variance},
     )
+
+
+def batch_norm_of_channels() -> Pass:
+    return normalisation("Batch normalisation of channels", n, d, ("\\sigma^2", "\\sigma^2", "v"))
 
 
 def layer_norm_of_samples() -> Pass:
-    q, k = (lambda *at, name=name: Entry(name, at) for name in ("mu", "v"))
-    return forward(
-        "Layer normalisation of samples",
-        {"x": "nd", "gamma": "d", "beta": "d", "eps": ""},
-        [
-            define("mu", n, value=mean(d, x(n, d))),
-            define("v", n, value=mean(d, (x(n, d) - q(n)) ** 2)),
-            define("xhat", n, d, value=(x(n, d) - q(n)) / root(k(n) + eps)),
-            define("y", n, d, value=entry("gamma", d) * xhat(n, d) + entry("beta", d)),
-        ],
-        spellings={"mu": ("\\mu", "\\mu", "m"), "v": ("v", "s", "v")},
-    )
+    return normalisation("Layer normalisation of samples", d, n, ("v", "s", "v"))
 
 
 def attention_scores() -> Pass:
